@@ -1,0 +1,44 @@
+#ifndef BASE_CONF_H
+#define BASE_CONF_H
+
+#include <stddef.h>
+
+/*
+ * sec.conf(5): `key = value`, `#` comments, nothing else. Unknown or
+ * duplicate keys and bad values are refused with file, line and a
+ * suggestion.
+ */
+struct conf {
+	char	domain[256];           /* "" = not set: loopback only */
+	char	realm[256];            /* default: domain in upper case */
+	char	pal[320];              /* [NAME@]HOST:PORT as written */
+	int	users_known;           /* users = known */
+	int	register_rate;         /* REGISTER/s per address, 20 */
+	char	gateway[256];
+	char	directory[512];
+	int	streams;               /* 3 */
+	char	suite[64];
+	int	allow_insecure_fig9;
+	int	plain;                 /* security = plain */
+};
+
+void	conf_defaults(struct conf *c);
+/*
+ * Read path into c (which holds defaults or an earlier file's values).
+ * On an error returns SEC_ERR_CONFIG and writes one line for people,
+ * `FILE:LINE: ...`, into why. A missing file is 0 unless must is set.
+ */
+int	conf_read(struct conf *c, const char *path, int must, char *why,
+	    size_t whylen);
+/* The same from memory, for fuzzing. */
+int	conf_parse(struct conf *c, const char *name, const char *text,
+	    size_t n, char *why, size_t whylen);
+/* Built-in defaults, then the system file, then the user's (base/path);
+ * with --config FILE only that. Fills realm from domain. */
+int	conf_load(struct conf *c, const char *file, char *why, size_t whylen);
+/* Closest of n words by edit distance, or NULL when none is near: for
+ * "did you mean". words: array of strings. */
+const char *conf_suggest(const char *word, const char *const *words,
+	    size_t n);
+
+#endif

@@ -1,0 +1,37 @@
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+
+/* UTF-8 and people's words. */
+
+/* 1 if the n bytes are well-formed UTF-8 (RFC 3629). */
+int	text_is_utf8(const void *p, size_t n);
+/* Copy, replacing malformed sequences by U+FFFD. */
+void	text_put_utf8(struct buf *out, const void *p, size_t n);
+/*
+ * Strangers' text for a terminal or table: C0, DEL, C1, ESC and bidi
+ * overrides become visible escapes (\x1b, \u{202e}); with keep_nl a
+ * newline stays (COMMANDS.md 2.2). In a non-UTF-8 locale every non-ASCII
+ * character becomes \u{...} when ascii is set.
+ */
+void	text_put_visible(struct buf *out, const void *p, size_t n,
+	    int keep_nl, int ascii);
+/* Columns on a terminal, by wcwidth. */
+size_t	text_width(const char *s);
+/* Largest prefix of at most max bytes that does not cut a character. */
+size_t	text_cut(const char *s, size_t n, size_t max);
+
+/* strlcpy semantics; returns strlen(src). */
+size_t	text_copy(char *dst, const char *src, size_t size);
+/* Case-insensitive equality for ASCII. */
+int	text_equal_nocase(const char *a, const char *b);
+/* Parse an unsigned decimal with bounds: 0 or SEC_ERR_FORMAT. */
+int	text_number(const char *s, unsigned long long min,
+	    unsigned long long max, unsigned long long *out);
+/* Names of conferences and servers: [a-z0-9][a-z0-9._-]{0,63}. */
+int	text_is_name(const char *s);
+
+#endif
