@@ -1,0 +1,25 @@
+#ifndef CRYPTO_DIGEST_H
+#define CRYPTO_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHA512_SIZE 64
+#define SHA256_SIZE 32
+
+struct digest_part {
+	const void	*p;
+	size_t		 n;
+};
+
+void	sha512(const void *p, size_t n, uint8_t out[SHA512_SIZE]);
+void	sha512_parts(const struct digest_part *part, size_t n,
+	    uint8_t out[SHA512_SIZE]);
+void	sha256(const void *p, size_t n, uint8_t out[SHA256_SIZE]);
+
+enum digest_hash { DIGEST_SHA256, DIGEST_SHA512 };
+/* HMAC (RFC 2104) over the parts; out: 32 or 64 bytes. */
+void	hmac(enum digest_hash h, const void *key, size_t keylen,
+	    const struct digest_part *part, size_t n, uint8_t *out);
+
+#endif
