@@ -13,7 +13,6 @@
 #define HELLO_NO    28
 #define HELLO_NONCE 16
 #define HELLO_TAG   16
-#define NOISE_MAX   4096
 
 enum handshake_kind {                  /* third byte */
 	HS_M1 = 0x10, HS_M2 = 0x11, HS_M3 = 0x12, HS_M4 = 0x13,
@@ -47,8 +46,16 @@ void	hello_c2_encode(const struct hello_c2 *h, uint8_t out[HELLO_C2]);
 int	hello_c2_decode(struct hello_c2 *h, const uint8_t in[HELLO_C2]);
 void	hello_no_encode(uint32_t keyid, uint8_t out[HELLO_NO]);
 
+/*
+ * A client is told that its key is unknown: 0 and the key id, or
+ * SEC_ERR_FORMAT (it is not a refusal).
+ */
+int	hello_no_decode(uint32_t *keyid, const uint8_t in[HELLO_NO]);
+
 /* Noise messages: C5 01 kind 00 | be16 len | be16 from | be16 to | rest. */
 #define HS_NOISE_HEAD 10
+#define HS_DEAL_MAX   (4 + 4 + 8 + 8 + 8 + 32 + 2 + 255 * 34)
+#define NOISE_MAX     (HS_NOISE_HEAD + HS_DEAL_MAX + 16)  /* the longest m3 */
 struct hs_noise {
 	uint8_t		 kind;
 	uint16_t	 from, to;
@@ -77,10 +84,12 @@ struct hs_deal {
 /* The caller wipes the struct and the buffer. */
 void	hs_deal_encode(struct buf *out, const struct hs_deal *d);
 int	hs_deal_decode(struct hs_deal *d, const uint8_t *p, size_t n);
-#define HS_ACK (4 + 4 + 64)
-void	hs_ack_encode(uint32_t epoch, const uint8_t m3hash[64],
+/* Payload of m4: the first 32 bytes of SHA512(m3 as sent). */
+#define HS_ACK_HASH 32
+#define HS_ACK (4 + 4 + HS_ACK_HASH)
+void	hs_ack_encode(uint32_t epoch, const uint8_t m3hash[HS_ACK_HASH],
 	    uint8_t out[HS_ACK]);
-int	hs_ack_decode(uint32_t *epoch, uint8_t m3hash[64],
+int	hs_ack_decode(uint32_t *epoch, uint8_t m3hash[HS_ACK_HASH],
 	    const uint8_t *p, size_t n);
 
 #endif
