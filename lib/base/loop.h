@@ -18,6 +18,8 @@ struct io {
 	void		(*cb)(void *arg, uint32_t events);
 	void		*arg;
 	struct loop	*loop;         /* NULL when not registered */
+	int		 file;         /* the rest is the loop's own */
+	TAILQ_ENTRY(io)	 entry;
 };
 #define IO_IN  1u
 #define IO_OUT 2u
@@ -49,7 +51,12 @@ void	loop_stop(struct loop *l, int value);
 /* Monotonic ms, read once per turn. */
 int64_t	loop_now(struct loop *l);
 
-/* fd stays the caller's. io_add() may be called again to change events. */
+/*
+ * fd stays the caller's; io_del() before it is closed. *io is all zero
+ * before its first io_add(), which may be called again to change events.
+ * With no events asked for nothing is reported, not even IO_HUP. Plain
+ * files are always ready. 0 or SEC_ERR_SYS.
+ */
 int	io_add(struct loop *l, struct io *io, int fd, uint32_t events,
 	    void (*cb)(void *, uint32_t), void *arg);
 void	io_set(struct io *io, uint32_t events);
@@ -68,12 +75,15 @@ void	hook_init(struct hook *h, struct loop *l, void (*cb)(void *),
 void	hook_arm(struct hook *h);
 void	hook_cancel(struct hook *h);
 
-/* cb runs in the loop, not in signal context. */
+/* cb runs in the loop, not in signal context. The signal is blocked from
+ * now on; a child calls proc_reset_signals() before it execs. */
 int	loop_signal(struct loop *l, int signo, void (*cb)(void *, int),
 	    void *arg);
 
 /* Called with the exit status when child pid ends (SIGCHLD by signalfd). */
 int	loop_child(struct loop *l, int pid, void (*cb)(void *, int pid,
 	    int status), void *arg);
+/* Forget the callback; the child is still reaped. */
+void	loop_child_cancel(struct loop *l, int pid);
 
 #endif
