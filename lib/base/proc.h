@@ -10,6 +10,10 @@
  * in the agent. */
 void	proc_harden(void);
 
+/* In a child before it execs: every signal as by default and none blocked,
+ * which proc_harden() and the loop's signalfd had changed. */
+void	proc_reset_signals(void);
+
 /* sd_notify(3)'s protocol in our own lines: "READY=1\nSTATUS=...". No-op
  * without NOTIFY_SOCKET. Returns 1 if sent. */
 int	proc_notify(const char *state);
@@ -25,7 +29,8 @@ void	proc_close_from(int from, int keep);
 /* Read a whole small file; NUL added, not counted. Caller frees with
  * free(), or wipes first. 0, SEC_ERR_NOTHING, SEC_ERR_LIMIT, SEC_ERR_SYS */
 int	proc_read_file(const char *path, size_t max, char **out, size_t *n);
-/* Write by temporary file, fsync, rename, fsync of the directory. */
+/* Write by temporary file, fsync, rename, fsync of the directory. 0,
+ * SEC_ERR_DISK, SEC_ERR_SYS */
 int	proc_write_file(const char *path, const void *p, size_t n,
 	    mode_t mode);
 /* mkdir -p; 0 or SEC_ERR_SYS. */
