@@ -34,7 +34,8 @@ struct stream *stream_dial(struct loop *l, const struct addr *to,
 	    void *arg);
 /* Allowed inside its own callbacks. Unsent output is dropped. */
 void	stream_free(struct stream *s);
-/* Hand the stream to another owner (after the first bytes told whose). */
+/* Hand the stream to another owner (after the first bytes told whose).
+ * Input that is left is shown to the new one at the end of the turn. */
 void	stream_set_ops(struct stream *s, const struct stream_ops *ops,
 	    void *arg);
 /* Raise the limits, e.g. once authenticated. */
@@ -48,7 +49,8 @@ struct buf *stream_in(struct stream *s);
 /* Close when everything is sent; closed() is called with 0. Input that
  * comes meanwhile is dropped. */
 void	stream_finish(struct stream *s);
-/* Stop and resume reading (back-pressure). */
+/* Stop and resume reading (back-pressure). Input left over is shown again
+ * after resuming. */
 void	stream_pause(struct stream *s, int on);
 size_t	stream_unsent(const struct stream *s);
 int	stream_fd(const struct stream *s);
