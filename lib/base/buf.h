@@ -28,7 +28,7 @@ void	buf_reset(struct buf *b);
 static inline uint8_t *
 buf_data(const struct buf *b)
 {
-	return b->base + b->pos;
+	return b->base != NULL ? b->base + b->pos : NULL;
 }
 
 static inline size_t
