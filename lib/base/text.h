@@ -2,6 +2,7 @@
 #define BASE_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
@@ -9,6 +10,14 @@
 
 /* 1 if the n bytes are well-formed UTF-8 (RFC 3629). */
 int	text_is_utf8(const void *p, size_t n);
+/*
+ * The first character of the n > 0 bytes at p: its length, or -(length of
+ * the malformed sequence, 1..3), *c then U+FFFD.
+ */
+int	text_decode(const void *p, size_t n, uint32_t *c);
+/* 1 for C0, DEL, C1, bidi marks and overrides, line and paragraph
+ * separators: what a terminal must not be shown as it is. */
+int	text_is_unsafe(uint32_t c);
 /* Copy, replacing malformed sequences by U+FFFD. */
 void	text_put_utf8(struct buf *out, const void *p, size_t n);
 /*
