@@ -1,0 +1,153 @@
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "../test.h"
+
+static char out[8192];
+static int saved_fd;
+static FILE *capture;
+
+static void
+begin(void)
+{
+	fflush(stderr);
+	saved_fd = dup(2);
+	capture = tmpfile();
+	if (saved_fd < 0 || capture == NULL || dup2(fileno(capture), 2) < 0)
+		exit(1);
+}
+
+static const char *
+end(void)
+{
+	ssize_t n;
+
+	dup2(saved_fd, 2);
+	close(saved_fd);
+	n = pread(fileno(capture), out, sizeof(out) - 1, 0);
+	out[n < 0 ? 0 : n] = '\0';
+	fclose(capture);
+	return out;
+}
+
+static const struct {
+	const char	*in, *want;
+} quotes[] = {
+	{ "alice", "alice" },
+	{ "sip:alice@example.org", "sip:alice@example.org" },
+	{ "a=b\\c", "a=b\\c" },
+	{ "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
+	{ "", "\"\"" },
+	{ "in review", "\"in review\"" },
+	{ "a\"b", "\"a\\x22b\"" },
+	{ "a b\\c", "\"a b\\x5cc\"" },
+	{ "a\nb", "\"a\\x0ab\"" },
+	{ "\x1b[31m", "\"\\x1b[31m\"" },
+	{ "a\xff", "\"a\\xff\"" },
+	{ "\xc2\x9b", "\"\\xc2\\x9b\"" },
+	{ "\xe2\x80\xae" "evil", "\"\\xe2\\x80\\xaeevil\"" },
+};
+
+static void
+test_quote(void)
+{
+	char longer[400];
+	const char *q, *first;
+	size_t i;
+
+	for (i = 0; i < sizeof(quotes) / sizeof(*quotes); i++)
+		T_STR(log_quote(quotes[i].in), quotes[i].want);
+	T_STR(log_quote(NULL), "-");
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	q = log_quote(longer);
+	T(strlen(q) < 256 && strlen(q) > 240);
+	T(strcmp(q + strlen(q) - 4, "x...") == 0);
+	longer[5] = ' ';
+	q = log_quote(longer);
+	T(strlen(q) < 256 && strlen(q) > 240);
+	T(*q == '"' && strcmp(q + strlen(q) - 5, "x...\"") == 0);
+	longer[255] = '\0';
+	memset(longer, '\n', 255);
+	T(strlen(log_quote(longer)) < 256);
+	first = log_quote("one two");
+	for (i = 0; i < 7; i++)
+		log_quote("x");
+	T_STR(first, "\"one two\"");
+}
+
+static void
+test_lines(void)
+{
+	char longer[5000];
+
+	begin();
+	log_open("sec-test", LOG_L_INFO);
+	log_info("conf.join", "conf=%s user=%s", "c-7f3k9q", "bob");
+	log_debug("no", "shown=no");
+	log_warn("peer.bad", "text=%s", "two\nlines\x1b[0m");
+	log_error("disk", NULL);
+	T_STR(end(), "sec-test: conf.join conf=c-7f3k9q user=bob\n"
+	    "sec-test: peer.bad text=two?lines?[0m\n"
+	    "sec-test: disk\n");
+	T_INT(log_level(), LOG_L_INFO);
+	log_set_level(LOG_L_DEBUG);
+	memset(longer, 'y', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	begin();
+	log_debug("long", "%s", longer);
+	end();
+	T(strlen(out) < 2049 && strlen(out) > 2000);
+	T_STR(out + strlen(out) - 5, "y...\n");
+}
+
+/* S-prefixes only when stderr is what $JOURNAL_STREAM names. */
+static void
+test_journal(void)
+{
+	struct stat st;
+	char name[64];
+
+	begin();
+	fstat(2, &st);
+	snprintf(name, sizeof(name), "%llu:%llu",
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", name, 1);
+	log_open("sec-test", LOG_L_DEBUG);
+	log_error("a", "n=1");
+	log_debug("b", "n=2");
+	setenv("JOURNAL_STREAM", "1:1", 1);
+	log_open("sec-test", LOG_L_DEBUG);
+	log_info("c", "n=3");
+	T_STR(end(), "<3>a n=1\n<7>b n=2\nsec-test: c n=3\n");
+	unsetenv("JOURNAL_STREAM");
+}
+
+static void
+test_die(void)
+{
+	int status = 0;
+	pid_t pid;
+
+	begin();
+	fflush(stdout);
+	if ((pid = fork()) == 0)
+		die(11, "cannot read %s", "x");
+	waitpid(pid, &status, 0);
+	T_STR(end(), "sec-test: cannot read x\n");
+	T(WIFEXITED(status) && WEXITSTATUS(status) == 11);
+}
+
+int
+main(void)
+{
+	test_quote();
+	test_lines();
+	test_journal();
+	test_die();
+	return t_done();
+}
