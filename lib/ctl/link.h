@@ -1,0 +1,53 @@
+#ifndef CTL_LINK_H
+#define CTL_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "base/stream.h"
+#include "ctl/epochs.h"
+#include "ctl/serve.h"
+#include "wire/servers.h"
+
+/*
+ * Server links (SECURITY.md 3.2): one TCP connection per pair that talks,
+ * under joint and pair key; dialled from either end, again after a loss, 15
+ * s of silence, and when an epoch begins.
+ */
+struct links;
+
+struct links_def {
+	struct loop		*loop;
+	struct ctl		*ctl;
+	const struct servers	*servers;      /* borrowed; see reload */
+	struct epochs		*epochs;
+	int			 own;          /* our number */
+	int			 plain;        /* security = plain */
+	/* The link with a server is up (again: after `down`) / gone. */
+	void			(*up)(void *ctx, int number,
+				    struct ctl_peer *p);
+	void			(*down)(void *ctx, int number);
+	void			*ctx;
+};
+
+struct links *links_new(const struct links_def *d);
+void	links_free(struct links *k);
+/* Keep a link with this server: dial now and after every loss. */
+void	links_want(struct links *k, int number);
+/* Dial only if we want it and it has not said `idle`. */
+struct ctl_peer *links_peer(struct links *k, int number);  /* NULL: down */
+/* As links_peer(), but dials a server that left by --idle. */
+struct ctl_peer *links_wake(struct links *k, int number);
+int	links_is_up(const struct links *k, int number);
+/* From the door: a server hello (c1 unconsumed), or `link TAB from=` in
+ * plain mode. Takes the stream over, or refuses and closes it. */
+void	links_accept(struct links *k, struct stream *s);
+/* `servers` or the epoch files were read again. */
+void	links_reload(struct links *k, const struct servers *servers);
+/* Say `idle` on all links (before leaving by --idle). */
+void	links_say_idle(struct links *k);
+/* Are there answers outstanding on any link? */
+int	links_busy(const struct links *k);
+
+#endif

@@ -1,0 +1,41 @@
+#ifndef DB_DB_H
+#define DB_DB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * One SQLite file (COMMANDS.md 4, LIBRARIES.md 13): WAL, pre-created 0660,
+ * schema version in user_version, refused on NFS and SMB. Statements are
+ * prepared once and live with their tables' functions.
+ */
+struct db;
+
+enum db_mode { DB_WRITER, DB_READER };
+
+/*
+ * name: "pal.db", "conf.db" (synchronous FULL), "dir.db". 0, SEC_ERR_DISK,
+ * SEC_ERR_VERSION (newer schema), SEC_ERR_DATA (corrupt), SEC_ERR_NOTHING
+ * (reader: no file). why: one sentence.
+ */
+int	db_open(struct db **out, const char *name, enum db_mode mode,
+	    char *why, size_t whylen);
+void	db_close(struct db *d);
+/* PRAGMA integrity_check: 0 or SEC_ERR_DATA. */
+int	db_check(struct db *d);
+/* Schema version built in for a name. */
+int	db_schema(const char *name);
+int64_t	db_size(struct db *d);
+
+/*
+ * Transactions. db_begin() may be nested by counting; the outermost
+ * db_commit() commits. 0 or SEC_ERR_DISK (full, read-only: everything since
+ * the outermost begin is rolled back) or SEC_ERR_DATA.
+ */
+int	db_begin(struct db *d);
+int	db_commit(struct db *d);
+void	db_rollback(struct db *d);
+/* Last error as one sentence. */
+const char *db_why(struct db *d);
+
+#endif
