@@ -31,6 +31,9 @@ struct line {
  * success the caller calls line_free(). Keys are [a-z][a-z0-9_.+-]*; a
  * duplicate key is SEC_ERR_FORMAT. */
 int	line_parse(struct line *l, const char *p, size_t n);
+/* The same, but a key may come again (rows of rosters: one q= per
+ * device); line_get() finds the first. */
+int	line_parse_repeat(struct line *l, const char *p, size_t n);
 void	line_free(struct line *l);
 
 /* Value of key, or NULL. Borrowed from l. */
@@ -49,7 +52,10 @@ int	line_get_exact(const struct line *l, const char *key, void *out,
 int	line_get_bytes(const struct line *l, const char *key,
 	    struct buf *out);
 
-/* Writing: line_begin(), line_put_*..., line_end() (which adds the LF). */
+/*
+ * Writing: line_begin(), line_put_*..., line_end() (which adds the LF). A
+ * value NULL leaves the field out.
+ */
 void	line_begin(struct buf *b, const char *verb);
 void	line_put(struct buf *b, const char *key, const char *value);
 void	line_putf(struct buf *b, const char *key, const char *fmt, ...)
@@ -61,7 +67,8 @@ void	line_put_arg(struct buf *b, const char *value);
 /* A field copied as it is from a parsed line. */
 void	line_put_field(struct buf *b, const struct line_field *f);
 void	line_end(struct buf *b);
-/* Escape only, without TAB or key. */
+/* Escape only, without TAB or key; NUL cannot be in a value, so %00 is
+ * refused when parsing. */
 void	line_escape(struct buf *b, const char *s);
 
 /*
