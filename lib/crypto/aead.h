@@ -12,8 +12,14 @@ struct aead;
 
 /* key has suite->nk bytes. 0 or SEC_ERR_VERSION (no such suite). */
 int	aead_new(struct aead **out, uint16_t suite, const struct secret *key);
+/* ChaCha20-Poly1305 (RFC 8439) with a key of 32 bytes, for crypto/noise. */
+struct aead *aead_new_noise(const struct secret *key);
 void	aead_free(struct aead *a);
 const struct suite *aead_suite(const struct aead *a);
+
+/* nonce = salt XOR counter, big-endian on the right. */
+void	aead_nonce(uint8_t nonce[SUITE_NONCE],
+	    const uint8_t salt[SUITE_NONCE], uint64_t counter);
 
 /* out: n + nt bytes; pt == out allowed. */
 void	aead_seal(struct aead *a, const uint8_t nonce[SUITE_NONCE],

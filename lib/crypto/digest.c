@@ -1,0 +1,53 @@
+/*
+ * SHA-2 and HMAC (RFC 2104) over lists of parts.
+ */
+#include <string.h>
+
+#include "crypto/gcry.h"
+
+#include "crypto/digest.h"
+
+static void
+digest(int algo, const void *key, size_t keylen,
+    const struct digest_part *part, size_t n, uint8_t *out)
+{
+	gcry_md_hd_t h;
+	size_t i;
+
+	gcry_must(gcry_md_open(&h, algo, key != NULL ? GCRY_MD_FLAG_HMAC : 0),
+	    "gcry_md_open");
+	if (key != NULL)
+		gcry_must(gcry_md_setkey(h, key, keylen), "gcry_md_setkey");
+	for (i = 0; i < n; i++)
+		if (part[i].n > 0)
+			gcry_md_write(h, part[i].p, part[i].n);
+	memcpy(out, gcry_md_read(h, algo), gcry_md_get_algo_dlen(algo));
+	gcry_md_close(h);
+}
+
+void
+sha512(const void *p, size_t n, uint8_t out[SHA512_SIZE])
+{
+	gcry_md_hash_buffer(GCRY_MD_SHA512, out, n > 0 ? p : "", n);
+}
+
+void
+sha512_parts(const struct digest_part *part, size_t n,
+    uint8_t out[SHA512_SIZE])
+{
+	digest(GCRY_MD_SHA512, NULL, 0, part, n, out);
+}
+
+void
+sha256(const void *p, size_t n, uint8_t out[SHA256_SIZE])
+{
+	gcry_md_hash_buffer(GCRY_MD_SHA256, out, n > 0 ? p : "", n);
+}
+
+void
+hmac(enum digest_hash h, const void *key, size_t keylen,
+    const struct digest_part *part, size_t n, uint8_t *out)
+{
+	digest(h == DIGEST_SHA256 ? GCRY_MD_SHA256 : GCRY_MD_SHA512,
+	    keylen > 0 ? key : "", keylen, part, n, out);
+}

@@ -1,0 +1,101 @@
+/*
+ * The ring of pads (S139, S144, S146): slot i holds the keystream of one
+ * counter. Counters only go up, a slot is taken once, and it is wiped as it
+ * is taken; so no pad can meet two messages.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+#include "crypto/pads.h"
+
+struct pads {
+	struct aead	*a;
+	uint8_t		 salt[SUITE_NONCE];
+	size_t		 max, size;
+	uint64_t	 next;         /* counter of the next packet */
+	size_t		 ready;        /* pads made, from next on */
+	uint8_t		*full;         /* one state per slot */
+	uint8_t		*mem;          /* max * size */
+};
+
+struct pads *
+pads_new(struct aead *a, const uint8_t salt[SUITE_NONCE], size_t max,
+    size_t size, uint64_t first)
+{
+	struct pads *p;
+
+	if ((p = calloc(1, sizeof *p)) == NULL ||
+	    (p->full = calloc(max, 1)) == NULL ||
+	    (p->mem = calloc(max, size)) == NULL)
+		die(10, "out of memory");
+	p->a = a;
+	memcpy(p->salt, salt, sizeof p->salt);
+	p->max = max;
+	p->size = size;
+	p->next = first;
+	return p;
+}
+
+void
+pads_free(struct pads *p)
+{
+	if (p == NULL)
+		return;
+	explicit_bzero(p->mem, p->max * p->size);
+	free(p->mem);
+	free(p->full);
+	free(p);
+}
+
+size_t
+pads_fill(struct pads *p, size_t n)
+{
+	uint8_t nonce[SUITE_NONCE];
+	size_t made, slot;
+
+	if (!aead_suite(p->a)->offline)
+		return 0;
+	for (made = 0; made < n && p->ready < p->max; made++) {
+		slot = (p->next + p->ready) % p->max;
+		if (p->full[slot])
+			die(11, "pads: a slot would be made twice");
+		aead_nonce(nonce, p->salt, p->next + p->ready);
+		aead_pad(p->a, nonce, p->mem + slot * p->size, p->size);
+		p->full[slot] = 1;
+		p->ready++;
+	}
+	return made;
+}
+
+size_t
+pads_ready(const struct pads *p)
+{
+	return p->ready;
+}
+
+uint64_t
+pads_seal(struct pads *p, const void *aad, size_t aadlen, const void *pt,
+    size_t n, uint8_t *out)
+{
+	uint8_t nonce[SUITE_NONCE], *pad;
+	size_t slot;
+
+	if (n > p->size)
+		die(11, "pads: a packet of %zu bytes", n);
+	aead_nonce(nonce, p->salt, p->next);
+	if (p->ready > 0) {
+		slot = p->next % p->max;
+		if (!p->full[slot])
+			die(11, "pads: a slot would be taken twice");
+		pad = p->mem + slot * p->size;
+		aead_seal_pad(p->a, nonce, aad, aadlen, pt, n, pad, out);
+		explicit_bzero(pad, p->size);
+		p->full[slot] = 0;
+		p->ready--;
+	} else {
+		aead_seal(p->a, nonce, aad, aadlen, pt, n, out);
+	}
+	return p->next++;
+}
