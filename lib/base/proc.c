@@ -79,10 +79,10 @@ proc_notify(const char *state)
 		un.sun_path[0] = '\0'; /* the abstract name space */
 	if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
 		return 0;
-	sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL,
-		   (const struct sockaddr *)&un,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) !=
-	    -1;
+	sent =
+	    sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+		(const struct sockaddr *)&un,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) != -1;
 	close(fd);
 	return sent;
 }

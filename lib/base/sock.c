@@ -54,8 +54,8 @@ sock_listen(const struct addr *a)
 {
 	int fd, on;
 
-	fd = socket(
-	    a->ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(a->ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
 	if (fd == -1)
 		return SEC_ERR_SYS;
 	on = 1;
@@ -91,8 +91,8 @@ sock_dial(const struct addr *a)
 {
 	int fd;
 
-	fd = socket(
-	    a->ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(a->ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
 	if (fd == -1)
 		return SEC_ERR_SYS;
 	set_nodelay(fd);

@@ -272,8 +272,8 @@ read_some(struct stream *s)
 	ssize_t n;
 
 	/* One byte over the limit is enough to know that it was passed. */
-	room = buf_len(&s->in) > s->max_in ? 1 :
-					     s->max_in - buf_len(&s->in) + 1;
+	room =
+	    buf_len(&s->in) > s->max_in ? 1 : s->max_in - buf_len(&s->in) + 1;
 	if (room > READ_SIZE)
 		room = READ_SIZE;
 	if ((p = buf_reserve(&s->in, room)) == NULL) {
