@@ -26,13 +26,11 @@
 
 #define TURN_EVENTS 128
 
-/* The events fetched by one epoll_wait(); turns nest when a callback runs
- * loop_turn() itself. */
+/* The events fetched by one epoll_wait(). */
 struct turn {
 	struct epoll_event ev[TURN_EVENTS];
 	int next;
 	int n;
-	struct turn *outer;
 };
 
 struct sig {
@@ -281,8 +279,12 @@ run_files(struct loop *l)
 void
 loop_turn(struct loop *l, int ms)
 {
-	struct turn t;
+	struct turn t, *outer;
 
+	/* Run by a callback: the rest of the outer turn's events may be stale
+	 * when it goes on. What is still true is reported again. */
+	if ((outer = l->turn) != NULL)
+		outer->n = outer->next;
 	t.next = 0;
 	t.n = epoll_wait(l->ep, t.ev, TURN_EVENTS, turn_timeout(l, ms));
 	if (t.n == -1) {
@@ -291,12 +293,11 @@ loop_turn(struct loop *l, int ms)
 			    strerror(errno));
 		t.n = 0;
 	}
-	t.outer = l->turn;
 	l->turn = &t;
 	l->now = clock_mono();
 	run_descriptors(&t);
 	run_files(l);
-	l->turn = t.outer;
+	l->turn = outer;
 	run_timers(l);
 	run_hooks(l);
 }
@@ -412,7 +413,7 @@ io_del(struct io *io)
 		/* Fails if the owner has closed fd: then it is out already. */
 		epoll_ctl(l->ep, EPOLL_CTL_DEL, io->fd, NULL);
 	}
-	for (t = l->turn; t != NULL; t = t->outer)
+	if ((t = l->turn) != NULL)
 		for (i = t->next; i < t->n; i++)
 			if (t->ev[i].data.ptr == io)
 				t->ev[i].data.ptr = NULL;
