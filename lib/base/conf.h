@@ -23,10 +23,15 @@ struct conf {
 };
 
 void	conf_defaults(struct conf *c);
+/* The values of `suite`; the ones that begin with "fig9" need
+ * allow-insecure-fig9 = yes in this file or one read before. */
+extern const char *const conf_suites[];
+extern const size_t conf_suites_n;
+
 /*
  * Read path into c (which holds defaults or an earlier file's values).
  * On an error returns SEC_ERR_CONFIG and writes one line for people,
- * `FILE:LINE: ...`, into why. A missing file is 0 unless must is set.
+ * `FILE:LINE: ...`, into why, and leaves c as it was. A missing file is 0 unless must is set.
  */
 int	conf_read(struct conf *c, const char *path, int must, char *why,
 	    size_t whylen);

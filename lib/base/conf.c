@@ -1,0 +1,495 @@
+/* sec.conf(5): `key = value`, `#` comments, nothing else. */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/text.h"
+
+#include "base/conf.h"
+
+#define FILE_MAX ((size_t)64 * 1024)
+#define LINE_SIZE 1024
+
+const char *const conf_suites[] = {
+	"aes256-ctr-hmac-sha512-80",
+	"chacha20-poly1305",
+	"fig9-des",
+	"fig9-aes128",
+	"fig9alt-des",
+	"fig9alt-aes128",
+};
+const size_t conf_suites_n = sizeof(conf_suites) / sizeof(*conf_suites);
+
+/* What was wrong, for the one line. */
+struct complaint {
+	const char	*name;         /* of the file */
+	char		*why;
+	size_t		 whylen;
+};
+
+struct key {
+	const char	*name;
+	/* Set the value; 0 or SEC_ERR_FORMAT. */
+	int		(*set)(struct conf *, const char *);
+	const char	*wanted;       /* told when the value is bad */
+};
+
+static int
+set_domain(struct conf *c, const char *v)
+{
+	size_t i, label = 0;
+
+	for (i = 0; v[i] != '\0'; i++) {
+		char k = v[i];
+
+		if (k >= 'A' && k <= 'Z')
+			k = (char)(k - 'A' + 'a');
+		if (k == '.' || k == '-') {
+			/* No empty label, no label that begins with `-`. */
+			if (label == 0)
+				return SEC_ERR_FORMAT;
+		} else if (!(k >= 'a' && k <= 'z') && !(k >= '0' && k <= '9'))
+			return SEC_ERR_FORMAT;
+		label = k == '.' ? 0 : label + 1;
+		if (label > 63 || i >= 253)
+			return SEC_ERR_FORMAT;
+		c->domain[i] = k;
+	}
+	c->domain[i] = '\0';
+	return label > 0 ? 0 : SEC_ERR_FORMAT;
+}
+
+static int
+set_realm(struct conf *c, const char *v)
+{
+	size_t i;
+
+	for (i = 0; v[i] != '\0'; i++)
+		if (strchr("@/\\:\"", v[i]) != NULL || v[i] <= ' ' ||
+		    v[i] > '~')
+			return SEC_ERR_FORMAT;
+	return text_copy(c->realm, v, sizeof(c->realm)) < sizeof(c->realm) ?
+	    0 : SEC_ERR_FORMAT;
+}
+
+/* [NAME@]HOST:PORT, HOST a name, an IPv4 address or [IPv6]. */
+static int
+set_pal(struct conf *c, const char *v)
+{
+	const char *at = strchr(v, '@'), *host, *colon;
+	unsigned long long port;
+	char name[65];
+	size_t i, n;
+
+	if (at != NULL) {
+		n = (size_t)(at - v);
+		if (n >= sizeof(name))
+			return SEC_ERR_FORMAT;
+		memcpy(name, v, n);
+		name[n] = '\0';
+		if (!text_is_name(name))
+			return SEC_ERR_FORMAT;
+	}
+	host = at != NULL ? at + 1 : v;
+	colon = strrchr(host, ':');
+	if (colon == NULL || colon == host ||
+	    text_number(colon + 1, 1, 65535, &port) != 0)
+		return SEC_ERR_FORMAT;
+	n = (size_t)(colon - host);
+	for (i = 0; i < n; i++)
+		if (host[i] <= ' ' || host[i] > '~' ||
+		    strchr("@/\"", host[i]) != NULL ||
+		    (host[i] == ':' && *host != '['))
+			return SEC_ERR_FORMAT;
+	if ((*host == '[') != (host[n - 1] == ']'))
+		return SEC_ERR_FORMAT;
+	return text_copy(c->pal, v, sizeof(c->pal)) < sizeof(c->pal) ? 0 :
+	    SEC_ERR_FORMAT;
+}
+
+static int
+set_choice(int *out, const char *v, const char *no, const char *yes)
+{
+	if (strcmp(v, yes) == 0)
+		*out = 1;
+	else if (strcmp(v, no) == 0)
+		*out = 0;
+	else
+		return SEC_ERR_FORMAT;
+	return 0;
+}
+
+static int
+set_users(struct conf *c, const char *v)
+{
+	return set_choice(&c->users_known, v, "any", "known");
+}
+
+static int
+set_allow_insecure_fig9(struct conf *c, const char *v)
+{
+	return set_choice(&c->allow_insecure_fig9, v, "no", "yes");
+}
+
+static int
+set_security(struct conf *c, const char *v)
+{
+	return set_choice(&c->plain, v, "sealed", "plain");
+}
+
+static int
+set_number(int *out, const char *v, unsigned long long min,
+    unsigned long long max)
+{
+	unsigned long long n;
+
+	if (text_number(v, min, max, &n) != 0)
+		return SEC_ERR_FORMAT;
+	*out = (int)n;
+	return 0;
+}
+
+static int
+set_register_rate(struct conf *c, const char *v)
+{
+	return set_number(&c->register_rate, v, 1, 1000000);
+}
+
+static int
+set_streams(struct conf *c, const char *v)
+{
+	return set_number(&c->streams, v, 1, 16);
+}
+
+/* NAME TRANSPORT:HOST:PORT [prefix=...]; the rest is sec-gwproxy's. */
+static int
+set_gateway(struct conf *c, const char *v)
+{
+	char name[65];
+	size_t n = strcspn(v, " \t");
+
+	if (n >= sizeof(name) || v[n] == '\0')
+		return SEC_ERR_FORMAT;
+	memcpy(name, v, n);
+	name[n] = '\0';
+	if (!text_is_name(name))
+		return SEC_ERR_FORMAT;
+	return text_copy(c->gateway, v, sizeof(c->gateway)) <
+	    sizeof(c->gateway) ? 0 : SEC_ERR_FORMAT;
+}
+
+static int
+set_directory(struct conf *c, const char *v)
+{
+	if (strncmp(v, "ldap://", 7) != 0 && strncmp(v, "ldaps://", 8) != 0 &&
+	    strncmp(v, "ldapi://", 8) != 0)
+		return SEC_ERR_FORMAT;
+	return text_copy(c->directory, v, sizeof(c->directory)) <
+	    sizeof(c->directory) ? 0 : SEC_ERR_FORMAT;
+}
+
+static int
+set_suite(struct conf *c, const char *v)
+{
+	size_t i;
+
+	for (i = 0; i < conf_suites_n; i++)
+		if (strcmp(v, conf_suites[i]) == 0) {
+			text_copy(c->suite, v, sizeof(c->suite));
+			return 0;
+		}
+	return SEC_ERR_FORMAT;
+}
+
+static const struct key keys[] = {
+	{ "domain", set_domain, "a domain name" },
+	{ "realm", set_realm, "a Kerberos realm" },
+	{ "pal", set_pal, "[NAME@]HOST:PORT" },
+	{ "users", set_users, "any or known" },
+	{ "register-rate", set_register_rate, "1 to 1000000" },
+	{ "gateway", set_gateway, "NAME TRANSPORT:HOST:PORT [prefix=P]" },
+	{ "directory", set_directory, "ldap://HOST/BASE" },
+	{ "streams", set_streams, "1 to 16" },
+	{ "suite", set_suite, "the name of a voice suite" },
+	{ "allow-insecure-fig9", set_allow_insecure_fig9, "yes or no" },
+	{ "security", set_security, "sealed or plain" },
+};
+
+#define NKEYS (sizeof(keys) / sizeof(*keys))
+
+void
+conf_defaults(struct conf *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->register_rate = 20;
+	c->streams = 3;
+	text_copy(c->suite, conf_suites[0], sizeof(c->suite));
+}
+
+/* Write FILE:LINE: and the rest, visibly; line 0 is left out. */
+__attribute__((format(printf, 3, 4))) static int
+complain(const struct complaint *to, int line, const char *fmt, ...)
+{
+	struct buf raw = BUF_INIT, seen = BUF_INIT;
+	va_list ap;
+
+	buf_putf(&raw, "%s:", to->name);
+	if (line > 0)
+		buf_putf(&raw, "%d:", line);
+	buf_put_u8(&raw, ' ');
+	va_start(ap, fmt);
+	buf_vputf(&raw, fmt, ap);
+	va_end(ap);
+	text_put_visible(&seen, buf_data(&raw), buf_len(&raw), 0, 0);
+	if (to->whylen > 0)
+		text_copy(to->why, buf_cstr(&seen), to->whylen);
+	buf_free(&raw);
+	buf_free(&seen);
+	return SEC_ERR_CONFIG;
+}
+
+static char *
+trim(char *s)
+{
+	size_t n;
+
+	s += strspn(s, " \t");
+	for (n = strlen(s); n > 0 && strchr(" \t\r", s[n - 1]) != NULL; n--)
+		s[n - 1] = '\0';
+	return s;
+}
+
+/* A comment begins at the start or after a blank, so that a `#` inside a
+ * value can be had. */
+static void
+strip_comment(char *s)
+{
+	size_t i;
+
+	for (i = 0; s[i] != '\0'; i++)
+		if (s[i] == '#' &&
+		    (i == 0 || s[i - 1] == ' ' || s[i - 1] == '\t')) {
+			s[i] = '\0';
+			return;
+		}
+}
+
+static const struct key *
+find_key(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NKEYS; i++)
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+static int
+unknown_key(const struct complaint *to, int line, const char *name)
+{
+	const char *names[NKEYS], *near;
+	size_t i;
+
+	for (i = 0; i < NKEYS; i++)
+		names[i] = keys[i].name;
+	if ((near = conf_suggest(name, names, NKEYS)) != NULL)
+		return complain(to, line,
+		    "unknown key \"%.64s\" (did you mean \"%s\"?)", name,
+		    near);
+	return complain(to, line, "unknown key \"%.64s\"", name);
+}
+
+static int
+bad_value(const struct complaint *to, int line, const struct key *k,
+    const char *value)
+{
+	const char *near = NULL;
+
+	if (k->set == set_suite)
+		near = conf_suggest(value, conf_suites, conf_suites_n);
+	if (near != NULL)
+		return complain(to, line,
+		    "bad value \"%.64s\" for \"%s\" (did you mean \"%s\"?)",
+		    value, k->name, near);
+	return complain(to, line, "bad value \"%.64s\" for \"%s\": %s wanted",
+	    value, k->name, k->wanted);
+}
+
+/* One line; seen[] holds the line where each key was set, 0 if not yet. */
+static int
+parse_line(struct conf *c, char *s, int line, int *seen,
+    const struct complaint *to)
+{
+	const struct key *k;
+	char *name, *value;
+
+	strip_comment(s);
+	name = trim(s);
+	if (*name == '\0')
+		return 0;
+	if ((value = strchr(name, '=')) == NULL || value == name)
+		return complain(to, line, "not KEY = VALUE: \"%.64s\"", name);
+	*value++ = '\0';
+	name = trim(name);
+	value = trim(value);
+	if ((k = find_key(name)) == NULL)
+		return unknown_key(to, line, name);
+	if (seen[k - keys] != 0)
+		return complain(to, line,
+		    "\"%s\" is set twice (first in line %d)", name,
+		    seen[k - keys]);
+	seen[k - keys] = line;
+	if (*value == '\0' || k->set(c, value) != 0)
+		return bad_value(to, line, k, value);
+	return 0;
+}
+
+int
+conf_parse(struct conf *c, const char *name, const char *text, size_t n,
+    char *why, size_t whylen)
+{
+	const struct complaint to = { name, why, whylen };
+	struct conf t = *c;
+	char s[LINE_SIZE];
+	const char *nl;
+	size_t len;
+	int line, r, seen[NKEYS] = { 0 };
+
+	for (line = 1; n > 0; line++) {
+		nl = memchr(text, '\n', n);
+		len = nl != NULL ? (size_t)(nl - text) : n;
+		if (len >= sizeof(s))
+			return complain(&to, line, "line too long");
+		if (memchr(text, '\0', len) != NULL)
+			return complain(&to, line, "not a text file");
+		memcpy(s, text, len);
+		s[len] = '\0';
+		if ((r = parse_line(&t, s, line, seen, &to)) != 0)
+			return r;
+		len += nl != NULL;
+		text += len;
+		n -= len;
+	}
+	line = seen[find_key("suite") - keys];
+	if (line > 0 && strncmp(t.suite, "fig9", 4) == 0 &&
+	    !t.allow_insecure_fig9)
+		return complain(&to, line,
+		    "suite \"%s\" needs allow-insecure-fig9 = yes", t.suite);
+	*c = t;
+	return 0;
+}
+
+int
+conf_read(struct conf *c, const char *path, int must, char *why,
+    size_t whylen)
+{
+	const struct complaint to = { path, why, whylen };
+	char *text;
+	size_t n;
+	int r;
+
+	r = proc_read_file(path, FILE_MAX, &text, &n);
+	if (r == SEC_ERR_NOTHING)
+		return must ? complain(&to, 0, "no such file") : 0;
+	if (r == SEC_ERR_LIMIT)
+		return complain(&to, 0, "longer than %zu bytes", FILE_MAX);
+	if (r != 0)
+		return complain(&to, 0, "%s", strerror(errno));
+	r = conf_parse(c, path, text, n, why, whylen);
+	free(text);
+	return r;
+}
+
+static void
+fill_realm(struct conf *c)
+{
+	size_t i;
+
+	if (c->realm[0] != '\0')
+		return;
+	for (i = 0; c->domain[i] != '\0'; i++)
+		c->realm[i] = c->domain[i] >= 'a' && c->domain[i] <= 'z' ?
+		    (char)(c->domain[i] - 'a' + 'A') : c->domain[i];
+	c->realm[i] = '\0';
+}
+
+int
+conf_load(struct conf *c, const char *file, char *why, size_t whylen)
+{
+	char path[PATH_LEN];
+	struct conf t;
+	int r;
+
+	conf_defaults(&t);
+	if (file != NULL)
+		r = conf_read(&t, file, 1, why, whylen);
+	else if ((r = conf_read(&t, path_config(path), 0, why, whylen)) == 0 &&
+	    *path_user_config(path) != '\0')
+		r = conf_read(&t, path, 0, why, whylen);
+	if (r != 0)
+		return r;
+	fill_realm(&t);
+	*c = t;
+	return 0;
+}
+
+#define WORD_MAX 64
+
+/* Edit distance where swapping two neighbours is one edit (optimal string
+ * alignment); rows of the usual table, two back. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t na = strlen(a), nb = strlen(b), i, j, d, rows[3][WORD_MAX + 1];
+	size_t *two = rows[0], *one = rows[1], *now = rows[2], *t;
+
+	if (na > WORD_MAX || nb > WORD_MAX)
+		return SIZE_MAX;
+	for (j = 0; j <= nb; j++)
+		one[j] = j;
+	for (i = 1; i <= na; i++) {
+		now[0] = i;
+		for (j = 1; j <= nb; j++) {
+			d = one[j - 1] + (a[i - 1] != b[j - 1]);
+			if (one[j] + 1 < d)
+				d = one[j] + 1;
+			if (now[j - 1] + 1 < d)
+				d = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1] && two[j - 2] + 1 < d)
+				d = two[j - 2] + 1;
+			now[j] = d;
+		}
+		t = two;
+		two = one;
+		one = now;
+		now = t;
+	}
+	return one[nb];
+}
+
+const char *
+conf_suggest(const char *word, const char *const *words, size_t n)
+{
+	size_t i, d, best = 0, len = strlen(word);
+	const char *found = NULL;
+
+	/* A third of the word may be wrong, at least one letter. */
+	for (i = 0; i < n; i++) {
+		d = distance(word, words[i]);
+		if (d > (len < 6 ? 1 : len / 3) || (found != NULL && d >= best))
+			continue;
+		found = words[i];
+		best = d;
+	}
+	return found;
+}
