@@ -6,8 +6,6 @@
 
 #include "base/clock.h"
 
-#define OUT 32
-
 static const char days[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri",
 	"Sat" };
 static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
