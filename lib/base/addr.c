@@ -58,8 +58,7 @@ split(const char *s, char *host, int *bracket, int *port)
 		s++;
 		n -= 2;
 	}
-	if (n == 0 || n >= HOST_MAX ||
-	    (!*bracket && memchr(s, ':', n) != NULL))
+	if (n == 0 || n >= HOST_MAX || (!*bracket && memchr(s, ':', n) != NULL))
 		return SEC_ERR_FORMAT;
 	memcpy(host, s, n);
 	host[n] = '\0';
@@ -120,8 +119,9 @@ addr_resolve(struct addr *a, const char *s)
 		return SEC_ERR_UNREACHABLE;
 	/* "localhost" is both, and our daemons listen on 127.0.0.1. */
 	best = list;
-	if (list->ai_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(
-	    &((struct sockaddr_in6 *)(void *)list->ai_addr)->sin6_addr))
+	if (list->ai_family == AF_INET6 &&
+	    IN6_IS_ADDR_LOOPBACK(
+		&((struct sockaddr_in6 *)(void *)list->ai_addr)->sin6_addr))
 		for (ai = list; ai != NULL; ai = ai->ai_next)
 			if (ai->ai_family == AF_INET) {
 				best = ai;
@@ -143,8 +143,7 @@ addr_format_host(const struct addr *a, char *out)
 	if (a->ss.ss_family == AF_INET)
 		r = inet_ntop(AF_INET, &cin4(a)->sin_addr, out, ADDR_STRLEN);
 	else if (a->ss.ss_family == AF_INET6)
-		r = inet_ntop(AF_INET6, &cin6(a)->sin6_addr, out,
-		    ADDR_STRLEN);
+		r = inet_ntop(AF_INET6, &cin6(a)->sin6_addr, out, ADDR_STRLEN);
 	if (r == NULL)
 		text_copy(out, "-", ADDR_STRLEN);
 	return out;
@@ -213,14 +212,13 @@ addr_is_loopback(const struct addr *a)
 int
 addr_equal(const struct addr *a, const struct addr *b)
 {
-	if (a->ss.ss_family != b->ss.ss_family ||
-	    addr_port(a) != addr_port(b))
+	if (a->ss.ss_family != b->ss.ss_family || addr_port(a) != addr_port(b))
 		return 0;
 	if (a->ss.ss_family == AF_INET)
 		return cin4(a)->sin_addr.s_addr == cin4(b)->sin_addr.s_addr;
 	if (a->ss.ss_family == AF_INET6)
 		return memcmp(&cin6(a)->sin6_addr, &cin6(b)->sin6_addr,
-		    sizeof(struct in6_addr)) == 0 &&
+			   sizeof(struct in6_addr)) == 0 &&
 		    cin6(a)->sin6_scope_id == cin6(b)->sin6_scope_id;
 	return a->len == b->len && memcmp(&a->ss, &b->ss, a->len) == 0;
 }

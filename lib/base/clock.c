@@ -208,8 +208,8 @@ int64_t
 clock_parse_span(const char *s)
 {
 	static const struct {
-		char	 unit;
-		int64_t	 seconds;
+		char unit;
+		int64_t seconds;
 	} units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
 	const int64_t max = INT64_MAX / 86400 / 1000;
 	int64_t sum = 0, v;

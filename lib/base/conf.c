@@ -1,5 +1,6 @@
 /* sec.conf(5): `key = value`, `#` comments, nothing else. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -15,7 +16,7 @@
 
 #include "base/conf.h"
 
-#define FILE_MAX ((size_t)64 * 1024)
+#define FILE_MAX  ((size_t)64 * 1024)
 #define LINE_SIZE 1024
 
 const char *const conf_suites[] = {
@@ -30,17 +31,23 @@ const size_t conf_suites_n = sizeof(conf_suites) / sizeof(*conf_suites);
 
 /* What was wrong, for the one line. */
 struct complaint {
-	const char	*name;         /* of the file */
-	char		*why;
-	size_t		 whylen;
+	const char *name; /* of the file */
+	char *why;
+	size_t whylen;
 };
 
 struct key {
-	const char	*name;
+	const char *name;
 	/* Set the value; 0 or SEC_ERR_FORMAT. */
-	int		(*set)(struct conf *, const char *);
-	const char	*wanted;       /* told when the value is bad */
+	int (*set)(struct conf *, const char *);
+	const char *wanted; /* told when the value is bad */
 };
+
+static int
+store(char *dst, size_t size, const char *v)
+{
+	return text_copy(dst, v, size) < size ? 0 : SEC_ERR_FORMAT;
+}
 
 static int
 set_domain(struct conf *c, const char *v)
@@ -76,8 +83,7 @@ set_realm(struct conf *c, const char *v)
 		if (strchr("@/\\:\"", v[i]) != NULL || v[i] <= ' ' ||
 		    v[i] > '~')
 			return SEC_ERR_FORMAT;
-	return text_copy(c->realm, v, sizeof(c->realm)) < sizeof(c->realm) ?
-	    0 : SEC_ERR_FORMAT;
+	return store(c->realm, sizeof(c->realm), v);
 }
 
 /* [NAME@]HOST:PORT, HOST a name, an IPv4 address or [IPv6]. */
@@ -111,8 +117,7 @@ set_pal(struct conf *c, const char *v)
 			return SEC_ERR_FORMAT;
 	if ((*host == '[') != (host[n - 1] == ']'))
 		return SEC_ERR_FORMAT;
-	return text_copy(c->pal, v, sizeof(c->pal)) < sizeof(c->pal) ? 0 :
-	    SEC_ERR_FORMAT;
+	return store(c->pal, sizeof(c->pal), v);
 }
 
 static int
@@ -182,8 +187,7 @@ set_gateway(struct conf *c, const char *v)
 	name[n] = '\0';
 	if (!text_is_name(name))
 		return SEC_ERR_FORMAT;
-	return text_copy(c->gateway, v, sizeof(c->gateway)) <
-	    sizeof(c->gateway) ? 0 : SEC_ERR_FORMAT;
+	return store(c->gateway, sizeof(c->gateway), v);
 }
 
 static int
@@ -192,8 +196,7 @@ set_directory(struct conf *c, const char *v)
 	if (strncmp(v, "ldap://", 7) != 0 && strncmp(v, "ldaps://", 8) != 0 &&
 	    strncmp(v, "ldapi://", 8) != 0)
 		return SEC_ERR_FORMAT;
-	return text_copy(c->directory, v, sizeof(c->directory)) <
-	    sizeof(c->directory) ? 0 : SEC_ERR_FORMAT;
+	return store(c->directory, sizeof(c->directory), v);
 }
 
 static int
@@ -303,8 +306,7 @@ unknown_key(const struct complaint *to, int line, const char *name)
 		names[i] = keys[i].name;
 	if ((near = conf_suggest(name, names, NKEYS)) != NULL)
 		return complain(to, line,
-		    "unknown key \"%.64s\" (did you mean \"%s\"?)", name,
-		    near);
+		    "unknown key \"%.64s\" (did you mean \"%s\"?)", name, near);
 	return complain(to, line, "unknown key \"%.64s\"", name);
 }
 
@@ -389,8 +391,7 @@ conf_parse(struct conf *c, const char *name, const char *text, size_t n,
 }
 
 int
-conf_read(struct conf *c, const char *path, int must, char *why,
-    size_t whylen)
+conf_read(struct conf *c, const char *path, int must, char *why, size_t whylen)
 {
 	const struct complaint to = { path, why, whylen };
 	char *text;
@@ -417,8 +418,7 @@ fill_realm(struct conf *c)
 	if (c->realm[0] != '\0')
 		return;
 	for (i = 0; c->domain[i] != '\0'; i++)
-		c->realm[i] = c->domain[i] >= 'a' && c->domain[i] <= 'z' ?
-		    (char)(c->domain[i] - 'a' + 'A') : c->domain[i];
+		c->realm[i] = (char)toupper((unsigned char)c->domain[i]);
 	c->realm[i] = '\0';
 }
 

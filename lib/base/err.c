@@ -5,10 +5,10 @@
 #include "base/err.h"
 
 struct err_row {
-	int		 err;
-	const char	*text;
-	int		 sip;
-	int		 exit;
+	int err;
+	const char *text;
+	int sip;
+	int exit;
 };
 
 static const struct err_row rows[] = {
@@ -43,9 +43,9 @@ static const struct err_row rows[] = {
 
 /* The other way; the first row that fits counts. Method NULL fits any. */
 static const struct {
-	const char	*method;
-	int		 status;
-	int		 err;
+	const char *method;
+	int status;
+	int err;
 } answers[] = {
 	{ "REGISTER", 403, SEC_ERR_LOGIN },
 	{ NULL, 401, SEC_ERR_LOGIN },
@@ -64,13 +64,13 @@ static const struct {
 };
 
 /* Per class, from 3xx: a redirect that nobody follows is bad data. */
-static const int classes[] = { SEC_ERR_DATA, SEC_ERR_DATA,
-	SEC_ERR_UNREACHABLE, SEC_ERR_DECLINED };
+static const int classes[] = { SEC_ERR_DATA, SEC_ERR_DATA, SEC_ERR_UNREACHABLE,
+	SEC_ERR_DECLINED };
 
 /* RFC 3261 21, RFC 6665 8.3, RFC 3903 11.2. */
 static const struct {
-	int		 status;
-	const char	*reason;
+	int status;
+	const char *reason;
 } reasons[] = {
 	{ 100, "Trying" },
 	{ 180, "Ringing" },
@@ -193,8 +193,8 @@ sec_err_from_sip(const char *method, int status)
 	for (i = 0; i < NITEMS(answers); i++) {
 		if (answers[i].status != status)
 			continue;
-		if (answers[i].method == NULL || (method != NULL &&
-		    strcmp(method, answers[i].method) == 0))
+		if (answers[i].method == NULL ||
+		    (method != NULL && strcmp(method, answers[i].method) == 0))
 			return answers[i].err;
 	}
 	return classes[status / 100 - 3];

@@ -14,9 +14,9 @@
 
 #include "base/log.h"
 
-#define LINE 2048
+#define LINE   2048
 #define QUOTES 8
-#define QUOTE 256
+#define QUOTE  256
 
 static char prog[64];
 static enum log_level limit = LOG_L_INFO;
@@ -116,7 +116,7 @@ log_at(enum log_level level, const char *event, const char *fmt, va_list ap)
 	n += text_copy(line + n, event, 128) < 128 ? strlen(event) : 127;
 	if (fmt != NULL && *fmt != '\0') {
 		line[n++] = ' ';
-		errno = saved;         /* for %m */
+		errno = saved; /* for %m */
 		r = vsnprintf(line + n, sizeof(line) - 1 - n, fmt, ap);
 		if (r > 0 && (size_t)r >= sizeof(line) - 1 - n) {
 			n = sizeof(line) - 2;
@@ -128,12 +128,12 @@ log_at(enum log_level level, const char *event, const char *fmt, va_list ap)
 	errno = saved;
 }
 
-#define LOG_AT(level)                         \
-	do {                                  \
-		va_list ap;                   \
-		va_start(ap, fmt);            \
-		log_at(level, event, fmt, ap); \
-		va_end(ap);                   \
+#define LOG_AT(level)                                                          \
+	do {                                                                   \
+		va_list ap;                                                    \
+		va_start(ap, fmt);                                             \
+		log_at(level, event, fmt, ap);                                 \
+		va_end(ap);                                                    \
 	} while (0)
 
 void
@@ -185,8 +185,8 @@ log_quote(const char *s)
 		out[n++] = '"';
 	for (; left > 0; s += k, left -= (size_t)k) {
 		k = text_decode(s, left, &c);
-		if (k > 0 && (plain || (!text_is_unsafe(c) && c != '"' &&
-		    c != '\\'))) {
+		if (k > 0 &&
+		    (plain || (!text_is_unsafe(c) && c != '"' && c != '\\'))) {
 			memcpy(piece, s, (size_t)k);
 			m = (size_t)k;
 		} else {
@@ -219,8 +219,8 @@ die(int exit_code, const char *fmt, ...)
 	size_t n;
 	int r;
 
-	n = (size_t)snprintf(line, sizeof(line), "%s: ",
-	    prog[0] != '\0' ? prog : program_invocation_short_name);
+	n = (size_t)snprintf(line, sizeof(line),
+	    "%s: ", prog[0] != '\0' ? prog : program_invocation_short_name);
 	if (n > 200)
 		n = 200;
 	va_start(ap, fmt);

@@ -18,21 +18,21 @@
 #define MAP_MIN ((size_t)16)
 
 struct entry {
-	void		*value;
-	size_t		 n;
-	unsigned char	 key[];
+	void *value;
+	size_t n;
+	unsigned char key[];
 };
 
 struct slot {
-	uint64_t	 hash;
-	struct entry	*entry;        /* NULL: never used; gone: deleted */
+	uint64_t hash;
+	struct entry *entry; /* NULL: never used; gone: deleted */
 };
 
 struct map {
-	struct slot	*slots;
-	size_t		 cap;
-	size_t		 count;        /* live entries */
-	size_t		 used;         /* the same and deleted ones */
+	struct slot *slots;
+	size_t cap;
+	size_t count; /* live entries */
+	size_t used; /* the same and deleted ones */
 };
 
 static struct entry deleted;

@@ -33,8 +33,7 @@ put(char *out, const char *fmt, ...)
 	n = vsnprintf(out, PATH_LEN, fmt, ap);
 	va_end(ap);
 	if (n < 0 || n >= PATH_LEN)
-		die(sec_err_exit(SEC_ERR_DATA), "path too long: %.60s...",
-		    out);
+		die(sec_err_exit(SEC_ERR_DATA), "path too long: %.60s...", out);
 	return out;
 }
 
@@ -103,8 +102,7 @@ state(char *out, const char *sub, const char *system, const char *rest,
 		return put(out, "%s/%s/%s%s%s", dir, sub, rest, name, suffix);
 	case PLACE_SYSTEM:
 		return put(out, "%s/%s%s%s", system, rest, name, suffix);
-	case PLACE_USER:
-		break;
+	case PLACE_USER: break;
 	}
 	xdg(dir, "XDG_STATE_HOME", ".local/state");
 	return put(out, "%s/%s%s%s", dir, rest, name, suffix);
@@ -164,12 +162,9 @@ run_dir(char *out, mode_t *mode)
 
 	*mode = 0755;
 	switch (where(dir)) {
-	case PLACE_DIR:
-		return put(out, "%s/run", dir);
-	case PLACE_SYSTEM:
-		return put(out, "/run/sec");
-	case PLACE_USER:
-		break;
+	case PLACE_DIR: return put(out, "%s/run", dir);
+	case PLACE_SYSTEM: return put(out, "/run/sec");
+	case PLACE_USER: break;
 	}
 	*mode = 0700;
 	if (s != NULL && *s == '/')
@@ -203,8 +198,7 @@ make_short_dir(char *out, const char *dir)
 {
 	short_dir(out, dir);
 	if (mkdir(out, 0700) != 0 && errno != EEXIST)
-		die(sec_err_exit(SEC_ERR_SYS), "%s: %s", out,
-		    strerror(errno));
+		die(sec_err_exit(SEC_ERR_SYS), "%s: %s", out, strerror(errno));
 	if (!is_ours(out))
 		die(sec_err_exit(SEC_ERR_DENIED),
 		    "%s: not a directory of mine alone; remove it", out);

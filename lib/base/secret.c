@@ -24,16 +24,16 @@
 #ifdef SECRET_ASAN
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#define ASAN_POISON_MEMORY_REGION(p, n)	  ((void)(p), (void)(n))
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
 #define CHUNK ((size_t)64 * 1024)
 
 struct secret {
-	struct secret	*next;         /* while free */
-	uint32_t	 size;         /* 0 while free */
-	uint32_t	 class;
+	struct secret *next; /* while free */
+	uint32_t size; /* 0 while free */
+	uint32_t class;
 	_Alignas(16) unsigned char bytes[];
 };
 
@@ -41,7 +41,7 @@ static const size_t sizes[] = { 32, 64, 128, 256, 1024 };
 #define NCLASS (sizeof(sizes) / sizeof(*sizes))
 
 static struct secret *freed[NCLASS];
-static unsigned char *chunk;           /* what is left of the newest */
+static unsigned char *chunk; /* what is left of the newest */
 static size_t chunk_left;
 static size_t live;
 
@@ -106,7 +106,7 @@ slot_new(size_t class)
 	chunk += need;
 	chunk_left -= need;
 	ASAN_UNPOISON_MEMORY_REGION(s, sizeof(*s));
-	s->class = (uint32_t)class;
+	s->class = (uint32_t) class;
 	return s;
 }
 

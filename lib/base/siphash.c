@@ -6,7 +6,7 @@
 #define ROTL(x, n) ((x) << (n) | (x) >> (64 - (n)))
 
 struct state {
-	uint64_t	v0, v1, v2, v3;
+	uint64_t v0, v1, v2, v3;
 };
 
 static inline void
@@ -39,9 +39,8 @@ static inline uint64_t
 get_le64(const uint8_t *p)
 {
 	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
-	    (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 |
-	    (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
-	    (uint64_t)p[7] << 56;
+	    (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
+	    (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
 }
 
 uint64_t

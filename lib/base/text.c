@@ -14,9 +14,9 @@
  * above U+10FFFF are refused.
  */
 static const struct {
-	uint8_t	first, last;
-	uint8_t	len;
-	uint8_t	lo, hi;
+	uint8_t first, last;
+	uint8_t len;
+	uint8_t lo, hi;
 } forms[] = {
 	{ 0xc2, 0xdf, 2, 0x80, 0xbf },
 	{ 0xe0, 0xe0, 3, 0xa0, 0xbf },
@@ -62,7 +62,7 @@ int
 text_is_unsafe(uint32_t c)
 {
 	static const struct {
-		uint32_t	first, last;
+		uint32_t first, last;
 	} ranges[] = {
 		{ 0x00, 0x1f },
 		{ 0x7f, 0x9f },
@@ -159,8 +159,8 @@ text_cut(const char *s, size_t n, size_t max)
 		return n;
 	/* No character has more than three continuation bytes: in malformed
 	 * text cut anywhere. */
-	while (cut > 0 && max - cut < 4 &&
-	    ((unsigned char)s[cut] & 0xc0) == 0x80)
+	while (
+	    cut > 0 && max - cut < 4 && ((unsigned char)s[cut] & 0xc0) == 0x80)
 		cut--;
 	return max - cut < 4 ? cut : max;
 }
@@ -230,8 +230,9 @@ text_is_name(const char *s)
 	if (!is_alnum(*s))
 		return 0;
 	for (i = 1; s[i] != '\0'; i++)
-		if (i == 64 || (!is_alnum(s[i]) && s[i] != '.' &&
-		    s[i] != '_' && s[i] != '-'))
+		if (i == 64 ||
+		    (!is_alnum(s[i]) && s[i] != '.' && s[i] != '_' &&
+			s[i] != '-'))
 			return 0;
 	return 1;
 }

@@ -61,8 +61,8 @@ __attribute__((unused)) static inline int
 t_str(const char *got, const char *want, const char *text, const char *file,
     int line)
 {
-	if (t_check(got != NULL && want != NULL && strcmp(got, want) == 0,
-	    file, line, "%s", text))
+	if (t_check(got != NULL && want != NULL && strcmp(got, want) == 0, file,
+		line, "%s", text))
 		return 1;
 	printf("# got  \"%s\"\n# want \"%s\"\n", got ? got : "(null)",
 	    want ? want : "(null)");
@@ -142,14 +142,14 @@ t_mem(const void *p, size_t n, const char *hex, const char *text,
 	return ok;
 }
 
-#define T(cond) t_check(!!(cond), __FILE__, __LINE__, "%s", #cond)
+#define T(cond)		t_check(!!(cond), __FILE__, __LINE__, "%s", #cond)
 #define T_OK(cond, ...) t_check(!!(cond), __FILE__, __LINE__, __VA_ARGS__)
-#define T_INT(got, want)                                                  \
-	t_int((long long)(got), (long long)(want), #got " == " #want,     \
+#define T_INT(got, want)                                                       \
+	t_int((long long)(got), (long long)(want), #got " == " #want,          \
 	    __FILE__, __LINE__)
-#define T_STR(got, want) \
+#define T_STR(got, want)                                                       \
 	t_str((got), (want), #got " is " #want, __FILE__, __LINE__)
-#define T_MEM(p, n, hex) \
+#define T_MEM(p, n, hex)                                                       \
 	t_mem((p), (n), (hex), #p " is " #hex, __FILE__, __LINE__)
 
 /* For exit from main(): the plan, and 0 if every check was ok. */

@@ -3,10 +3,10 @@
 #include "../test.h"
 
 static const struct {
-	const char	*in;
-	const char	*out;          /* NULL: refused */
-	int		 port, loopback;
-	const char	*key;
+	const char *in;
+	const char *out; /* NULL: refused */
+	int port, loopback;
+	const char *key;
 } table[] = {
 	{ "127.0.0.1:7320", "127.0.0.1:7320", 7320, 1, "7f000001" },
 	{ "127.8.9.10:0", "127.8.9.10:0", 0, 1, "7f08090a" },

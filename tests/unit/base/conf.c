@@ -21,7 +21,7 @@ static const char example[] =
     "security = sealed        # or plain\n";
 
 static const struct {
-	const char	*text, *why;
+	const char *text, *why;
 } bad[] = {
 	{ "\n\n\n\n\n\nrelam = X\n",
 	    "f:7: unknown key \"relam\" (did you mean \"realm\"?)" },
@@ -32,51 +32,80 @@ static const struct {
 	    "f:3: \"domain\" is set twice (first in line 1)" },
 	{ "hello\n", "f:1: not KEY = VALUE: \"hello\"" },
 	{ "= x\n", "f:1: not KEY = VALUE: \"= x\"" },
-	{ "domain =\n", "f:1: bad value \"\" for \"domain\": a domain name "
+	{ "domain =\n",
+	    "f:1: bad value \"\" for \"domain\": a domain name "
 	    "wanted" },
-	{ "domain = # none\n", "f:1: bad value \"\" for \"domain\": a domain "
+	{ "domain = # none\n",
+	    "f:1: bad value \"\" for \"domain\": a domain "
 	    "name wanted" },
-	{ "domain = a..b", "f:1: bad value \"a..b\" for \"domain\": a domain "
+	{ "domain = a..b",
+	    "f:1: bad value \"a..b\" for \"domain\": a domain "
 	    "name wanted" },
-	{ "users = all\n", "f:1: bad value \"all\" for \"users\": any or "
+	{ "users = all\n",
+	    "f:1: bad value \"all\" for \"users\": any or "
 	    "known wanted" },
-	{ "streams = 0\n", "f:1: bad value \"0\" for \"streams\": 1 to 16 "
+	{ "streams = 0\n",
+	    "f:1: bad value \"0\" for \"streams\": 1 to 16 "
 	    "wanted" },
-	{ "streams = 3x\n", "f:1: bad value \"3x\" for \"streams\": 1 to 16 "
+	{ "streams = 3x\n",
+	    "f:1: bad value \"3x\" for \"streams\": 1 to 16 "
 	    "wanted" },
-	{ "suite = aes256-ctr-hmac-sha512-8\n", "f:1: bad value "
+	{ "suite = aes256-ctr-hmac-sha512-8\n",
+	    "f:1: bad value "
 	    "\"aes256-ctr-hmac-sha512-8\" for \"suite\" (did you mean "
 	    "\"aes256-ctr-hmac-sha512-80\"?)" },
 	{ "\nsuite = fig9-des\n",
 	    "f:2: suite \"fig9-des\" needs allow-insecure-fig9 = yes" },
 	{ "allow-insecure-fig9 = no\nsuite = fig9alt-aes128\n",
 	    "f:2: suite \"fig9alt-aes128\" needs allow-insecure-fig9 = yes" },
-	{ "security = none\n", "f:1: bad value \"none\" for \"security\": "
+	{ "security = none\n",
+	    "f:1: bad value \"none\" for \"security\": "
 	    "sealed or plain wanted" },
 	{ "x\x1b[31m = 1\n", "f:1: unknown key \"x\\x1b[31m\"" },
-	{ "domain = a b\n", "f:1: bad value \"a b\" for \"domain\": a domain "
+	{ "domain = a b\n",
+	    "f:1: bad value \"a b\" for \"domain\": a domain "
 	    "name wanted" },
 };
 
 static const struct {
-	const char	*text;
-	int		 ok;
+	const char *text;
+	int ok;
 } rows[] = {
-	{ "", 1 }, { "\r\n", 1 }, { "domain=x", 1 }, { "domain=x\r\n", 1 },
-	{ "\tdomain\t=\tx\t# c\n", 1 }, { "domain=-x", 0 },
-	{ "domain=x.", 0 }, { "domain=x_y", 0 },
-	{ "pal = h:1", 1 }, { "pal = p2@10.0.0.1:65535", 1 },
-	{ "pal = [::1]:7321", 1 }, { "pal = ::1:7321", 0 }, { "pal = h", 0 },
-	{ "pal = h:0", 0 }, { "pal = h:65536", 0 }, { "pal = :1", 0 },
-	{ "pal = P@h:1", 0 }, { "pal = @h:1", 0 }, { "pal = a@b@h:1", 0 },
-	{ "pal = [::1:1", 0 }, { "pal = a/b:1", 0 }, { "pal = p@:1", 0 },
-	{ "realm = A@B", 0 }, { "realm = A B", 0 },
-	{ "register-rate = 0", 0 }, { "register-rate = 1000000", 1 },
-	{ "gateway = gw1", 0 }, { "gateway = GW udp:h:1", 0 },
-	{ "directory = http://x", 0 }, { "directory = ldaps://x#y", 1 },
+	{ "", 1 },
+	{ "\r\n", 1 },
+	{ "domain=x", 1 },
+	{ "domain=x\r\n", 1 },
+	{ "\tdomain\t=\tx\t# c\n", 1 },
+	{ "domain=-x", 0 },
+	{ "domain=x.", 0 },
+	{ "domain=x_y", 0 },
+	{ "pal = h:1", 1 },
+	{ "pal = p2@10.0.0.1:65535", 1 },
+	{ "pal = [::1]:7321", 1 },
+	{ "pal = ::1:7321", 0 },
+	{ "pal = h", 0 },
+	{ "pal = h:0", 0 },
+	{ "pal = h:65536", 0 },
+	{ "pal = :1", 0 },
+	{ "pal = P@h:1", 0 },
+	{ "pal = @h:1", 0 },
+	{ "pal = a@b@h:1", 0 },
+	{ "pal = [::1:1", 0 },
+	{ "pal = a/b:1", 0 },
+	{ "pal = p@:1", 0 },
+	{ "realm = A@B", 0 },
+	{ "realm = A B", 0 },
+	{ "register-rate = 0", 0 },
+	{ "register-rate = 1000000", 1 },
+	{ "gateway = gw1", 0 },
+	{ "gateway = GW udp:h:1", 0 },
+	{ "directory = http://x", 0 },
+	{ "directory = ldaps://x#y", 1 },
 	{ "suite = fig9-des\nallow-insecure-fig9 = yes", 1 },
-	{ "suite = chacha20-poly1305", 1 }, { "suite = AES", 0 },
-	{ "allow-insecure-fig9 = 1", 0 }, { "users = known", 1 },
+	{ "suite = chacha20-poly1305", 1 },
+	{ "suite = AES", 0 },
+	{ "allow-insecure-fig9 = 1", 0 },
+	{ "users = known", 1 },
 };
 
 static char why[256], dir[64], path[128];
@@ -100,13 +129,16 @@ test_parse(void)
 	T_STR(c.realm, "EXAMPLE.ORG");
 	T_STR(c.pal, "pal@ctl.example.org:7321");
 	T_STR(c.gateway, "gw1 udp:10.0.0.9:5060 prefix=+1");
-	T_STR(c.directory, "ldap://ldap.example.org/ou=people,dc=example,"
+	T_STR(c.directory,
+	    "ldap://ldap.example.org/ou=people,dc=example,"
 	    "dc=org");
 	T(c.users_known == 0 && c.register_rate == 20 && c.streams == 3);
 	T(c.plain == 0 && c.allow_insecure_fig9 == 0);
 	T_STR(c.suite, "aes256-ctr-hmac-sha512-80");
-	T_INT(parse(&c, "security = plain\nusers = known\nstreams=5\n"
-	    "domain = Other.Example"), 0);
+	T_INT(parse(&c,
+		  "security = plain\nusers = known\nstreams=5\n"
+		  "domain = Other.Example"),
+	    0);
 	T(c.plain == 1 && c.users_known == 1 && c.streams == 5);
 	T_STR(c.domain, "other.example");
 
@@ -176,8 +208,10 @@ test_load(void)
 
 	put_file("own", "stream = 2\n");
 	T_INT(conf_load(&c, path, why, sizeof(why)), SEC_ERR_CONFIG);
-	snprintf(want, sizeof(want), "%s:1: unknown key \"stream\" (did you "
-	    "mean \"streams\"?)", path);
+	snprintf(want, sizeof(want),
+	    "%s:1: unknown key \"stream\" (did you "
+	    "mean \"streams\"?)",
+	    path);
 	T_STR(why, want);
 	T_INT(c.streams, 9);
 	unlink(path);

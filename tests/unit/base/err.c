@@ -4,7 +4,7 @@
 #include "../test.h"
 
 static const struct {
-	int	err, exit, sip;
+	int err, exit, sip;
 } table[] = {
 	{ 0, 0, 200 },
 	{ SEC_ERR_NO, 1, 409 },
@@ -36,8 +36,8 @@ static const struct {
 };
 
 static const struct {
-	const char	*method;
-	int		 status, err;
+	const char *method;
+	int status, err;
 } answers[] = {
 	{ "INVITE", 100, 0 },
 	{ NULL, 180, 0 },
@@ -77,22 +77,22 @@ main(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(table) / sizeof(*table); i++) {
-		T_OK(sec_err_exit(table[i].err) == table[i].exit,
-		    "exit of %d", table[i].err);
-		T_OK(sec_err_sip(table[i].err) == table[i].sip,
-		    "status of %d", table[i].err);
+		T_OK(sec_err_exit(table[i].err) == table[i].exit, "exit of %d",
+		    table[i].err);
+		T_OK(sec_err_sip(table[i].err) == table[i].sip, "status of %d",
+		    table[i].err);
 		T_OK(strcmp(sec_strerror(table[i].err), "unknown error") != 0,
-		    "text of %d: %s", table[i].err,
-		    sec_strerror(table[i].err));
+		    "text of %d: %s", table[i].err, sec_strerror(table[i].err));
 		/* There and back again keeps the exit code. */
 		T_OK(table[i].err == SEC_ERR_USAGE ||
-		    sec_err_exit(sec_err_from_sip(NULL,
-		    sec_err_sip(table[i].err))) == table[i].exit,
+			sec_err_exit(sec_err_from_sip(NULL,
+			    sec_err_sip(table[i].err))) == table[i].exit,
 		    "%d by SIP and back", table[i].err);
 	}
 	for (i = 0; i < sizeof(answers) / sizeof(*answers); i++)
 		T_OK(sec_err_from_sip(answers[i].method, answers[i].status) ==
-		    answers[i].err, "%d to %s", answers[i].status,
+			answers[i].err,
+		    "%d to %s", answers[i].status,
 		    answers[i].method ? answers[i].method : "anything");
 	T_STR(sec_sip_reason(486), "Busy Here");
 	T_STR(sec_sip_reason(603), "Decline");

@@ -35,7 +35,7 @@ end(void)
 }
 
 static const struct {
-	const char	*in, *want;
+	const char *in, *want;
 } quotes[] = {
 	{ "alice", "alice" },
 	{ "sip:alice@example.org", "sip:alice@example.org" },
@@ -49,7 +49,9 @@ static const struct {
 	{ "\x1b[31m", "\"\\x1b[31m\"" },
 	{ "a\xff", "\"a\\xff\"" },
 	{ "\xc2\x9b", "\"\\xc2\\x9b\"" },
-	{ "\xe2\x80\xae" "evil", "\"\\xe2\\x80\\xaeevil\"" },
+	{ "\xe2\x80\xae"
+	  "evil",
+	    "\"\\xe2\\x80\\xaeevil\"" },
 };
 
 static void
@@ -91,7 +93,8 @@ test_lines(void)
 	log_debug("no", "shown=no");
 	log_warn("peer.bad", "text=%s", "two\nlines\x1b[0m");
 	log_error("disk", NULL);
-	T_STR(end(), "sec-test: conf.join conf=c-7f3k9q user=bob\n"
+	T_STR(end(),
+	    "sec-test: conf.join conf=c-7f3k9q user=bob\n"
 	    "sec-test: peer.bad text=two?lines?[0m\n"
 	    "sec-test: disk\n");
 	T_INT(log_level(), LOG_L_INFO);
@@ -114,8 +117,8 @@ test_journal(void)
 
 	begin();
 	fstat(2, &st);
-	snprintf(name, sizeof(name), "%llu:%llu",
-	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	snprintf(name, sizeof(name), "%llu:%llu", (unsigned long long)st.st_dev,
+	    (unsigned long long)st.st_ino);
 	setenv("JOURNAL_STREAM", name, 1);
 	log_open("sec-test", LOG_L_DEBUG);
 	log_error("a", "n=1");

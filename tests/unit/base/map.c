@@ -63,8 +63,8 @@ test_many(void)
 	T_INT(seen, MANY);
 	T_INT(map_count(m), MANY / 2);
 	for (i = 0; i < MANY; i++)
-		right = right && map_get_u64(m, i * i) ==
-		    (i % 2 ? &values[i] : NULL);
+		right = right &&
+		    map_get_u64(m, i * i) == (i % 2 ? &values[i] : NULL);
 	T(right);
 	map_free(m);
 }

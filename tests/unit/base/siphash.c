@@ -26,14 +26,15 @@ main(void)
 		bytes(siphash24(key, msg, i), tag);
 		T_MEM(tag, 8, siphash_designers[i]);
 	}
-	for (i = 0; i < sizeof(siphash_wycheproof) /
-	    sizeof(*siphash_wycheproof); i++) {
+	for (i = 0;
+	     i < sizeof(siphash_wycheproof) / sizeof(*siphash_wycheproof);
+	     i++) {
 		t_hex(siphash_wycheproof[i].key, key, sizeof(key));
 		n = t_hex(siphash_wycheproof[i].msg, msg, sizeof(msg));
 		t_hex(siphash_wycheproof[i].tag, want, sizeof(want));
 		bytes(siphash24(key, msg, n), tag);
-		T_OK((memcmp(tag, want, 8) == 0) ==
-		    siphash_wycheproof[i].valid, "Wycheproof %zu", i + 1);
+		T_OK((memcmp(tag, want, 8) == 0) == siphash_wycheproof[i].valid,
+		    "Wycheproof %zu", i + 1);
 	}
 	/* The paper's appendix A, as an integer. */
 	for (i = 0; i < 16; i++)

@@ -5,9 +5,9 @@
 #include "../test.h"
 
 static const struct {
-	const char	*in;
-	int		 ok;
-	const char	*fixed;        /* by text_put_utf8() */
+	const char *in;
+	int ok;
+	const char *fixed; /* by text_put_utf8() */
 } utf8[] = {
 	{ "", 1, "" },
 	{ "plain", 1, "plain" },
@@ -17,15 +17,15 @@ static const struct {
 	    "\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf" },
 	{ "\x80", 0, "\xef\xbf\xbd" },
 	{ "a\xffz", 0, "a\xef\xbf\xbdz" },
-	{ "\xc0\xaf", 0, "\xef\xbf\xbd\xef\xbf\xbd" },          /* overlong */
+	{ "\xc0\xaf", 0, "\xef\xbf\xbd\xef\xbf\xbd" }, /* overlong */
 	{ "\xe0\x80\xaf", 0, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 	{ "\xf0\x80\x80\xaf", 0,
 	    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
-	{ "\xed\xa0\x80", 0,                                    /* surrogate */
+	{ "\xed\xa0\x80", 0, /* surrogate */
 	    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
-	{ "\xf4\x90\x80\x80", 0,                                /* too large */
+	{ "\xf4\x90\x80\x80", 0, /* too large */
 	    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
-	{ "\xc3", 0, "\xef\xbf\xbd" },                          /* cut short */
+	{ "\xc3", 0, "\xef\xbf\xbd" }, /* cut short */
 	{ "\xe2\x82", 0, "\xef\xbf\xbd" },
 	{ "\xf0\x9f\x98", 0, "\xef\xbf\xbd" },
 	{ "\xe2\x82z", 0, "\xef\xbf\xbdz" },
@@ -33,9 +33,9 @@ static const struct {
 };
 
 static const struct {
-	const char	*in;
-	int		 keep_nl, ascii;
-	const char	*want;
+	const char *in;
+	int keep_nl, ascii;
+	const char *want;
 } visible[] = {
 	{ "hello", 0, 0, "hello" },
 	{ "back\\slash \"q\"", 0, 0, "back\\slash \"q\"" },
@@ -43,8 +43,12 @@ static const struct {
 	{ "a\tb\r\x07\x7f", 0, 0, "a\\x09b\\x0d\\x07\\x7f" },
 	{ "a\nb", 0, 0, "a\\x0ab" },
 	{ "a\nb", 1, 0, "a\nb" },
-	{ "\xc2\x9b" "31m", 0, 0, "\\u{9b}31m" },
-	{ "\xe2\x80\xae" "gpj.exe", 0, 0, "\\u{202e}gpj.exe" },
+	{ "\xc2\x9b"
+	  "31m",
+	    0, 0, "\\u{9b}31m" },
+	{ "\xe2\x80\xae"
+	  "gpj.exe",
+	    0, 0, "\\u{202e}gpj.exe" },
 	{ "\xe2\x81\xa6x\xe2\x81\xa9", 0, 0, "\\u{2066}x\\u{2069}" },
 	{ "\xe2\x80\xa8", 1, 0, "\\u{2028}" },
 	{ "gr\xc3\xbc\xc3\x9f", 0, 0, "gr\xc3\xbc\xc3\x9f" },
@@ -126,8 +130,7 @@ test_words(void)
 
 	T(text_number("0", 0, 10, &v) == 0 && v == 0);
 	T(text_number("10", 0, 10, &v) == 0 && v == 10);
-	T(text_number("18446744073709551615", 0, ~0ull, &v) == 0 &&
-	    v == ~0ull);
+	T(text_number("18446744073709551615", 0, ~0ull, &v) == 0 && v == ~0ull);
 	v = 99;
 	T_INT(text_number("18446744073709551616", 0, ~0ull, &v),
 	    SEC_ERR_FORMAT);
