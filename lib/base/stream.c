@@ -49,6 +49,8 @@ struct stream {
 	int err; /* what closed() will say */
 	int busy; /* our frames on the stack */
 	int freed;
+	int want_fd;
+	int got_fd; /* by SCM_RIGHTS, -1 none */
 };
 
 static void on_io(void *arg, uint32_t events);
@@ -109,6 +111,7 @@ stream_alloc(struct loop *l, size_t max_in, size_t max_out,
 		die(sec_err_exit(SEC_ERR_SYS), "no memory for a connection");
 	s->loop = l;
 	s->fd = -1;
+	s->got_fd = -1;
 	s->max_in = max_in;
 	s->max_out = max_out;
 	s->ops = ops;
@@ -166,6 +169,9 @@ stream_free(struct stream *s)
 	if (s->fd != -1)
 		close(s->fd);
 	s->fd = -1;
+	if (s->got_fd != -1)
+		close(s->got_fd);
+	s->got_fd = -1;
 	s->freed = 1;
 	enter(s);
 	leave(s);
@@ -263,6 +269,49 @@ read_eof(struct stream *s)
 	update_events(s);
 }
 
+/* Keep the last descriptor that came along, close the others. */
+static void
+keep_fd(struct stream *s, struct msghdr *m)
+{
+	struct cmsghdr *c;
+	size_t i, n;
+	int fd;
+
+	for (c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (i = 0; i < n; i++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int),
+			    sizeof(fd));
+			if (s->got_fd != -1)
+				close(s->got_fd);
+			s->got_fd = fd;
+		}
+	}
+}
+
+static ssize_t
+read_with_fd(struct stream *s, void *p, size_t room)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(4 * sizeof(int))];
+	} control;
+	struct iovec iov = { p, room };
+	struct msghdr m;
+	ssize_t n;
+
+	memset(&m, 0, sizeof(m));
+	m.msg_iov = &iov;
+	m.msg_iovlen = 1;
+	m.msg_control = &control;
+	m.msg_controllen = sizeof(control);
+	if ((n = recvmsg(s->fd, &m, MSG_CMSG_CLOEXEC)) >= 0)
+		keep_fd(s, &m);
+	return n;
+}
+
 /* Read once and show it. 1 if there was something. */
 static int
 read_some(struct stream *s)
@@ -281,7 +330,8 @@ read_some(struct stream *s)
 		return 0;
 	}
 	do {
-		n = read(s->fd, p, room);
+		n = s->want_fd ? read_with_fd(s, p, room) :
+				 read(s->fd, p, room);
 	} while (n == -1 && errno == EINTR);
 	if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK)
 		fail(s, error_of_errno());
@@ -473,4 +523,20 @@ stream_flush(struct stream *s)
 	    s->broken != 0)
 		return;
 	send_now(s);
+}
+
+void
+stream_want_fd(struct stream *s)
+{
+	s->want_fd = 1;
+}
+
+int
+stream_take_fd(struct stream *s)
+{
+	int fd;
+
+	fd = s->got_fd;
+	s->got_fd = -1;
+	return fd;
 }

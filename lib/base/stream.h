@@ -54,6 +54,11 @@ void	stream_finish(struct stream *s);
 void	stream_pause(struct stream *s, int on);
 size_t	stream_unsent(const struct stream *s);
 int	stream_fd(const struct stream *s);
+/* From now on keep the last descriptor that comes by SCM_RIGHTS (Unix
+ * sockets); without it such descriptors are closed by the kernel. */
+void	stream_want_fd(struct stream *s);
+/* That descriptor, the caller's from now on, or -1. */
+int	stream_take_fd(struct stream *s);
 const struct addr *stream_peer(const struct stream *s);
 /* Send now what is queued, without waiting for the end of the turn. */
 void	stream_flush(struct stream *s);
