@@ -21,7 +21,8 @@ int	ctl_client_send(struct ctl_client *c, int fd_to_pass /* -1 */);
  * Next line that belongs to the call, within deadline ms (-1: none).
  * Returns 1 for a row, 0 for ok, or SEC_ERR_*: an error reply becomes the
  * code by (method NULL, code=), with its reason in ctl_client_why(). `l`
- * is filled for rows and ok and freed by the next call.
+ * is filled for rows and ok and freed by the next call. A signal handler
+ * that ran ends the wait: SEC_ERR_SYS with errno EINTR.
  */
 int	ctl_client_next(struct ctl_client *c, struct line *l,
 	    int64_t deadline_ms);

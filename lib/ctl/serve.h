@@ -55,7 +55,11 @@ struct ctl_verb {
 /* Unknown verb: error 405; wrong peer: error 403. Several tables may be
  * added (service_main's own verbs, the daemon's). */
 struct ctl *ctl_new(struct loop *l);
+/* Open calls are dropped without a callback. */
 void	ctl_free(struct ctl *c);
+/* No callback of a call or of ctl_on_gone() from now on: said before the
+ * owners of their contexts are freed. */
+void	ctl_stop(struct ctl *c);
 void	ctl_add_verbs(struct ctl *c, const struct ctl_verb *v, void *ctx);
 /* Called when a peer goes, before it is freed. */
 void	ctl_on_gone(struct ctl *c, void (*cb)(void *ctx, uint64_t peer),
@@ -69,7 +73,7 @@ struct ctl_peer *ctl_peer_unix(struct ctl *c, int fd);
 struct ctl_peer *ctl_peer_link(struct ctl *c, struct channel *ch,
 	    int number, unsigned from);
 void	ctl_peer_input(struct ctl_peer *p, const uint8_t *b, size_t n);
-/* Open calls get SEC_ERR_CLOSED. */
+/* Open calls get SEC_ERR_CLOSED. p is valid until the turn ends. */
 void	ctl_peer_close(struct ctl_peer *p);
 uint64_t ctl_peer_id(const struct ctl_peer *p);
 struct ctl_peer *ctl_peer_find(struct ctl *c, uint64_t id);
@@ -109,7 +113,8 @@ uint64_t ctl_call_end(struct ctl_peer *p, int64_t deadline_ms,
 	    ctl_reply_h cb, void *ctx, uint64_t cookie);
 struct buf *ctl_event(struct ctl_peer *p, const char *verb);
 void	ctl_event_end(struct ctl_peer *p);
-/* SIP status of an error reply, 503 for NULL. */
+/* SIP status of an error reply, 200 for others; for NULL 504 when the
+ * deadline passed, else 503. */
 int	ctl_reply_status(const struct line *reply, int err);
 
 #endif
