@@ -22,7 +22,9 @@ void	acceptor_close(struct acceptor *a);
 
 struct accepted;
 /* Verify a KRB_AP_REQ (replay cache included). *prf as in krb/ticket.h.
- * 0, SEC_ERR_AUTH, SEC_ERR_REPLAY, SEC_ERR_CLOCK, SEC_ERR_TICKET. */
+ * 0, SEC_ERR_AUTH, SEC_ERR_REPLAY, SEC_ERR_CLOCK, SEC_ERR_TICKET, or
+ * SEC_ERR_DISK (the replay cache cannot be written: nobody is let in).
+ * The acceptor must outlive *out. */
 int	accept_apreq(struct acceptor *a, const void *apreq, size_t n,
 	    struct accepted **out, struct secret **prf);
 const char *accepted_principal(const struct accepted *c); /* alice@REALM */

@@ -28,7 +28,8 @@ struct ticket_request {
 
 struct ticket {
 	char		principal[256];
-	struct buf	tgt;           /* marshalled; empty if from a cache */
+	struct buf	tgt;           /* marshalled; empty if from a cache or
+					* not renewable */
 	struct buf	service;       /* marshalled service credentials */
 	int64_t		until;         /* end of the service ticket, ms */
 	int64_t		renew_till;    /* 0: not renewable */
