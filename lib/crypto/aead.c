@@ -16,11 +16,11 @@
 #include "crypto/aead.h"
 
 struct algo {
-	uint16_t	id;
-	int		cipher;
-	int		mode;
-	int		mac;           /* 0: the mode has its own tag */
-	size_t		cipherkey;     /* bytes; the rest is the mac's */
+	uint16_t id;
+	int cipher;
+	int mode;
+	int mac; /* 0: the mode has its own tag */
+	size_t cipherkey; /* bytes; the rest is the mac's */
 };
 
 static const struct algo algos[] = {
@@ -39,11 +39,11 @@ static const struct algo noise_algo = { 0, GCRY_CIPHER_CHACHA20,
 	GCRY_CIPHER_MODE_POLY1305, 0, 32 };
 
 struct aead {
-	const struct suite	*suite;
-	const struct algo	*algo;
-	gcry_cipher_hd_t	 cipher;
-	gcry_mac_hd_t		 mac;
-	uint8_t			 keyhash[8];   /* for the nonce log only */
+	const struct suite *suite;
+	const struct algo *algo;
+	gcry_cipher_hd_t cipher;
+	gcry_mac_hd_t mac;
+	uint8_t keyhash[8]; /* for the nonce log only */
 };
 
 static struct aead *
@@ -69,7 +69,8 @@ make(const struct suite *suite, const struct algo *algo,
 		gcry_must(gcry_mac_open(&a->mac, algo->mac, 0, NULL),
 		    "gcry_mac_open");
 		gcry_must(gcry_mac_setkey(a->mac, k + algo->cipherkey,
-		    suite->nk - algo->cipherkey), "gcry_mac_setkey");
+			      suite->nk - algo->cipherkey),
+		    "gcry_mac_setkey");
 	}
 #ifdef SEC_NONCE_LOG
 	uint8_t hash[SHA256_SIZE];
@@ -148,8 +149,9 @@ encrypt(struct aead *a, const void *in, size_t n, uint8_t *out)
 {
 	if (n == 0)
 		return;
-	gcry_must(gcry_cipher_encrypt(a->cipher, out, n,
-	    in == out ? NULL : in, in == out ? 0 : n), "encrypt");
+	gcry_must(gcry_cipher_encrypt(a->cipher, out, n, in == out ? NULL : in,
+		      in == out ? 0 : n),
+	    "encrypt");
 }
 
 /* The tag of RFC 9605 4.5.1, whole; the caller takes its first nt bytes. */
@@ -199,8 +201,8 @@ aead_seal(struct aead *a, const uint8_t nonce[SUITE_NONCE], const void *aad,
 	} else {
 		begin(a, nonce, aad, aadlen);
 		encrypt(a, pt, n, out);
-		gcry_must(gcry_cipher_gettag(a->cipher, out + n,
-		    a->suite->nt), "gcry_cipher_gettag");
+		gcry_must(gcry_cipher_gettag(a->cipher, out + n, a->suite->nt),
+		    "gcry_cipher_gettag");
 	}
 	noncelog_add(a->keyhash, nonce, out, n + a->suite->nt);
 }
@@ -227,7 +229,8 @@ open_mode(struct aead *a, const uint8_t nonce[SUITE_NONCE], const void *aad,
 	begin(a, nonce, aad, aadlen);
 	if (n > 0)
 		gcry_must(gcry_cipher_decrypt(a->cipher, out, n,
-		    ct == out ? NULL : ct, ct == out ? 0 : n), "decrypt");
+			      ct == out ? NULL : ct, ct == out ? 0 : n),
+		    "decrypt");
 	/* Compares in constant time. */
 	if (gcry_cipher_checktag(a->cipher, ct + n, a->suite->nt) != 0)
 		return SEC_ERR_AUTH;
@@ -243,8 +246,8 @@ aead_open(struct aead *a, const uint8_t nonce[SUITE_NONCE], const void *aad,
 	if (n < a->suite->nt)
 		return SEC_ERR_FORMAT;
 	n -= a->suite->nt;
-	r = (a->mac != NULL ? open_ctr : open_mode)(a, nonce, aad, aadlen,
-	    ct, n, out);
+	r = (a->mac != NULL ? open_ctr : open_mode)(a, nonce, aad, aadlen, ct,
+	    n, out);
 	if (r != 0 && n > 0)
 		explicit_bzero(out, n);
 	return r;
@@ -263,9 +266,8 @@ aead_pad(struct aead *a, const uint8_t nonce[SUITE_NONCE], uint8_t *pad,
 }
 
 void
-aead_seal_pad(struct aead *a, const uint8_t nonce[SUITE_NONCE],
-    const void *aad, size_t aadlen, const void *pt, size_t n,
-    const uint8_t *pad, uint8_t *out)
+aead_seal_pad(struct aead *a, const uint8_t nonce[SUITE_NONCE], const void *aad,
+    size_t aadlen, const void *pt, size_t n, const uint8_t *pad, uint8_t *out)
 {
 	const uint8_t *p = pt;
 	uint8_t tag[SHA512_SIZE];
@@ -291,14 +293,13 @@ sframe_derive(const struct suite *s, uint64_t kid, const struct secret *base,
 	buf_put_be64(&info, kid);
 	buf_put_be16(&info, s->id);
 	*key = secret_new(s->nk);
-	hkdf_expand(h, prk, buf_data(&info), buf_len(&info),
-	    secret_fill(*key), s->nk);
+	hkdf_expand(h, prk, buf_data(&info), buf_len(&info), secret_fill(*key),
+	    s->nk);
 	buf_reset(&info);
 	buf_put_str(&info, "SFrame 1.0 Secret salt ");
 	buf_put_be64(&info, kid);
 	buf_put_be16(&info, s->id);
-	hkdf_expand(h, prk, buf_data(&info), buf_len(&info), salt,
-	    SUITE_NONCE);
+	hkdf_expand(h, prk, buf_data(&info), buf_len(&info), salt, SUITE_NONCE);
 	if (buf_error(&info) != 0)
 		die(10, "out of memory");
 	buf_free(&info);

@@ -8,7 +8,7 @@
 
 #include "crypto/confkey.h"
 
-#define TEXT_CTX 12                    /* conference id || q */
+#define TEXT_CTX 12 /* conference id || q */
 
 static struct secret *
 epoch_key(const struct secret *ke, enum kdf_label label, uint64_t conf,
@@ -54,9 +54,15 @@ text_seal(struct buf *out, const struct secret *te, uint64_t conf,
 	keys = text_keys(te, conf, q, ctx);
 	buf_put_be32(out, q);
 	/* Fails with out, or on a text that no message can be (wire). */
-	(void)seal_once(&(struct seal_once) { .type = RECORD_TEXT, .dir = 0,
-	    .keyid = epoch, .seq = seq, .time = now, .key = keys, .ctx = ctx,
-	    .ctxlen = TEXT_CTX }, out, pt, n);
+	(void)seal_once(&(struct seal_once) { .type = RECORD_TEXT,
+			    .dir = 0,
+			    .keyid = epoch,
+			    .seq = seq,
+			    .time = now,
+			    .key = keys,
+			    .ctx = ctx,
+			    .ctxlen = TEXT_CTX },
+	    out, pt, n);
 	secret_free(keys);
 }
 
@@ -73,8 +79,10 @@ text_peek(struct text_head *h, const uint8_t *p, size_t n)
 	if (rec.type != RECORD_TEXT || rec.dir != 0 ||
 	    n != 4 + RECORD_HEAD + (size_t)rec.n + RECORD_TAG)
 		return SEC_ERR_FORMAT;
-	*h = (struct text_head) { .q = get_be32(p), .epoch = rec.keyid,
-		.seq = rec.seq, .time = rec.time };
+	*h = (struct text_head) { .q = get_be32(p),
+		.epoch = rec.keyid,
+		.seq = rec.seq,
+		.time = rec.time };
 	return 0;
 }
 
@@ -91,8 +99,11 @@ text_open(const struct secret *te, uint64_t conf, const uint8_t *p, size_t n,
 		return r;
 	keys = text_keys(te, conf, h.q, ctx);
 	r = seal_once_open(&(struct seal_once) { .type = RECORD_TEXT,
-	    .dir = 0, .key = keys, .ctx = ctx, .ctxlen = TEXT_CTX }, p + 4,
-	    n - 4, out);
+			       .dir = 0,
+			       .key = keys,
+			       .ctx = ctx,
+			       .ctxlen = TEXT_CTX },
+	    p + 4, n - 4, out);
 	secret_free(keys);
 	return r;
 }

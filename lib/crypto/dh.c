@@ -12,8 +12,9 @@
 void
 dh_public(const struct secret *k, uint8_t out[32])
 {
-	gcry_must(gcry_ecc_mul_point(GCRY_ECC_CURVE25519, out,
-	    secret_data(k), NULL), "X25519");
+	gcry_must(gcry_ecc_mul_point(GCRY_ECC_CURVE25519, out, secret_data(k),
+		      NULL),
+	    "X25519");
 }
 
 int
@@ -24,7 +25,7 @@ dh_shared(const struct secret *k, const uint8_t u[32], struct secret **z)
 
 	s = secret_new(32);
 	if (gcry_ecc_mul_point(GCRY_ECC_CURVE25519, secret_fill(s),
-	    secret_data(k), u) != 0 ||
+		secret_data(k), u) != 0 ||
 	    secret_memequal(secret_data(s), zero, sizeof zero)) {
 		secret_free(s);
 		return SEC_ERR_AUTH;

@@ -8,8 +8,8 @@
 #include "crypto/digest.h"
 
 static void
-digest(int algo, const void *key, size_t keylen,
-    const struct digest_part *part, size_t n, uint8_t *out)
+digest(int algo, const void *key, size_t keylen, const struct digest_part *part,
+    size_t n, uint8_t *out)
 {
 	gcry_md_hd_t h;
 	size_t i;
@@ -32,8 +32,7 @@ sha512(const void *p, size_t n, uint8_t out[SHA512_SIZE])
 }
 
 void
-sha512_parts(const struct digest_part *part, size_t n,
-    uint8_t out[SHA512_SIZE])
+sha512_parts(const struct digest_part *part, size_t n, uint8_t out[SHA512_SIZE])
 {
 	digest(GCRY_MD_SHA512, NULL, 0, part, n, out);
 }

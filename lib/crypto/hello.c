@@ -71,9 +71,9 @@ hello_tag(const struct secret *base, const struct hello_id *from,
 
 /* One direction of the connection. */
 static struct seal *
-record_seal(const struct secret *base, uint8_t tt, uint8_t dir,
-    uint32_t keyid, const struct hello_id *from, const struct hello_id *to,
-    const uint8_t *na, const uint8_t *nb)
+record_seal(const struct secret *base, uint8_t tt, uint8_t dir, uint32_t keyid,
+    const struct hello_id *from, const struct hello_id *to, const uint8_t *na,
+    const uint8_t *nb)
 {
 	uint8_t ctx[2 + 2 * HELLO_ID_MAX + 2 * HELLO_NONCE], *p = ctx;
 	struct secret *key, *salt;
@@ -89,10 +89,9 @@ record_seal(const struct secret *base, uint8_t tt, uint8_t dir,
 	p += HELLO_NONCE;
 	memcpy(p, nb, HELLO_NONCE);
 	p += HELLO_NONCE;
-	key = kdf(base, NULL, 0, KDF_REC_KEY, ctx, (size_t)(p - ctx),
-	    KEY_SIZE);
-	salt = kdf(base, NULL, 0, KDF_REC_SALT, ctx, (size_t)(p - ctx),
-	    SALT_SIZE);
+	key = kdf(base, NULL, 0, KDF_REC_KEY, ctx, (size_t)(p - ctx), KEY_SIZE);
+	salt =
+	    kdf(base, NULL, 0, KDF_REC_SALT, ctx, (size_t)(p - ctx), SALT_SIZE);
 	s = seal_new(tt, dir, keyid, key, secret_data(salt));
 	secret_free(key);
 	secret_free(salt);
@@ -102,8 +101,11 @@ record_seal(const struct secret *base, uint8_t tt, uint8_t dir,
 void
 hello_start(struct hello *h, int64_t now, uint8_t c1[HELLO_C1])
 {
-	struct hello_c1 c = { .tt = h->tt, .by = h->by, .keyid = h->keyid,
-		.to = h->to_number, .time = now };
+	struct hello_c1 c = { .tt = h->tt,
+		.by = h->by,
+		.keyid = h->keyid,
+		.to = h->to_number,
+		.time = now };
 
 	crypto_random(h->nonce, sizeof h->nonce);
 	memcpy(c.nonce, h->nonce, sizeof c.nonce);
@@ -141,9 +143,8 @@ hello_finish(const struct hello *h, const uint8_t c2[HELLO_C2], int64_t now,
 
 int
 hello_answer(const uint8_t c1[HELLO_C1], const struct hello_id *from,
-    const struct hello_id *to, uint16_t own_number,
-    const struct secret *base, int64_t now, uint8_t c2[HELLO_C2],
-    struct seal **tx, struct seal **rx)
+    const struct hello_id *to, uint16_t own_number, const struct secret *base,
+    int64_t now, uint8_t c2[HELLO_C2], struct seal **tx, struct seal **rx)
 {
 	struct hello_c2 answer;
 	uint8_t tag[HELLO_TAG];
@@ -157,8 +158,11 @@ hello_answer(const uint8_t c1[HELLO_C1], const struct hello_id *from,
 		return SEC_ERR_AUTH;
 	if (!seal_time_allows(c.time, now))
 		return SEC_ERR_EXPIRED;
-	answer = (struct hello_c2) { .tt = c.tt, .by = c.by,
-		.keyid = c.keyid, .from = own_number, .time = now };
+	answer = (struct hello_c2) { .tt = c.tt,
+		.by = c.by,
+		.keyid = c.keyid,
+		.from = own_number,
+		.time = now };
 	crypto_random(answer.nonce, sizeof answer.nonce);
 	memcpy(answer.nonce_a, c.nonce, sizeof answer.nonce_a);
 	hello_c2_encode(&answer, c2);

@@ -33,20 +33,20 @@ static const char protocol[] = "Noise_KKpsk2_25519_ChaChaPoly_SHA512";
 
 /* SymmetricState with its CipherState; lives inside a struct secret. */
 struct sym {
-	uint8_t		ck[SHA512_SIZE];
-	uint8_t		h[SHA512_SIZE];
-	uint8_t		k[32];
-	uint64_t	n;
+	uint8_t ck[SHA512_SIZE];
+	uint8_t h[SHA512_SIZE];
+	uint8_t k[32];
+	uint64_t n;
 };
 
 struct noise {
-	int		 initiator;
-	int		 turn;         /* 0: m1, 1: m2, 2: transport */
-	struct secret	*sym;
-	struct secret	*s, *e, *psk;
-	uint8_t		 rs[DHLEN], re[DHLEN];
-	struct aead	*tx, *rx;
-	uint64_t	 txn, rxn;
+	int initiator;
+	int turn; /* 0: m1, 1: m2, 2: transport */
+	struct secret *sym;
+	struct secret *s, *e, *psk;
+	uint8_t rs[DHLEN], re[DHLEN];
+	struct aead *tx, *rx;
+	uint64_t txn, rxn;
 };
 
 static struct sym *
@@ -216,13 +216,13 @@ tokens(struct noise *n, struct sym *y, const uint8_t re[DHLEN])
 
 	if (n->turn == 0) {
 		if ((r = n->initiator ? mix_dh(y, n->e, n->rs) :
-		    mix_dh(y, n->s, re)) != 0)
+					mix_dh(y, n->s, re)) != 0)
 			return r;
 		return mix_dh(y, n->s, n->rs);
 	}
 	if ((r = mix_dh(y, n->e, re)) != 0 ||
-	    (r = n->initiator ? mix_dh(y, n->s, re) :
-	    mix_dh(y, n->e, n->rs)) != 0)
+	    (r = n->initiator ? mix_dh(y, n->s, re) : mix_dh(y, n->e, n->rs)) !=
+		0)
 		return r;
 	mix_key_and_hash(y, n->psk);
 	return 0;

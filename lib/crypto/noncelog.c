@@ -24,8 +24,8 @@ hex(char *to, const uint8_t *p, size_t n, char end)
 }
 
 void
-noncelog_add(const uint8_t keyhash[8], const uint8_t nonce[12],
-    const void *out, size_t n)
+noncelog_add(const uint8_t keyhash[8], const uint8_t nonce[12], const void *out,
+    size_t n)
 {
 	char line[2 * (8 + 12 + 8) + 4], *p;
 	uint8_t hash[SHA256_SIZE];
@@ -43,7 +43,8 @@ noncelog_add(const uint8_t keyhash[8], const uint8_t nonce[12],
 	 * moment, and a kept one could then be somebody's connection.
 	 */
 	if ((fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
-	    0666)) == -1 || write(fd, line, (size_t)(p - line)) != p - line)
+		 0666)) == -1 ||
+	    write(fd, line, (size_t)(p - line)) != p - line)
 		die(10, "%s: cannot log a nonce: %m", file);
 	close(fd);
 }

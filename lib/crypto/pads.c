@@ -11,13 +11,13 @@
 #include "crypto/pads.h"
 
 struct pads {
-	struct aead	*a;
-	uint8_t		 salt[SUITE_NONCE];
-	size_t		 max, size;
-	uint64_t	 next;         /* counter of the next packet */
-	size_t		 ready;        /* pads made, from next on */
-	uint8_t		*full;         /* one state per slot */
-	uint8_t		*mem;          /* max * size */
+	struct aead *a;
+	uint8_t salt[SUITE_NONCE];
+	size_t max, size;
+	uint64_t next; /* counter of the next packet */
+	size_t ready; /* pads made, from next on */
+	uint8_t *full; /* one state per slot */
+	uint8_t *mem; /* max * size */
 };
 
 struct pads *

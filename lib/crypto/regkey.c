@@ -21,7 +21,11 @@ reg_seal(struct secret *keys, uint8_t dir, const void *pt, size_t n,
 	int r;
 
 	r = seal_once(&(struct seal_once) { .type = RECORD_REGISTER,
-	    .dir = dir, .seq = 1, .time = now, .key = keys }, out, pt, n);
+			  .dir = dir,
+			  .seq = 1,
+			  .time = now,
+			  .key = keys },
+	    out, pt, n);
 	secret_free(keys);
 	return r;
 }
@@ -30,7 +34,8 @@ static int
 reg_open(struct secret *keys, uint8_t dir, const uint8_t *p, size_t n,
     struct buf *out, int64_t *time)
 {
-	struct seal_once s = { .type = RECORD_REGISTER, .dir = dir,
+	struct seal_once s = { .type = RECORD_REGISTER,
+		.dir = dir,
 		.key = keys };
 	size_t before = buf_len(out);
 	int r;
@@ -80,8 +85,8 @@ answer_keys(const struct secret *prf, const struct regkey_th *th,
 
 int
 regkey_request_seal(struct buf *body, const struct secret *prf,
-    const void *apreq, size_t apreqlen, const uint8_t ec[32],
-    const void *rows, size_t n, int64_t now)
+    const void *apreq, size_t apreqlen, const uint8_t ec[32], const void *rows,
+    size_t n, int64_t now)
 {
 	struct buf rec = BUF_INIT;
 	int r;
@@ -97,16 +102,16 @@ regkey_request_seal(struct buf *body, const struct secret *prf,
 }
 
 int
-regkey_request_open(const void *body, size_t bodylen,
-    const struct secret *prf, const void *apreq, size_t apreqlen,
-    struct buf *rows, uint8_t ec[32], int64_t *time)
+regkey_request_open(const void *body, size_t bodylen, const struct secret *prf,
+    const void *apreq, size_t apreqlen, struct buf *rows, uint8_t ec[32],
+    int64_t *time)
 {
 	struct reg_request req;
 	int r;
 
 	if ((r = reg_request_decode(&req, body, bodylen)) != 0 ||
 	    (r = reg_open(request_keys(prf, apreq, apreqlen, req.ec), 0,
-	    req.record, req.recordlen, rows, time)) != 0)
+		 req.record, req.recordlen, rows, time)) != 0)
 		return r;
 	memcpy(ec, req.ec, 32);
 	return 0;
@@ -114,8 +119,8 @@ regkey_request_open(const void *body, size_t bodylen,
 
 int
 regkey_answer_seal(struct buf *body, const struct secret *prf,
-    const struct regkey_th *th, const struct secret *ep_secret,
-    const void *pt, size_t n, int64_t now)
+    const struct regkey_th *th, const struct secret *ep_secret, const void *pt,
+    size_t n, int64_t now)
 {
 	struct buf rec = BUF_INIT;
 	struct secret *keys;
@@ -133,9 +138,9 @@ regkey_answer_seal(struct buf *body, const struct secret *prf,
 }
 
 int
-regkey_answer_open(const void *body, size_t bodylen,
-    const struct secret *prf, const struct regkey_th *th,
-    const struct secret *ec_secret, struct buf *pt, int64_t *time)
+regkey_answer_open(const void *body, size_t bodylen, const struct secret *prf,
+    const struct regkey_th *th, const struct secret *ec_secret, struct buf *pt,
+    int64_t *time)
 {
 	struct reg_answer a;
 	struct secret *keys;

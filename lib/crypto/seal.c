@@ -15,11 +15,11 @@
 #define SEQ_MAX ((uint64_t)1 << 32)
 
 struct seal {
-	struct aead	*aead;
-	uint8_t		 salt[SUITE_NONCE];
-	uint8_t		 type, dir;
-	uint32_t	 keyid;
-	uint64_t	 last;         /* sequence put or got last */
+	struct aead *aead;
+	uint8_t salt[SUITE_NONCE];
+	uint8_t type, dir;
+	uint32_t keyid;
+	uint64_t last; /* sequence put or got last */
 };
 
 struct seal *
@@ -49,8 +49,7 @@ seal_free(struct seal *s)
 }
 
 int
-seal_put(struct seal *s, struct buf *out, const void *pt, size_t n,
-    int64_t now)
+seal_put(struct seal *s, struct buf *out, const void *pt, size_t n, int64_t now)
 {
 	uint8_t nonce[SUITE_NONCE], *p;
 	struct record rec;
@@ -59,8 +58,11 @@ seal_put(struct seal *s, struct buf *out, const void *pt, size_t n,
 		return SEC_ERR_LIMIT;
 	if ((p = buf_reserve(out, RECORD_HEAD + n + RECORD_TAG)) == NULL)
 		return buf_error(out);
-	rec = (struct record) { .type = s->type, .dir = s->dir,
-		.keyid = s->keyid, .seq = s->last + 1, .time = now,
+	rec = (struct record) { .type = s->type,
+		.dir = s->dir,
+		.keyid = s->keyid,
+		.seq = s->last + 1,
+		.time = now,
 		.n = (uint32_t)n };
 	record_encode(&rec, p);
 	aead_nonce(nonce, s->salt, rec.seq);
@@ -98,7 +100,7 @@ whole(struct record *rec, const uint8_t *p, size_t n)
 	if ((r = record_decode(rec, p)) != 0)
 		return r;
 	return n == RECORD_HEAD + (size_t)rec->n + RECORD_TAG ? 0 :
-	    SEC_ERR_FORMAT;
+								SEC_ERR_FORMAT;
 }
 
 int
@@ -114,7 +116,7 @@ seal_get(struct seal *s, uint8_t *p, size_t n, int64_t now, size_t *ptlen)
 		return SEC_ERR_FORMAT;
 	aead_nonce(nonce, s->salt, rec.seq);
 	if ((r = aead_open(s->aead, nonce, p, RECORD_HEAD, p + RECORD_HEAD,
-	    (size_t)rec.n + RECORD_TAG, p + RECORD_HEAD)) != 0)
+		 (size_t)rec.n + RECORD_TAG, p + RECORD_HEAD)) != 0)
 		return r;
 	if (rec.seq != s->last + 1)
 		r = SEC_ERR_REPLAY;
@@ -155,8 +157,7 @@ once_begin(const struct seal_once *s, uint64_t seq, const uint8_t *head,
 }
 
 int
-seal_once(const struct seal_once *s, struct buf *out, const void *pt,
-    size_t n)
+seal_once(const struct seal_once *s, struct buf *out, const void *pt, size_t n)
 {
 	uint8_t nonce[SUITE_NONCE], *p;
 	struct buf aad = BUF_INIT;
@@ -168,8 +169,11 @@ seal_once(const struct seal_once *s, struct buf *out, const void *pt,
 		return SEC_ERR_LIMIT;
 	if ((p = buf_reserve(out, RECORD_HEAD + n + RECORD_TAG)) == NULL)
 		return buf_error(out);
-	rec = (struct record) { .type = s->type, .dir = s->dir,
-		.keyid = s->keyid, .seq = s->seq, .time = s->time,
+	rec = (struct record) { .type = s->type,
+		.dir = s->dir,
+		.keyid = s->keyid,
+		.seq = s->seq,
+		.time = s->time,
 		.n = (uint32_t)n };
 	record_encode(&rec, p);
 	if ((r = once_begin(s, s->seq, p, &a, nonce, &aad)) == 0) {
@@ -201,7 +205,7 @@ seal_once_open(struct seal_once *in, const uint8_t *p, size_t n,
 		return buf_error(out);
 	if ((r = once_begin(in, rec.seq, p, &a, nonce, &aad)) != 0 ||
 	    (r = aead_open(a, nonce, buf_data(&aad), buf_len(&aad),
-	    p + RECORD_HEAD, (size_t)rec.n + RECORD_TAG, to)) != 0)
+		 p + RECORD_HEAD, (size_t)rec.n + RECORD_TAG, to)) != 0)
 		goto out;
 	buf_commit(out, rec.n);
 	in->keyid = rec.keyid;

@@ -43,10 +43,14 @@ wrap_seal(struct buf *out, const struct secret *kc, uint32_t keyid,
 	put_context(&ctx, recipient, conf);
 	buf_put(out, salt, sizeof salt);
 	/* Fails only with out, whose error is sticky. */
-	(void)seal_once(&(struct seal_once) { .type = RECORD_WRAP, .dir = 1,
-	    .keyid = keyid, .time = now, .key = keys, .ctx = buf_data(&ctx),
-	    .ctxlen = buf_len(&ctx) }, out, secret_data(plain),
-	    secret_size(plain));
+	(void)seal_once(&(struct seal_once) { .type = RECORD_WRAP,
+			    .dir = 1,
+			    .keyid = keyid,
+			    .time = now,
+			    .key = keys,
+			    .ctx = buf_data(&ctx),
+			    .ctxlen = buf_len(&ctx) },
+	    out, secret_data(plain), secret_size(plain));
 	secret_free(keys);
 	buf_free(&ctx);
 }
@@ -82,11 +86,14 @@ wrap_open(const uint8_t *p, size_t n, const struct secret *kc,
 		return r;
 	keys = wrap_keys(kc, p);
 	put_context(&ctx, recipient, conf);
-	s = (struct seal_once) { .type = RECORD_WRAP, .dir = 1, .key = keys,
-		.ctx = buf_data(&ctx), .ctxlen = buf_len(&ctx) };
+	s = (struct seal_once) { .type = RECORD_WRAP,
+		.dir = 1,
+		.key = keys,
+		.ctx = buf_data(&ctx),
+		.ctxlen = buf_len(&ctx) };
 	r = seal_once_open(&s, p + WRAP_SALT, n - WRAP_SALT, &pt);
-	if (r == 0 && (s.seq != 0 || buf_len(&pt) < 1 ||
-	    buf_len(&pt) > SECRET_MAX))
+	if (r == 0 &&
+	    (s.seq != 0 || buf_len(&pt) < 1 || buf_len(&pt) > SECRET_MAX))
 		r = SEC_ERR_FORMAT;
 	if (r == 0) {
 		*plain = secret_copy(buf_data(&pt), buf_len(&pt));

@@ -13,7 +13,7 @@
 #define crypto_random random_bytes
 #include "../../../lib/crypto/random.c"
 #undef crypto_random
-void	crypto_random(void *, size_t);
+void crypto_random(void *, size_t);
 
 #include "../json.h"
 #include "../test.h"
@@ -30,7 +30,7 @@ void	crypto_random(void *, size_t);
 #include "crypto/seal.h"
 #include "crypto/wrap.h"
 
-static struct json_bytes drawn[2];     /* handed out in turn */
+static struct json_bytes drawn[2]; /* handed out in turn */
 static size_t ndrawn;
 
 void
@@ -87,9 +87,10 @@ static int
 do_hkdf(struct json *j, struct buf *out)
 {
 	enum digest_hash h = strcmp(json_str(j, "hash"), "sha256") == 0 ?
-	    DIGEST_SHA256 : DIGEST_SHA512;
+	    DIGEST_SHA256 :
+	    DIGEST_SHA512;
 	struct json_bytes salt = json_hex(j, "salt"), ikm = json_hex(j, "ikm"),
-	    info = json_hex(j, "info");
+			  info = json_hex(j, "info");
 	size_t n = json_u64(j, "n");
 	uint8_t prk[64];
 
@@ -110,8 +111,7 @@ do_hmac(struct json *j, struct buf *out)
 	uint8_t a[64], b[64];
 	size_t n = small ? 32 : 64;
 
-	hmac(small ? DIGEST_SHA256 : DIGEST_SHA512, key.p, key.n, &whole, 1,
-	    a);
+	hmac(small ? DIGEST_SHA256 : DIGEST_SHA512, key.p, key.n, &whole, 1, a);
 	hmac(small ? DIGEST_SHA256 : DIGEST_SHA512, key.p, key.n, cut, 3, b);
 	buf_put(out, a, n);
 	return memcmp(a, b, n) == 0 ? 0 : SEC_ERR_NO;
@@ -135,8 +135,8 @@ do_kdf(struct json *j, struct buf *out)
 		plain = kdf(k, NULL, 0, (enum kdf_label)i, ctx.p, ctx.n, n);
 		put_secret(out, plain);
 	} else {
-		put_secret(out, kdf(k, salt.p, salt.n, (enum kdf_label)i,
-		    ctx.p, ctx.n, n));
+		put_secret(out,
+		    kdf(k, salt.p, salt.n, (enum kdf_label)i, ctx.p, ctx.n, n));
 	}
 	secret_free(k);
 	return r;
@@ -147,7 +147,7 @@ static int
 through_aead(struct aead *a, struct json *j, struct buf *out)
 {
 	struct json_bytes nonce = json_hex(j, "nonce"),
-	    aad = json_hex(j, "aad"), pt = json_hex(j, "pt");
+			  aad = json_hex(j, "aad"), pt = json_hex(j, "pt");
 	size_t nt = aead_suite(a)->nt;
 	uint8_t *ct, *again = malloc(pt.n + nt);
 	int r;
@@ -160,7 +160,8 @@ through_aead(struct aead *a, struct json *j, struct buf *out)
 	if (memcmp(again, ct, pt.n + nt) != 0)
 		r = SEC_ERR_NO;
 	else if ((r = aead_open(a, nonce.p, aad.p, aad.n, again, pt.n + nt,
-	    again)) == 0 && memcmp(again, pt.p, pt.n) != 0)
+		      again)) == 0 &&
+	    memcmp(again, pt.p, pt.n) != 0)
 		r = SEC_ERR_NO;
 	free(again);
 	aead_free(a);
@@ -190,8 +191,8 @@ do_aead(struct json *j, struct buf *out)
 static int
 do_ctr(struct json *j, struct buf *out)
 {
-	struct json_bytes key = json_hex(j, "key"), nonce = json_hex(j,
-	    "nonce");
+	struct json_bytes key = json_hex(j, "key"),
+			  nonce = json_hex(j, "nonce");
 	int large = key.n == 32;
 	size_t n = json_u64(j, "n");
 	struct secret *k = secret_new(large ? 96 : 48);
@@ -199,8 +200,10 @@ do_ctr(struct json *j, struct buf *out)
 
 	/* The second half, the MAC's key, does not matter here. */
 	memcpy(secret_fill(k), key.p, key.n);
-	if (aead_new(&a, large ? SUITE_AES256_CTR_HMAC_SHA512_80 :
-	    SUITE_AES128_CTR_HMAC_SHA256_80, k) != 0)
+	if (aead_new(&a,
+		large ? SUITE_AES256_CTR_HMAC_SHA512_80 :
+			SUITE_AES128_CTR_HMAC_SHA256_80,
+		k) != 0)
 		return SEC_ERR_NO;
 	aead_pad(a, nonce.p, buf_reserve(out, n), n);
 	buf_commit(out, n);
@@ -283,8 +286,8 @@ do_noise(struct json *j, struct buf *out)
 {
 	struct json_bytes prologue = json_hex(j, "prologue");
 	struct secret *is = key_of(j, "is"), *ie = key_of(j, "ie"),
-	    *rs = key_of(j, "rs"), *re = key_of(j, "re"),
-	    *psk = key_of(j, "psk");
+		      *rs = key_of(j, "rs"), *re = key_of(j, "re"),
+		      *psk = key_of(j, "psk");
 	uint8_t ipub[32], rpub[32];
 	struct noise *i, *r;
 	int err;
@@ -329,7 +332,7 @@ static int
 do_link(struct json *j, struct buf *out)
 {
 	struct secret *k = key_of(j, "k"), *pair = key_of(j, "pair"), *one,
-	    *other;
+		      *other;
 	uint16_t a = (uint16_t)json_u64(j, "a"), b = (uint16_t)json_u64(j, "b");
 	uint32_t epoch = (uint32_t)json_u64(j, "epoch");
 	int r;
@@ -367,7 +370,8 @@ do_hello_c1(struct json *j, struct buf *out)
 	struct hello h = { .tt = (uint8_t)json_u64(j, "tt"),
 		.by = (uint16_t)json_u64(j, "by"),
 		.keyid = (uint32_t)json_u64(j, "keyid"),
-		.to_number = (uint16_t)json_u64(j, "to"), .base = base };
+		.to_number = (uint16_t)json_u64(j, "to"),
+		.base = base };
 
 	id_of(j, "from_id", &h.from);
 	id_of(j, "to_id", &h.to);
@@ -390,8 +394,8 @@ whole_hello(struct hello *h, struct json_bytes na, struct json_bytes nb,
 	draw(na);
 	draw(nb);
 	hello_start(h, now, c1);
-	if ((r = hello_answer(c1, &h->from, &h->to, h->to_number, h->base,
-	    now, c2, &s[1], &s[2])) != 0)
+	if ((r = hello_answer(c1, &h->from, &h->to, h->to_number, h->base, now,
+		 c2, &s[1], &s[2])) != 0)
 		return r;
 	buf_put(out, c2, sizeof c2);
 	if ((r = hello_finish(h, c2, now, &s[0], &s[3])) != 0)
@@ -415,7 +419,8 @@ do_hello_c2(struct json *j, struct buf *out)
 	struct hello h = { .tt = (uint8_t)json_u64(j, "tt"),
 		.by = (uint16_t)json_u64(j, "by"),
 		.keyid = (uint32_t)json_u64(j, "keyid"),
-		.to_number = (uint16_t)json_u64(j, "from"), .base = base };
+		.to_number = (uint16_t)json_u64(j, "from"),
+		.base = base };
 	struct seal *s[4] = { NULL };
 	int r;
 
@@ -434,13 +439,15 @@ do_record_key(struct json *j, struct buf *out)
 {
 	struct secret *base = key_of(j, "base"), *key, *salt;
 	struct json_bytes na = json_hex(j, "nonce_a"),
-	    nb = json_hex(j, "nonce_b");
+			  nb = json_hex(j, "nonce_b");
 	uint8_t type = (uint8_t)json_u64(j, "type"),
-	    dir = (uint8_t)json_u64(j, "dir");
-	struct hello h = { .tt = type, .by = 1, .keyid = 7, .to_number = 1,
+		dir = (uint8_t)json_u64(j, "dir");
+	struct hello h = { .tt = type,
+		.by = 1,
+		.keyid = 7,
+		.to_number = 1,
 		.base = base };
-	struct buf ctx = BUF_INIT, c2 = BUF_INIT, rec = BUF_INIT,
-	    pt = BUF_INIT;
+	struct buf ctx = BUF_INIT, c2 = BUF_INIT, rec = BUF_INIT, pt = BUF_INIT;
 	struct seal *s[4] = { NULL };
 	struct seal_once once;
 	int r;
@@ -453,18 +460,19 @@ do_record_key(struct json *j, struct buf *out)
 	buf_put(&ctx, h.to.b, h.to.n);
 	buf_put(&ctx, na.p, na.n);
 	buf_put(&ctx, nb.p, nb.n);
-	key = kdf(base, NULL, 0, KDF_REC_KEY, buf_data(&ctx), buf_len(&ctx),
-	    32);
-	salt = kdf(base, NULL, 0, KDF_REC_SALT, buf_data(&ctx),
-	    buf_len(&ctx), 12);
-	once = (struct seal_once) { .type = type, .dir = dir, .key = key,
+	key =
+	    kdf(base, NULL, 0, KDF_REC_KEY, buf_data(&ctx), buf_len(&ctx), 32);
+	salt =
+	    kdf(base, NULL, 0, KDF_REC_SALT, buf_data(&ctx), buf_len(&ctx), 12);
+	once = (struct seal_once) { .type = type,
+		.dir = dir,
+		.key = key,
 		.salt = secret_data(salt) };
 	(void)((r = whole_hello(&h, na, nb, 1000, &c2, s)) != 0 ||
 	    (r = seal_put(s[dir], &rec, "hello", 5, 1000)) != 0 ||
-	    (r = seal_once_open(&once, buf_data(&rec), buf_len(&rec),
-	    &pt)) != 0);
-	if (r == 0 && (once.seq != 1 || once.keyid != 7 ||
-	    buf_len(&pt) != 5))
+	    (r = seal_once_open(&once, buf_data(&rec), buf_len(&rec), &pt)) !=
+		0);
+	if (r == 0 && (once.seq != 1 || once.keyid != 7 || buf_len(&pt) != 5))
 		r = SEC_ERR_NO;
 	put_secret(out, key);
 	put_secret(out, salt);
@@ -486,19 +494,26 @@ do_record(struct json *j, struct buf *out)
 		.dir = (uint8_t)json_u64(j, "dir"),
 		.keyid = (uint32_t)json_u64(j, "keyid"),
 		.seq = json_u64(j, "seq"),
-		.time = (int64_t)json_u64(j, "time"), .key = key,
-		.salt = json_hex(j, "salt").p, .ctx = ctx.p,
-		.ctxlen = ctx.n }, in = { .type = s.type, .dir = s.dir,
-		.key = key, .salt = s.salt, .ctx = ctx.p, .ctxlen = ctx.n };
+		.time = (int64_t)json_u64(j, "time"),
+		.key = key,
+		.salt = json_hex(j, "salt").p,
+		.ctx = ctx.p,
+		.ctxlen = ctx.n },
+			 in = { .type = s.type,
+				 .dir = s.dir,
+				 .key = key,
+				 .salt = s.salt,
+				 .ctx = ctx.p,
+				 .ctxlen = ctx.n };
 	struct buf back = BUF_INIT;
 	int r;
 
 	(void)((r = seal_once(&s, out, pt.p, pt.n)) != 0 ||
-	    (r = seal_once_open(&in, buf_data(out), buf_len(out),
-	    &back)) != 0);
-	if (r == 0 && (buf_len(&back) != pt.n || in.keyid != s.keyid ||
-	    in.seq != s.seq || in.time != s.time ||
-	    (pt.n > 0 && memcmp(buf_data(&back), pt.p, pt.n) != 0)))
+	    (r = seal_once_open(&in, buf_data(out), buf_len(out), &back)) != 0);
+	if (r == 0 &&
+	    (buf_len(&back) != pt.n || in.keyid != s.keyid || in.seq != s.seq ||
+		in.time != s.time ||
+		(pt.n > 0 && memcmp(buf_data(&back), pt.p, pt.n) != 0)))
 		r = SEC_ERR_NO;
 	buf_free(&back);
 	secret_free(key);
@@ -509,19 +524,20 @@ static int
 do_reg_request(struct json *j, struct buf *out)
 {
 	struct secret *prf = key_of(j, "prf");
-	struct json_bytes apreq = json_hex(j, "apreq"),
-	    ec = json_hex(j, "ec"), rows = json_hex(j, "rows");
+	struct json_bytes apreq = json_hex(j, "apreq"), ec = json_hex(j, "ec"),
+			  rows = json_hex(j, "rows");
 	int64_t time = (int64_t)json_u64(j, "time"), t;
 	struct buf back = BUF_INIT;
 	uint8_t ec2[32];
 	int r;
 
 	(void)((r = regkey_request_seal(out, prf, apreq.p, apreq.n, ec.p,
-	    rows.p, rows.n, time)) != 0 ||
-	    (r = regkey_request_open(buf_data(out), buf_len(out), prf,
-	    apreq.p, apreq.n, &back, ec2, &t)) != 0);
-	if (r == 0 && (t != time || buf_len(&back) != rows.n ||
-	    memcmp(ec.p, ec2, 32) != 0))
+		    rows.p, rows.n, time)) != 0 ||
+	    (r = regkey_request_open(buf_data(out), buf_len(out), prf, apreq.p,
+		 apreq.n, &back, ec2, &t)) != 0);
+	if (r == 0 &&
+	    (t != time || buf_len(&back) != rows.n ||
+		memcmp(ec.p, ec2, 32) != 0))
 		r = SEC_ERR_NO;
 	buf_free(&back);
 	secret_free(prf);
@@ -533,11 +549,14 @@ do_reg_answer(struct json *j, struct buf *out)
 {
 	struct secret *prf = key_of(j, "prf"), *es = key_of(j, "ep_secret");
 	struct json_bytes apreq = json_hex(j, "apreq"),
-	    aprep = json_hex(j, "aprep"), pt = json_hex(j, "pt");
+			  aprep = json_hex(j, "aprep"), pt = json_hex(j, "pt");
 	uint8_t ep[32];
-	struct regkey_th th = { .apreq = apreq.p, .apreqlen = apreq.n,
-		.aprep = aprep.p, .apreplen = aprep.n,
-		.ec = json_hex(j, "ec").p, .ep = ep };
+	struct regkey_th th = { .apreq = apreq.p,
+		.apreqlen = apreq.n,
+		.aprep = aprep.p,
+		.apreplen = aprep.n,
+		.ec = json_hex(j, "ec").p,
+		.ep = ep };
 	int r;
 
 	dh_public(es, ep);
@@ -552,7 +571,7 @@ static int
 do_wrap(struct json *j, struct buf *out)
 {
 	struct secret *kc = key_of(j, "kc"), *plain = key_of(j, "plain"),
-	    *back = NULL;
+		      *back = NULL;
 	const char *to = json_str(j, "recipient"), *conf = json_str(j, "conf");
 	int64_t time = (int64_t)json_u64(j, "time"), t;
 	uint32_t keyid = (uint32_t)json_u64(j, "keyid"), id;
@@ -562,9 +581,8 @@ do_wrap(struct json *j, struct buf *out)
 	wrap_seal(out, kc, keyid, to, conf, plain, time);
 	(void)((r = wrap_keyid(buf_data(out), buf_len(out), &id)) != 0 ||
 	    (r = wrap_open(buf_data(out), buf_len(out), kc, to, conf, &back,
-	    &t)) != 0);
-	if (r == 0 && (id != keyid || t != time ||
-	    !secret_equal(back, plain)))
+		 &t)) != 0);
+	if (r == 0 && (id != keyid || t != time || !secret_equal(back, plain)))
 		r = SEC_ERR_NO;
 	secret_free(kc);
 	secret_free(plain);
@@ -578,9 +596,10 @@ do_epoch(struct json *j, struct buf *out)
 	struct secret *ke = key_of(j, "ke");
 	uint32_t epoch = (uint32_t)json_u64(j, "epoch");
 
-	put_secret(out, strcmp(json_str(j, "object"), "ratchet") == 0 ?
-	    confkey_ratchet(ke, conf_of(j), epoch) :
-	    confkey_text(ke, conf_of(j), epoch));
+	put_secret(out,
+	    strcmp(json_str(j, "object"), "ratchet") == 0 ?
+		confkey_ratchet(ke, conf_of(j), epoch) :
+		confkey_text(ke, conf_of(j), epoch));
 	secret_free(ke);
 	return 0;
 }
@@ -599,10 +618,12 @@ do_text(struct json *j, struct buf *out)
 	    (int64_t)json_u64(j, "time"));
 	(void)((r = text_peek(&h, buf_data(out), buf_len(out))) != 0 ||
 	    (r = text_open(te, conf_of(j), buf_data(out), buf_len(out),
-	    &back)) != 0);
-	if (r == 0 && (h.q != json_u64(j, "q") ||
-	    h.epoch != json_u64(j, "epoch") || h.seq != json_u64(j, "seq") ||
-	    h.time != (int64_t)json_u64(j, "time") || buf_len(&back) != pt.n))
+		 &back)) != 0);
+	if (r == 0 &&
+	    (h.q != json_u64(j, "q") || h.epoch != json_u64(j, "epoch") ||
+		h.seq != json_u64(j, "seq") ||
+		h.time != (int64_t)json_u64(j, "time") ||
+		buf_len(&back) != pt.n))
 		r = SEC_ERR_NO;
 	buf_free(&back);
 	secret_free(te);
@@ -614,13 +635,15 @@ do_blob(struct json *j, struct buf *out)
 {
 	struct secret *dbk = key_of(j, "dbk"), *keys;
 	struct json_bytes salt = json_hex(j, "salt"), ctx = json_hex(j, "ctx"),
-	    pt = json_hex(j, "pt");
+			  pt = json_hex(j, "pt");
 	struct seal_once s;
 	int r;
 
 	keys = kdf(dbk, salt.p, salt.n, KDF_BLOB, NULL, 0, SEAL_KEYS);
-	s = (struct seal_once) { .type = RECORD_REST, .key = keys,
-		.time = (int64_t)json_u64(j, "time"), .ctx = ctx.p,
+	s = (struct seal_once) { .type = RECORD_REST,
+		.key = keys,
+		.time = (int64_t)json_u64(j, "time"),
+		.ctx = ctx.p,
 		.ctxlen = ctx.n };
 	buf_put(out, salt.p, salt.n);
 	r = seal_once(&s, out, pt.p, pt.n);
@@ -634,20 +657,26 @@ do_blob(struct json *j, struct buf *out)
  * B bytes, iN an integer below N, =V this value, tV|W one of these texts
  * (of one digit: numbers); a semicolon between them.
  */
-#define MS ";time:i4000000000000"
+#define MS  ";time:i4000000000000"
 #define IDS ";from_id:x2-40;to_id:x2"
 static const struct object {
-	const char	*name;
-	const char	*inputs;
-	int		(*compute)(struct json *, struct buf *);
+	const char *name;
+	const char *inputs;
+	int (*compute)(struct json *, struct buf *);
 } objects[] = {
-	{ "hkdf", "hash:tsha256|sha512;salt:x0-80;ikm:x1-80;info:x0-80;"
-	    "n:i300", do_hkdf },
+	{ "hkdf",
+	    "hash:tsha256|sha512;salt:x0-80;ikm:x1-80;info:x0-80;"
+	    "n:i300",
+	    do_hkdf },
 	{ "hmac", "hash:tsha256|sha512;key:x0-200;msg:x0-300", do_hmac },
-	{ "kdf", "key:x32;salt:x4-40;label:ttext|rec key|pair|crypt filter;"
-	    "ctx:x0-80;n:=44", do_kdf },
-	{ "kdf", "key:x64;salt:=53454331;label:tlink|hop up|gw wrap;ctx:x0-8;"
-	    "n:=32", do_kdf },
+	{ "kdf",
+	    "key:x32;salt:x4-40;label:ttext|rec key|pair|crypt filter;"
+	    "ctx:x0-80;n:=44",
+	    do_kdf },
+	{ "kdf",
+	    "key:x64;salt:=53454331;label:tlink|hop up|gw wrap;ctx:x0-8;"
+	    "n:=32",
+	    do_kdf },
 	{ "aead", "suite:=1;key:x48;nonce:x12;aad:x0-60;pt:x0-400", do_aead },
 	{ "aead", "suite:=4;key:x16;nonce:x12;aad:x0-60;pt:x0-400", do_aead },
 	{ "aead", "suite:=5;key:x32;nonce:x12;aad:x0-60;pt:x0-400", do_aead },
@@ -655,43 +684,55 @@ static const struct object {
 	{ "ctr", "key:x16;nonce:x12;n:i1000", do_ctr },
 	{ "ctr", "key:x32;nonce:x12;n:i1000", do_ctr },
 	{ "chachapoly", "key:x32;nonce:x12;aad:x0-60;pt:x0-400", do_aead },
-	{ "sframe", "suite:=1;kid:i9000000000000000000;base:x32",
-	    do_sframe },
+	{ "sframe", "suite:=1;kid:i9000000000000000000;base:x32", do_sframe },
 	{ "sframe", "suite:=4;kid:i9000000000000000000;base:x16-32",
 	    do_sframe },
-	{ "sframe", "suite:=5;kid:i9000000000000000000;base:x32",
-	    do_sframe },
-	{ "sframe", "suite:=6;kid:i9000000000000000000;base:x32",
-	    do_sframe },
+	{ "sframe", "suite:=5;kid:i9000000000000000000;base:x32", do_sframe },
+	{ "sframe", "suite:=6;kid:i9000000000000000000;base:x32", do_sframe },
 	{ "x25519", "k:x32;u:x32", do_x25519 },
 	{ "siphash", "key:x16;msg:x0-100", do_siphash },
-	{ "noise", "is:x32;ie:x32;rs:x32;re:x32;psk:x32;prologue:x0-100;"
-	    "p1:x0-50;p2:x0-50;p3:x0-300;p4:x0-50", do_noise },
+	{ "noise",
+	    "is:x32;ie:x32;rs:x32;re:x32;psk:x32;prologue:x0-100;"
+	    "p1:x0-50;p2:x0-50;p3:x0-300;p4:x0-50",
+	    do_noise },
 	{ "pair", "dealer:x32;a:i256;b:i256", do_pair },
 	{ "link", "k:x32;pair:x32;epoch:i4294967296;a:i256;b:i256", do_link },
 	{ "id_server", "number:i256", do_id },
 	{ "id_user", "principal:talice@EXAMPLE.ORG|b@R", do_id },
 	{ "id_device", "conf:x8;q:i4294967296", do_id },
-	{ "hello_c1", "base:x32;tt:t1|2;by:i256;keyid:i4294967296;to:i256"
-	    IDS ";nonce:x16" MS, do_hello_c1 },
-	{ "hello_c2", "base:x32;tt:t1|2;by:i256;keyid:i4294967296;from:i256"
-	    IDS ";nonce:x16" MS ";nonce_a:x16", do_hello_c2 },
-	{ "record_key", "base:x32;type:t1|2;dir:t0|1" IDS
-	    ";nonce_a:x16;nonce_b:x16", do_record_key },
-	{ "record", "type:t1|2|3|4|5|6;dir:t0|1;keyid:i4294967296;"
+	{ "hello_c1",
+	    "base:x32;tt:t1|2;by:i256;keyid:i4294967296;to:i256" IDS
+	    ";nonce:x16" MS,
+	    do_hello_c1 },
+	{ "hello_c2",
+	    "base:x32;tt:t1|2;by:i256;keyid:i4294967296;from:i256" IDS
+	    ";nonce:x16" MS ";nonce_a:x16",
+	    do_hello_c2 },
+	{ "record_key",
+	    "base:x32;type:t1|2;dir:t0|1" IDS ";nonce_a:x16;nonce_b:x16",
+	    do_record_key },
+	{ "record",
+	    "type:t1|2|3|4|5|6;dir:t0|1;keyid:i4294967296;"
 	    "seq:i9000000000000000000" MS ";key:x32;salt:x12;ctx:x0-60;"
-	    "pt:x0-600", do_record },
+	    "pt:x0-600",
+	    do_record },
 	{ "reg_request", "prf:x64;apreq:x1-900;ec:x32" MS ";rows:x0-300",
 	    do_reg_request },
-	{ "reg_answer", "prf:x64;apreq:x1-900;aprep:x1-200;ec:x32;"
-	    "ep_secret:x32" MS ";pt:x0-400", do_reg_answer },
-	{ "wrap", "kc:x32;keyid:i4294967296;recipient:tsip:bob@example.org|"
+	{ "reg_answer",
+	    "prf:x64;apreq:x1-900;aprep:x1-200;ec:x32;"
+	    "ep_secret:x32" MS ";pt:x0-400",
+	    do_reg_answer },
+	{ "wrap",
+	    "kc:x32;keyid:i4294967296;recipient:tsip:bob@example.org|"
 	    "sip:al@d.test;conf:tsip:standup@conf.example.org;salt:x32" MS
-	    ";plain:x108", do_wrap },
+	    ";plain:x108",
+	    do_wrap },
 	{ "ratchet", "ke:x32;conf:x8;epoch:i4294967296", do_epoch },
 	{ "text_epoch", "ke:x32;conf:x8;epoch:i4294967296", do_epoch },
-	{ "text", "te:x32;conf:x8;epoch:i4294967296;q:i4294967296;"
-	    "seq:i9000000000000000000" MS ";pt:x0-600", do_text },
+	{ "text",
+	    "te:x32;conf:x8;epoch:i4294967296;q:i4294967296;"
+	    "seq:i9000000000000000000" MS ";pt:x0-600",
+	    do_text },
 	{ "blob", "dbk:x32;salt:x32" MS ";ctx:x0-60;pt:x0-100", do_blob },
 };
 #define NOBJECTS (sizeof objects / sizeof objects[0])
@@ -760,11 +801,12 @@ check_file(const char *path)
 		return;
 	}
 	while (json_next(&j, fp)) {
-		for (i = 0; i < NOBJECTS && strcmp(objects[i].name,
-		    json_str(&j, "object")) != 0; i++)
+		for (i = 0; i < NOBJECTS &&
+		     strcmp(objects[i].name, json_str(&j, "object")) != 0;
+		     i++)
 			;
 		if (i == NOBJECTS)
-			continue;      /* tests/unit/wire has those */
+			continue; /* tests/unit/wire has those */
 		seen[i]++;
 		if (!line_ok(&objects[i], &j))
 			bad[i]++;
@@ -806,9 +848,7 @@ put_input(FILE *fp, const char *spec)
 			fprintf(fp, "%02x", (unsigned)below(256));
 		fputc('"', fp);
 		break;
-	case 'i':
-		fprintf(fp, "%" PRIu64, below(strtoull(v, NULL, 10)));
-		break;
+	case 'i': fprintf(fp, "%" PRIu64, below(strtoull(v, NULL, 10))); break;
 	case '=':
 		/* A hex value of four bytes is a string, not a number. */
 		fprintf(fp, strlen(v) == 8 ? "\"%s\"" : "%s", v);
