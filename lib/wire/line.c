@@ -65,7 +65,7 @@ unescape(char *s)
 }
 
 static int
-add_field(struct line *l, char *s, int repeat)
+add_field(struct line *l, char *s)
 {
 	char *value = strchr(s, '=');
 	const char *key = "";
@@ -77,8 +77,7 @@ add_field(struct line *l, char *s, int repeat)
 	} else {
 		*value++ = '\0';
 		key = s;
-		if (!is_key(key) ||
-		    (!repeat && line_get(l, key) != NULL))
+		if (!is_key(key) || line_get(l, key) != NULL)
 			return SEC_ERR_FORMAT;
 	}
 	if (unescape(value) != 0)
@@ -109,8 +108,8 @@ take_text(struct line *l, const char *p, size_t n)
 	return 0;
 }
 
-static int
-parse(struct line *l, const char *p, size_t n, int repeat)
+int
+line_parse(struct line *l, const char *p, size_t n)
 {
 	char *s, *next;
 	int r;
@@ -122,24 +121,12 @@ parse(struct line *l, const char *p, size_t n, int repeat)
 	if (!is_key(s))
 		r = SEC_ERR_FORMAT;
 	while (r == 0 && (s = strsep(&next, "\t")) != NULL)
-		r = add_field(l, s, repeat);
+		r = add_field(l, s);
 	if (r != 0)
 		line_free(l);
 	else
 		l->verb = l->mem;
 	return r;
-}
-
-int
-line_parse(struct line *l, const char *p, size_t n)
-{
-	return parse(l, p, n, 0);
-}
-
-int
-line_parse_repeat(struct line *l, const char *p, size_t n)
-{
-	return parse(l, p, n, 1);
 }
 
 void
@@ -335,7 +322,7 @@ line_parse_words(struct line *l, const char *p, size_t n)
 	next = l->mem;
 	while (r == 0 && (s = strsep(&next, " ")) != NULL)
 		if (*s != '\0')
-			r = add_field(l, s, 0);
+			r = add_field(l, s);
 	if (r != 0)
 		line_free(l);
 	return r;

@@ -31,9 +31,6 @@ struct line {
  * success the caller calls line_free(). Keys are [a-z][a-z0-9_.+-]*; a
  * duplicate key is SEC_ERR_FORMAT. */
 int	line_parse(struct line *l, const char *p, size_t n);
-/* The same, but a key may come again (rows of rosters: one q= per
- * device); line_get() finds the first. */
-int	line_parse_repeat(struct line *l, const char *p, size_t n);
 void	line_free(struct line *l);
 
 /* Value of key, or NULL. Borrowed from l. */

@@ -5,8 +5,7 @@
  *         *( TAB attr=value )
  *   entry TAB URI *( TAB attr=value )         attr = [a-z][a-z0-9_]{0,31}
  *   entry TAB URI TAB -                       removed
- * doc comes first and once. Of one entry only the fields that stand once
- * per device may come again.
+ * doc comes first and once. A member's devices stand in one q=1.7,1.9.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +24,6 @@ static const char *const event_fields[] = {
 	"text", "time", "to", "type", "until", "user", "v",
 };
 
-static const char *const per_device[] = { "q", "media", "via", "since" };
-
 static int
 is_one_of(const char *s, const char *const *word, size_t n)
 {
@@ -37,7 +34,6 @@ is_one_of(const char *s, const char *const *word, size_t n)
 			return 1;
 	return 0;
 }
-#define IS_ONE_OF(s, list) is_one_of(s, list, sizeof(list) / sizeof((list)[0]))
 
 static int
 is_attr(const char *s)
@@ -50,7 +46,8 @@ is_attr(const char *s)
 int
 pal_attr_allowed(const char *name)
 {
-	return is_attr(name) && !IS_ONE_OF(name, event_fields);
+	return is_attr(name) && !is_one_of(name, event_fields,
+	    sizeof(event_fields) / sizeof(event_fields[0]));
 }
 
 static const char *
@@ -89,8 +86,7 @@ take_attrs(const struct line *l, const char *const *skip, size_t nskip,
 		f = &l->field[i];
 		if (f->key[0] == '\0' || is_one_of(f->key, skip, nskip))
 			continue;
-		if (!is_attr(f->key) || (!IS_ONE_OF(f->key, per_device) &&
-		    find_attr(*attr, *n, f->key) != NULL))
+		if (!is_attr(f->key))
 			return SEC_ERR_FORMAT;
 		if (*attr == NULL &&
 		    (*attr = calloc(l->n, sizeof(**attr))) == NULL)
@@ -187,8 +183,7 @@ take_line(struct pal_doc *d, const char *p, size_t n)
 	struct line l;
 	int r;
 
-	if ((r = d->uri == NULL ? line_parse(&l, p, n) :
-	    line_parse_repeat(&l, p, n)) != 0)
+	if ((r = line_parse(&l, p, n)) != 0)
 		return r;
 	if (d->uri == NULL)
 		r = strcmp(l.verb, "doc") == 0 ? take_doc(d, &l) :

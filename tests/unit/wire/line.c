@@ -55,10 +55,6 @@ test_parse(void)
 	T(parse(&l, "ok\n") == 0 && l.n == 0);
 	line_free(&l);
 	T_INT(parse(&l, "e\tq=1.1\tq=1.2"), SEC_ERR_FORMAT);
-	T_INT(line_parse_repeat(&l, "e\tq=1.1\tq=1.2", 13), 0);
-	T_INT(l.n, 2);
-	T_STR(line_get(&l, "q"), "1.1");
-	line_free(&l);
 	buf_free(&b);
 }
 
