@@ -1,0 +1,57 @@
+#ifndef SERVER_GUEST_H
+#define SERVER_GUEST_H
+
+/*
+ * One accepted connection, from accept(2) until it is closed or belongs to
+ * the links: door.c and usher.c share it.
+ *
+ *	LOOKING --whole first message--> usher:
+ *	   c1 of a client -----> TALKING, or PARKED --key comes--> TALKING
+ *	   REGISTER, plain SIP -> TALKING
+ *	   m1 ------------------> DEALING
+ *	   c1 of a server, link -> the links' (the guest is freed)
+ *	   anything else -------> freed, or LEAVING behind a last answer
+ */
+#include <sys/queue.h>
+
+#include "base/loop.h"
+#include "base/stream.h"
+#include "ctl/keygen.h"
+#include "server/knock.h"
+#include "server/state.h"
+
+enum guest_state { GUEST_LOOKING, GUEST_PARKED, GUEST_DEALING,
+	GUEST_TALKING, GUEST_LEAVING };
+
+struct guest {
+	struct service		*s;
+	struct door		*door;
+	enum guest_state	 state;
+	struct addr		 from;
+	struct stream		*stream;       /* LOOKING PARKED LEAVING */
+	struct timer		 deadline;
+	int			 stranger;     /* counted as unauthenticated */
+	int			 once;         /* REGISTER: one message */
+	int			 seen;         /* messages */
+	int			 was_up;
+	struct sip_conn		*conn;         /* TALKING */
+	uint64_t		 conn_id;
+	struct keygen_answer	*answer;       /* DEALING */
+	TAILQ_ENTRY(guest)	 entry;
+};
+
+/* door.c */
+void	guest_free(struct guest *g);
+/* He has said who he is. */
+void	guest_known(struct guest *g);
+/* Close when the output is sent. */
+void	guest_leave(struct guest *g);
+
+/* usher.c: bytes are there (LOOKING). May free g. */
+void	usher_look(struct guest *g);
+/* Ask for the key of a parked hello again; may free g. */
+void	usher_retry(struct guest *g);
+/* The time is over: refuse a parked one. */
+void	usher_refuse(struct guest *g);
+
+#endif
