@@ -108,8 +108,8 @@ ctl_call(struct ctl_peer *p, const char *verb)
 }
 
 uint64_t
-ctl_call_end(struct ctl_peer *p, int64_t deadline_ms, ctl_reply_h cb,
-    void *ctx, uint64_t cookie)
+ctl_call_end(struct ctl_peer *p, int64_t deadline_ms, ctl_reply_h cb, void *ctx,
+    uint64_t cookie)
 {
 	struct ctl_call *k;
 
@@ -158,8 +158,7 @@ ctl_reply_status(const struct line *reply, int err)
 		return err == SEC_ERR_TIMEOUT ? 504 : 503;
 	if (strcmp(reply->verb, "error") != 0)
 		return 200;
-	if (line_get_u64(reply, "code", &code) != 0 || code < 300 ||
-	    code > 699)
+	if (line_get_u64(reply, "code", &code) != 0 || code < 300 || code > 699)
 		return 500;
 	return (int)code;
 }

@@ -19,12 +19,12 @@
 #define READ_SIZE 16384
 
 struct ctl_client {
-	int		 fd;
-	uint64_t	 id;           /* of the call that runs */
-	struct buf	 out, in;
-	struct line	 line;         /* what next() gave last */
-	char		 why[512];
-	int		 code;
+	int fd;
+	uint64_t id; /* of the call that runs */
+	struct buf out, in;
+	struct line line; /* what next() gave last */
+	char why[512];
+	int code;
 };
 
 int
@@ -167,8 +167,8 @@ read_some(struct ctl_client *c)
 		buf_commit(&c->in, (size_t)n);
 		return 0;
 	}
-	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK ||
-	    errno == EINTR))
+	if (n == -1 &&
+	    (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return 0;
 	return SEC_ERR_CLOSED;
 }
@@ -213,8 +213,9 @@ outcome(struct ctl_client *c)
 	    code > 699)
 		code = 500;
 	c->code = (int)code;
-	text_copy(c->why, line_get_or(&c->line, "reason",
-	    sec_sip_reason(c->code)), sizeof(c->why));
+	text_copy(c->why,
+	    line_get_or(&c->line, "reason", sec_sip_reason(c->code)),
+	    sizeof(c->why));
 	r = sec_err_from_sip(NULL, c->code);
 	return r != 0 ? r : SEC_ERR_UNREACHABLE;
 }

@@ -234,8 +234,8 @@ on_flush(void *arg)
 			for (n = RECORD_MAX; n > 0 && d[n - 1] != '\n'; n--)
 				;
 		if (n == 0 || channel_send(p->channel, d, n) != 0) {
-			log_warn("ctl.unsent", "server=%d bytes=%zu",
-			    p->number, buf_len(&p->out));
+			log_warn("ctl.unsent", "server=%d bytes=%zu", p->number,
+			    buf_len(&p->out));
 			break;
 		}
 		buf_consume(&p->out, n);

@@ -153,8 +153,7 @@ on_accept(void *arg, uint32_t events)
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
 			return;
 		/* EMFILE and its like do not pass by asking again at once. */
-		log_warn("ctl.accept", "reason=%s",
-		    log_quote(strerror(errno)));
+		log_warn("ctl.accept", "reason=%s", log_quote(strerror(errno)));
 		io_set(&l->io, 0);
 		timer_set(&l->again, ACCEPT_PAUSE);
 		return;
@@ -228,8 +227,7 @@ ctl_dispatch(struct ctl_peer *p, const struct line *l)
 	if (e == SEC_ERR_FORMAT || (e == 0 && r.id == 0)) {
 		r.id = 0;
 		log_warn("ctl.id", "peer=%llu server=%d verb=%s",
-		    (unsigned long long)p->id, p->number,
-		    log_quote(l->verb));
+		    (unsigned long long)p->id, p->number, log_quote(l->verb));
 		return;
 	}
 	log_debug("ctl.in", "peer=%llu server=%d verb=%s",
@@ -301,8 +299,7 @@ ctl_error(struct ctl_req *r, int status, const char *reason)
 
 	b = answer_begin(r, "error");
 	line_putf(b, "code", "%d", status);
-	line_put(b, "reason", reason != NULL ? reason :
-					       sec_sip_reason(status));
+	line_put(b, "reason", reason != NULL ? reason : sec_sip_reason(status));
 	ctl_end(r);
 }
 
