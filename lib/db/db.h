@@ -25,12 +25,16 @@ void	db_close(struct db *d);
 int	db_check(struct db *d);
 /* Schema version built in for a name. */
 int	db_schema(const char *name);
-int64_t	db_size(struct db *d);
+int64_t	db_size(struct db *d);        /* bytes, with its log */
+/* 1 if statfs(2)'s f_type is one of NFS, SMB, AFS and their like, where
+ * SQLite's locks do not hold. */
+int	db_is_remote(unsigned long magic);
 
 /*
  * Transactions. db_begin() may be nested by counting; the outermost
  * db_commit() commits. 0 or SEC_ERR_DISK (full, read-only: everything since
- * the outermost begin is rolled back) or SEC_ERR_DATA.
+ * the outermost begin is rolled back) or SEC_ERR_DATA. A db_rollback() inside
+ * an outer transaction dooms that one too.
  */
 int	db_begin(struct db *d);
 int	db_commit(struct db *d);

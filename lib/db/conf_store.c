@@ -1,0 +1,372 @@
+/*
+ * conf.db: conferences, their media, devices and lists.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "db/conf_store.h"
+#include "db/stmt.h"
+
+#define ID_LEN 17
+
+/* The 64-bit id as the text that the tables hold; 0 is ''. */
+static const char *
+put_id(uint64_t id, char out[ID_LEN])
+{
+	if (id == 0)
+		out[0] = '\0';
+	else
+		snprintf(out, ID_LEN, "%016" PRIx64, id);
+	return out;
+}
+
+static uint64_t
+get_id(sqlite3_stmt *s, int col)
+{
+	const unsigned char *p = sqlite3_column_text(s, col);
+
+	return p == NULL ? 0 : strtoull((const char *)p, NULL, 16);
+}
+
+/* --- conferences --- */
+
+#define CONF_COLUMNS "id, name, title, parent, persistent, owner, access," \
+	" codec, streams, \"select\", epoch, q_reserved, created"
+
+static const char sql_insert[] =
+    "INSERT INTO conference (" CONF_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5,"
+    " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+static const char sql_update[] =
+    "UPDATE conference SET name = ?2, title = ?3, parent = ?4,"
+    " persistent = ?5, owner = ?6, access = ?7, codec = ?8, streams = ?9,"
+    " \"select\" = ?10, epoch = max(epoch, ?11),"
+    " q_reserved = max(q_reserved, ?12), created = ?13 WHERE id = ?1";
+static const char sql_each[] =
+    "SELECT " CONF_COLUMNS " FROM conference ORDER BY id";
+static const char sql_by_name[] =
+    "SELECT " CONF_COLUMNS " FROM conference WHERE name = ?1";
+static const char sql_delete[] = "DELETE FROM conference WHERE id = ?1";
+static const char sql_bury[] =
+    "INSERT OR REPLACE INTO tombstone (name, id, owner, ended)"
+    " SELECT name, id, owner, ?2 FROM conference"
+    " WHERE id = ?1 AND persistent = 1";
+static const char sql_tombstone[] =
+    "SELECT owner FROM tombstone WHERE name = ?1";
+static const char sql_exhume[] = "DELETE FROM tombstone WHERE name = ?1";
+/* Neither ever goes back, whatever the caller believes. */
+static const char sql_epoch[] =
+    "UPDATE conference SET epoch = max(epoch, ?2) WHERE id = ?1";
+static const char sql_q[] =
+    "UPDATE conference SET q_reserved = max(q_reserved, ?2) WHERE id = ?1";
+
+static int
+run_conf(struct db *d, const char *sql, const struct conf_row *c)
+{
+	char id[ID_LEN], parent[ID_LEN];
+
+	return stmt_run(d, sql, "ttttitttitlll", put_id(c->id, id), c->name,
+	    c->title, put_id(c->parent, parent), c->persistent, c->owner,
+	    c->access, c->codec, c->streams, c->select, (int64_t)c->epoch,
+	    (int64_t)c->q_reserved, c->created);
+}
+
+static void
+conf_of(sqlite3_stmt *s, struct conf_row *c)
+{
+	c->id = get_id(s, 0);
+	stmt_text(s, 1, c->name, sizeof(c->name));
+	stmt_text(s, 2, c->title, sizeof(c->title));
+	c->parent = get_id(s, 3);
+	c->persistent = sqlite3_column_int(s, 4);
+	stmt_text(s, 5, c->owner, sizeof(c->owner));
+	stmt_text(s, 6, c->access, sizeof(c->access));
+	stmt_text(s, 7, c->codec, sizeof(c->codec));
+	c->streams = sqlite3_column_int(s, 8);
+	stmt_text(s, 9, c->select, sizeof(c->select));
+	c->epoch = (uint32_t)sqlite3_column_int64(s, 10);
+	c->q_reserved = (uint32_t)sqlite3_column_int64(s, 11);
+	c->created = sqlite3_column_int64(s, 12);
+}
+
+int
+conf_insert(struct db *d, const struct conf_row *c)
+{
+	char owner[CONF_USER];
+	int r;
+
+	if ((r = db_begin(d)) != 0)
+		return r;
+	/* An ended persistent conference's name is its owner's. */
+	r = conf_tombstone(d, c->name, owner, sizeof(owner));
+	if (r == 0 && strcmp(owner, c->owner) != 0)
+		r = SEC_ERR_NO;
+	else if (r == SEC_ERR_NOTHING || r == 0)
+		r = run_conf(d, sql_insert, c);
+	if (r == 0)
+		r = stmt_run(d, sql_exhume, "t", c->name);
+	return db_finish(d, r);
+}
+
+static int
+one_changed(struct db *d, int r)
+{
+	return r != 0 ? r : stmt_changes(d) == 0 ? SEC_ERR_NOTHING : 0;
+}
+
+int
+conf_update(struct db *d, const struct conf_row *c)
+{
+	return one_changed(d, run_conf(d, sql_update, c));
+}
+
+int
+conf_delete(struct db *d, uint64_t id)
+{
+	char text[ID_LEN];
+	int r;
+
+	put_id(id, text);
+	if ((r = db_begin(d)) != 0)
+		return r;
+	if ((r = stmt_run(d, sql_bury, "tl", text, clock_real())) == 0)
+		r = one_changed(d, stmt_run(d, sql_delete, "t", text));
+	return db_finish(d, r);
+}
+
+int
+conf_each(struct db *d, int (*cb)(void *arg, const struct conf_row *c),
+    void *arg)
+{
+	struct conf_row c;
+	sqlite3_stmt *s;
+	int r;
+
+	if ((r = stmt_open(d, &s, sql_each, "")) != 0)
+		return r;
+	while ((r = stmt_next(d, s)) == 1) {
+		conf_of(s, &c);
+		if ((r = cb(arg, &c)) != 0)
+			break;
+	}
+	stmt_close(s);
+	return r;
+}
+
+int
+conf_by_name(struct db *d, const char *name, struct conf_row *out)
+{
+	sqlite3_stmt *s;
+	int r;
+
+	if ((r = stmt_open(d, &s, sql_by_name, "t", name)) != 0)
+		return r;
+	if ((r = stmt_next(d, s)) == 1)
+		conf_of(s, out);
+	stmt_close(s);
+	return r == 1 ? 0 : r == 0 ? SEC_ERR_NOTHING : r;
+}
+
+int
+conf_tombstone(struct db *d, const char *name, char *owner, size_t ownerlen)
+{
+	sqlite3_stmt *s;
+	int r;
+
+	if ((r = stmt_open(d, &s, sql_tombstone, "t", name)) != 0)
+		return r;
+	if ((r = stmt_next(d, s)) == 1)
+		stmt_text(s, 0, owner, ownerlen);
+	stmt_close(s);
+	return r == 1 ? 0 : r == 0 ? SEC_ERR_NOTHING : r;
+}
+
+int
+conf_set_epoch(struct db *d, uint64_t id, uint32_t epoch)
+{
+	char text[ID_LEN];
+
+	return one_changed(d, stmt_run(d, sql_epoch, "tl", put_id(id, text),
+	    (int64_t)epoch));
+}
+
+int
+conf_set_q(struct db *d, uint64_t id, uint32_t q_reserved)
+{
+	char text[ID_LEN];
+
+	return one_changed(d, stmt_run(d, sql_q, "tl", put_id(id, text),
+	    (int64_t)q_reserved));
+}
+
+/* --- media --- */
+
+static const char sql_medium_put[] =
+    "INSERT INTO conference_medium (conf, medium, server)"
+    " VALUES (?1, ?2, ?3) ON CONFLICT (conf, medium) DO UPDATE SET"
+    " server = ?3";
+static const char sql_medium_rm[] =
+    "DELETE FROM conference_medium WHERE conf = ?1 AND medium = ?2";
+static const char sql_medium_each[] =
+    "SELECT conf, medium, server FROM conference_medium"
+    " ORDER BY conf, medium";
+
+int
+conf_medium_put(struct db *d, const struct conf_medium_row *m)
+{
+	char id[ID_LEN];
+
+	return stmt_run(d, sql_medium_put, "tti", put_id(m->conf, id),
+	    m->medium, m->server);
+}
+
+int
+conf_medium_rm(struct db *d, uint64_t conf, const char *medium)
+{
+	char id[ID_LEN];
+
+	return one_changed(d, stmt_run(d, sql_medium_rm, "tt",
+	    put_id(conf, id), medium));
+}
+
+int
+conf_medium_each(struct db *d, int (*cb)(void *arg,
+    const struct conf_medium_row *m), void *arg)
+{
+	struct conf_medium_row m;
+	sqlite3_stmt *s;
+	int r;
+
+	if ((r = stmt_open(d, &s, sql_medium_each, "")) != 0)
+		return r;
+	while ((r = stmt_next(d, s)) == 1) {
+		m.conf = get_id(s, 0);
+		stmt_text(s, 1, m.medium, sizeof(m.medium));
+		m.server = sqlite3_column_int(s, 2);
+		if ((r = cb(arg, &m)) != 0)
+			break;
+	}
+	stmt_close(s);
+	return r;
+}
+
+/* --- devices --- */
+
+#define DEVICE_COLUMNS "conf, q, user, instance, medium, server, call_id," \
+	" local_tag, remote_tag, remote_uri, local_cseq, remote_cseq, address"
+
+static const char sql_device_put[] =
+    "INSERT INTO device (" DEVICE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
+    " ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (conf, q) DO UPDATE SET"
+    " user = ?3, instance = ?4, medium = ?5, server = ?6, call_id = ?7,"
+    " local_tag = ?8, remote_tag = ?9, remote_uri = ?10, local_cseq = ?11,"
+    " remote_cseq = ?12, address = ?13";
+static const char sql_device_rm[] =
+    "DELETE FROM device WHERE conf = ?1 AND q = ?2";
+static const char sql_device_each[] =
+    "SELECT " DEVICE_COLUMNS " FROM device ORDER BY conf, q";
+
+int
+conf_device_put(struct db *d, const struct conf_device_row *v)
+{
+	char id[ID_LEN];
+
+	return stmt_run(d, sql_device_put, "tltttittttllt",
+	    put_id(v->conf, id), (int64_t)v->q, v->user, v->instance,
+	    v->medium, v->server, v->call_id, v->local_tag, v->remote_tag,
+	    v->remote_uri, (int64_t)v->local_cseq, (int64_t)v->remote_cseq,
+	    v->address);
+}
+
+int
+conf_device_rm(struct db *d, uint64_t conf, uint32_t q)
+{
+	char id[ID_LEN];
+
+	return one_changed(d, stmt_run(d, sql_device_rm, "tl",
+	    put_id(conf, id), (int64_t)q));
+}
+
+int
+conf_device_each(struct db *d, int (*cb)(void *arg,
+    const struct conf_device_row *v), void *arg)
+{
+	struct conf_device_row v;
+	sqlite3_stmt *s;
+	int r;
+
+	if ((r = stmt_open(d, &s, sql_device_each, "")) != 0)
+		return r;
+	while ((r = stmt_next(d, s)) == 1) {
+		v.conf = get_id(s, 0);
+		v.q = (uint32_t)sqlite3_column_int64(s, 1);
+		stmt_text(s, 2, v.user, sizeof(v.user));
+		stmt_text(s, 3, v.instance, sizeof(v.instance));
+		stmt_text(s, 4, v.medium, sizeof(v.medium));
+		v.server = sqlite3_column_int(s, 5);
+		stmt_text(s, 6, v.call_id, sizeof(v.call_id));
+		stmt_text(s, 7, v.local_tag, sizeof(v.local_tag));
+		stmt_text(s, 8, v.remote_tag, sizeof(v.remote_tag));
+		stmt_text(s, 9, v.remote_uri, sizeof(v.remote_uri));
+		v.local_cseq = (uint32_t)sqlite3_column_int64(s, 10);
+		v.remote_cseq = (uint32_t)sqlite3_column_int64(s, 11);
+		stmt_text(s, 12, v.address, sizeof(v.address));
+		if ((r = cb(arg, &v)) != 0)
+			break;
+	}
+	stmt_close(s);
+	return r;
+}
+
+/* --- lists --- */
+
+static const char sql_list_put[] =
+    "INSERT OR IGNORE INTO conference_user (conf, user, list)"
+    " VALUES (?1, ?2, ?3)";
+static const char sql_list_rm[] =
+    "DELETE FROM conference_user WHERE conf = ?1 AND user = ?2 AND list = ?3";
+static const char sql_list_each[] =
+    "SELECT conf, user, list FROM conference_user ORDER BY conf, user, list";
+
+int
+conf_user_put(struct db *d, uint64_t conf, const char *user, const char *list)
+{
+	char id[ID_LEN];
+
+	return stmt_run(d, sql_list_put, "ttt", put_id(conf, id), user, list);
+}
+
+int
+conf_user_rm(struct db *d, uint64_t conf, const char *user, const char *list)
+{
+	char id[ID_LEN];
+
+	return one_changed(d, stmt_run(d, sql_list_rm, "ttt",
+	    put_id(conf, id), user, list));
+}
+
+int
+conf_user_each(struct db *d, int (*cb)(void *arg, uint64_t conf,
+    const char *user, const char *list), void *arg)
+{
+	char user[CONF_USER], list[16];
+	sqlite3_stmt *s;
+	uint64_t id;
+	int r;
+
+	if ((r = stmt_open(d, &s, sql_list_each, "")) != 0)
+		return r;
+	while ((r = stmt_next(d, s)) == 1) {
+		id = get_id(s, 0);
+		stmt_text(s, 1, user, sizeof(user));
+		stmt_text(s, 2, list, sizeof(list));
+		if ((r = cb(arg, id, user, list)) != 0)
+			break;
+	}
+	stmt_close(s);
+	return r;
+}

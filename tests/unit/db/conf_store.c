@@ -1,0 +1,184 @@
+/*
+ * Conferences, media, devices, lists, tombstones; epoch and q never go back
+ * (SECURITY.md 3.5).
+ */
+#include "../test.h"
+#include "scratch.h"
+
+#include "base/err.h"
+#include "base/text.h"
+#include "db/conf_store.h"
+
+static struct db *d;
+static char why[512], seen[1024];
+
+static void
+put(const char *s)
+{
+	size_t n = strlen(seen);
+
+	snprintf(seen + n, sizeof(seen) - n, "%s ", s);
+}
+
+static int
+on_medium(void *arg, const struct conf_medium_row *m)
+{
+	char s[64];
+
+	(void)arg;
+	snprintf(s, sizeof(s), "%llx:%s=%d", (unsigned long long)m->conf,
+	    m->medium, m->server);
+	put(s);
+	return 0;
+}
+
+static int
+on_device(void *arg, const struct conf_device_row *v)
+{
+	char s[512];
+
+	(void)arg;
+	snprintf(s, sizeof(s), "%llx:%u=%s,%s,%u", (unsigned long long)v->conf,
+	    v->q, v->user, v->remote_uri, v->local_cseq);
+	put(s);
+	return 0;
+}
+
+static int
+on_list(void *arg, uint64_t conf, const char *user, const char *list)
+{
+	char s[256];
+
+	(void)arg;
+	snprintf(s, sizeof(s), "%llx:%s=%s", (unsigned long long)conf, user,
+	    list);
+	put(s);
+	return 0;
+}
+
+static const char *
+media(void)
+{
+	seen[0] = '\0';
+	T_INT(conf_medium_each(d, on_medium, NULL), 0);
+	return seen;
+}
+
+static const char *
+devices(void)
+{
+	seen[0] = '\0';
+	T_INT(conf_device_each(d, on_device, NULL), 0);
+	return seen;
+}
+
+static const char *
+lists(void)
+{
+	seen[0] = '\0';
+	T_INT(conf_user_each(d, on_list, NULL), 0);
+	return seen;
+}
+
+int
+main(void)
+{
+	struct conf_row c = { .id = 0xfe00000000000001ull, .name = "hello",
+		.title = "a talk", .owner = "alice", .access = "invited",
+		.streams = 3, .select = "loudest", .epoch = 1,
+		.q_reserved = 64, .created = 1234 }, got;
+	struct conf_medium_row m = { c.id, "text", 3 };
+	struct conf_device_row v = { .conf = c.id, .q = 0xff000001u,
+		.user = "alice", .instance = "aa", .server = 3,
+		.call_id = "x@y", .local_tag = "l", .remote_tag = "r",
+		.remote_uri = "sip:alice@k.invalid", .local_cseq = 4000000000u,
+		.remote_cseq = 1, .address = "127.0.0.1:9" };
+	char owner[CONF_USER];
+
+	scratch_make();
+	T_INT(db_open(&d, "conf.db", DB_WRITER, why, sizeof(why)), 0);
+	T_INT(conf_by_name(d, "hello", &got), SEC_ERR_NOTHING);
+	T_INT(conf_insert(d, &c), 0);
+	T_INT(conf_insert(d, &c), SEC_ERR_NO);
+	T_INT(conf_by_name(d, "hello", &got), 0);
+	T(got.id == c.id && got.epoch == 1 && got.q_reserved == 64 &&
+	    got.streams == 3 && got.parent == 0 && got.created == 1234);
+	T_STR(got.title, "a talk");
+	T_STR(got.select, "loudest");
+
+	/* Epoch and q go forward only, by whichever way. */
+	T_INT(conf_set_epoch(d, c.id, 7), 0);
+	T_INT(conf_set_epoch(d, c.id, 3), 0);
+	T_INT(conf_set_q(d, c.id, 0x100000), 0);
+	T_INT(conf_set_q(d, c.id, 64), 0);
+	c.parent = 0x0100000000000009ull;
+	T_INT(conf_update(d, &c), 0);
+	T_INT(conf_by_name(d, "hello", &got), 0);
+	T(got.epoch == 7 && got.q_reserved == 0x100000 &&
+	    got.parent == c.parent);
+	T_INT(conf_set_epoch(d, 5, 1), SEC_ERR_NOTHING);
+	T_INT(conf_set_epoch(d, c.id, 0xffffffffu), 0);
+	T_INT(conf_by_name(d, "hello", &got), 0);
+	T_INT(got.epoch, 0xffffffffu);
+
+	T_INT(conf_medium_put(d, &m), 0);
+	m.server = 4;
+	T_INT(conf_medium_put(d, &m), 0);
+	m.medium[0] = '\0';
+	text_copy(m.medium, "voice", sizeof(m.medium));
+	T_INT(conf_medium_put(d, &m), 0);
+	T_STR(media(), "fe00000000000001:text=4 fe00000000000001:voice=4 ");
+	T_INT(conf_medium_rm(d, c.id, "voice"), 0);
+	T_INT(conf_medium_rm(d, c.id, "voice"), SEC_ERR_NOTHING);
+	m.conf = 77;
+	T_INT(conf_medium_put(d, &m), SEC_ERR_NO);      /* no such conference */
+
+	T_INT(conf_device_put(d, &v), 0);
+	v.local_cseq = 4000000001u;
+	T_INT(conf_device_put(d, &v), 0);
+	v.q++;
+	T_INT(conf_device_put(d, &v), 0);
+	T_INT(conf_device_rm(d, c.id, v.q), 0);
+	T_INT(conf_device_rm(d, c.id, v.q), SEC_ERR_NOTHING);
+	T_STR(devices(), "fe00000000000001:4278190081="
+	    "alice,sip:alice@k.invalid,4000000001 ");
+
+	T_INT(conf_user_put(d, c.id, "bob", "invited"), 0);
+	T_INT(conf_user_put(d, c.id, "bob", "invited"), 0);
+	T_INT(conf_user_put(d, c.id, "bob", "block"), 0);
+	T_STR(lists(), "fe00000000000001:bob=block "
+	    "fe00000000000001:bob=invited ");
+	T_INT(conf_user_rm(d, c.id, "bob", "block"), 0);
+	T_INT(conf_user_rm(d, c.id, "bob", "block"), SEC_ERR_NOTHING);
+
+	/* Read again after a restart. */
+	db_close(d);
+	T_INT(db_open(&d, "conf.db", DB_WRITER, why, sizeof(why)), 0);
+	T_INT(conf_by_name(d, "hello", &got), 0);
+	T_STR(lists(), "fe00000000000001:bob=invited ");
+
+	/* Deleting takes everything along and leaves no tombstone... */
+	T_INT(conf_delete(d, c.id), 0);
+	T_INT(conf_delete(d, c.id), SEC_ERR_NOTHING);
+	T_STR(media(), "");
+	T_STR(devices(), "");
+	T_STR(lists(), "");
+	T_INT(conf_tombstone(d, "hello", owner, sizeof(owner)),
+	    SEC_ERR_NOTHING);
+	/* ...unless it was persistent: then only the owner has the name. */
+	c.persistent = 1;
+	T_INT(conf_insert(d, &c), 0);
+	T_INT(conf_delete(d, c.id), 0);
+	T_INT(conf_tombstone(d, "hello", owner, sizeof(owner)), 0);
+	T_STR(owner, "alice");
+	c.id++;
+	text_copy(c.owner, "mallory", sizeof(c.owner));
+	T_INT(conf_insert(d, &c), SEC_ERR_NO);
+	text_copy(c.owner, "alice", sizeof(c.owner));
+	T_INT(conf_insert(d, &c), 0);
+	T_INT(conf_tombstone(d, "hello", owner, sizeof(owner)),
+	    SEC_ERR_NOTHING);
+	T_INT(db_check(d), 0);
+	db_close(d);
+	return t_done();
+}
