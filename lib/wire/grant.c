@@ -53,8 +53,8 @@ grant_decode(struct grant *g, const struct secret *s)
 	g->not_before = (int64_t)get_be64(p + 24);
 	g->not_after = (int64_t)get_be64(p + 32);
 	g->key = secret_slice(s, 40, 32);
-	g->hop = secret_memequal(p + 72, zero, 32) ? NULL :
-	    secret_slice(s, 72, 32);
+	g->hop =
+	    secret_memequal(p + 72, zero, 32) ? NULL : secret_slice(s, 72, 32);
 	g->hopid = get_be32(p + 104);
 	return 0;
 }

@@ -21,13 +21,13 @@
 #include "wire/handshake.h"
 #include "wire/record.h"
 
-#define TAG       16
+#define TAG	  16
 #define DEAL_HEAD 66
-#define PAIR      34
-#define M1_SIZE   (HS_NOISE_HEAD + 8 + 32 + 8 + TAG)
-#define M2_SIZE   (HS_NOISE_HEAD + 32 + 12 + TAG)
-#define M3_MIN    (HS_NOISE_HEAD + DEAL_HEAD + TAG)
-#define M4_SIZE   (HS_NOISE_HEAD + HS_ACK + TAG)
+#define PAIR	  34
+#define M1_SIZE	  (HS_NOISE_HEAD + 8 + 32 + 8 + TAG)
+#define M2_SIZE	  (HS_NOISE_HEAD + 32 + 12 + TAG)
+#define M3_MIN	  (HS_NOISE_HEAD + DEAL_HEAD + TAG)
+#define M4_SIZE	  (HS_NOISE_HEAD + HS_ACK + TAG)
 
 static void
 put_head(uint8_t *out, uint8_t kind, uint8_t last)
@@ -151,17 +151,13 @@ static int
 is_noise_size(uint8_t kind, size_t size)
 {
 	switch (kind) {
-	case HS_M1:
-		return size == M1_SIZE;
-	case HS_M2:
-		return size == M2_SIZE;
+	case HS_M1: return size == M1_SIZE;
+	case HS_M2: return size == M2_SIZE;
 	case HS_M3:
 		return size >= M3_MIN && size <= NOISE_MAX &&
 		    (size - M3_MIN) % PAIR == 0;
-	case HS_M4:
-		return size == M4_SIZE;
-	default:
-		return 0;
+	case HS_M4: return size == M4_SIZE;
+	default: return 0;
 	}
 }
 

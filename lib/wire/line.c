@@ -195,8 +195,7 @@ line_get_bytes(const struct line *l, const char *key, struct buf *out)
 {
 	const char *v = line_get(l, key);
 
-	return v == NULL ? SEC_ERR_NOTHING :
-	    base64_decode(out, v, strlen(v));
+	return v == NULL ? SEC_ERR_NOTHING : base64_decode(out, v, strlen(v));
 }
 
 /* also: further characters to escape. */

@@ -16,13 +16,12 @@
 #include "wire/pal.h"
 
 /* Names that events use themselves (COMMANDS.md 2.2, 2.3). */
-static const char *const event_fields[] = {
-	"app", "by", "code", "command", "conf", "entry", "error", "event",
-	"file", "from", "host", "invite", "jitter_ms", "key_gen", "level_db",
-	"lost", "media", "message", "note", "now", "on", "path", "result",
-	"ring", "seconds", "seq", "service", "sha256", "size", "status",
-	"text", "time", "to", "type", "until", "user", "v",
-};
+static const char *const event_fields[] = { "app", "by", "code", "command",
+	"conf", "entry", "error", "event", "file", "from", "host", "invite",
+	"jitter_ms", "key_gen", "level_db", "lost", "media", "message", "note",
+	"now", "on", "path", "result", "ring", "seconds", "seq", "service",
+	"sha256", "size", "status", "text", "time", "to", "type", "until",
+	"user", "v" };
 
 static int
 is_one_of(const char *s, const char *const *word, size_t n)
@@ -46,8 +45,9 @@ is_attr(const char *s)
 int
 pal_attr_allowed(const char *name)
 {
-	return is_attr(name) && !is_one_of(name, event_fields,
-	    sizeof(event_fields) / sizeof(event_fields[0]));
+	return is_attr(name) &&
+	    !is_one_of(name, event_fields,
+		sizeof(event_fields) / sizeof(event_fields[0]));
 }
 
 static const char *
@@ -185,12 +185,10 @@ take_line(struct pal_doc *d, const char *p, size_t n)
 
 	if ((r = line_parse(&l, p, n)) != 0)
 		return r;
-	if (d->uri == NULL)
-		r = strcmp(l.verb, "doc") == 0 ? take_doc(d, &l) :
-		    SEC_ERR_FORMAT;
+	if (strcmp(l.verb, d->uri == NULL ? "doc" : "entry") != 0)
+		r = SEC_ERR_FORMAT;
 	else
-		r = strcmp(l.verb, "entry") == 0 ? take_entry(d, &l) :
-		    SEC_ERR_FORMAT;
+		r = d->uri == NULL ? take_doc(d, &l) : take_entry(d, &l);
 	line_free(&l);
 	return r;
 }

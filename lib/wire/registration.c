@@ -73,8 +73,7 @@ reg_answer_decode(struct reg_answer *r, const uint8_t *p, size_t n)
 		return SEC_ERR_FORMAT;
 	aplen = get_be16(p + 4);
 	head = 6 + aplen + 32;
-	if (aplen == 0 || n < head ||
-	    check_record(p + head, n - head, 1) != 0)
+	if (aplen == 0 || n < head || check_record(p + head, n - head, 1) != 0)
 		return SEC_ERR_FORMAT;
 	r->aprep = p + 6;
 	r->apreplen = aplen;

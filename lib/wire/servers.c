@@ -47,7 +47,7 @@ static int
 is_host_port(const char *s)
 {
 	static const char host[] = "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
 	unsigned long long port;
 	size_t n;
 
@@ -143,9 +143,9 @@ insert(struct servers *s, const struct server *e, char *why, size_t whylen)
 	size_t i;
 
 	if (e->number == 0)
-		return refuse(why, whylen, "no number (sec-keygen add gives it)");
-	if (s->n == 0 &&
-	    (e->number != 1 || strcmp(e->role, "confctl") != 0))
+		return refuse(why, whylen,
+		    "no number (sec-keygen add gives it)");
+	if (s->n == 0 && (e->number != 1 || strcmp(e->role, "confctl") != 0))
 		return refuse(why, whylen,
 		    "the first server must be number 1, a confctl");
 	if (servers_by_number(s, e->number) != NULL)
@@ -192,8 +192,8 @@ servers_parse(struct servers *s, const char *text, size_t n, char *why,
 		len = nl != NULL ? (size_t)(nl - text) + 1 : n;
 		if (is_blank(text, len))
 			continue;
-		if (servers_parse_line(&e, text, len, reason,
-		    sizeof(reason)) == 0 &&
+		if (servers_parse_line(&e, text, len, reason, sizeof(reason)) ==
+			0 &&
 		    insert(s, &e, reason, sizeof(reason)) == 0)
 			continue;
 		s->n = 0;

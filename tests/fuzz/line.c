@@ -41,8 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		for (i = 0; i < l.n; i++) {
 			if (l.field[i].key[0] == '\0')
 				continue;
-			MUST(line_get(&l, l.field[i].key) ==
-			    l.field[i].value);
+			MUST(line_get(&l, l.field[i].key) == l.field[i].value);
 			line_get_u64(&l, l.field[i].key, &v);
 			line_get_exact(&l, l.field[i].key, exact, 32);
 			line_get_bytes(&l, l.field[i].key, &b);

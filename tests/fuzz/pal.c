@@ -20,7 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		for (k = 0; k < d.entry[i].n; k++) {
 			pal_attr_allowed(d.entry[i].attr[k].name);
 			MUST(pal_entry_attr(&d.entry[i],
-			    d.entry[i].attr[k].name) != NULL);
+				 d.entry[i].attr[k].name) != NULL);
 		}
 	}
 	pal_doc_free(&d);

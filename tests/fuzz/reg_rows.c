@@ -4,11 +4,9 @@
 #include "wire/line.h"
 #include "fuzz.h"
 
-static const char *const fields[] = {
-	"instance", "expires", "via", "contact", "time", "media", "by", "tel",
-	"order", "value", "class", "note", "until", "pal", "controller",
-	"conf",
-};
+static const char *const fields[] = { "instance", "expires", "via", "contact",
+	"time", "media", "by", "tel", "order", "value", "class", "note",
+	"until", "pal", "controller", "conf" };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)

@@ -14,7 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (servers_parse(&s, (const char *)p, n, why, sizeof(why)) == 0) {
 		servers_canonical(&s, &b);
 		MUST(servers_parse(&again, (char *)buf_data(&b), buf_len(&b),
-		    why, sizeof(why)) == 0);
+			 why, sizeof(why)) == 0);
 		servers_canonical(&again, &c);
 		MUST(buf_len(&b) == buf_len(&c) &&
 		    strcmp(buf_cstr(&b), buf_cstr(&c)) == 0);

@@ -16,9 +16,27 @@ static const struct {
 };
 
 static const char *const bad[] = {
-	"Z", "Zg", "Zg=", "Zh==", "Zm9=", "Zm8", "Zg==Zg==", "Z===", "====",
-	"=Zg=", "Zm=v", "Zm9v\n", "Zm9v ", " Zm9v", "Zm-v", "Zm_v", "Zm9v=",
-	"Zm9v====", "Zg==\n", "Zm9v\xc3", "A=AA",
+	"Z",
+	"Zg",
+	"Zg=",
+	"Zh==",
+	"Zm9=",
+	"Zm8",
+	"Zg==Zg==",
+	"Z===",
+	"====",
+	"=Zg=",
+	"Zm=v",
+	"Zm9v\n",
+	"Zm9v ",
+	" Zm9v",
+	"Zm-v",
+	"Zm_v",
+	"Zm9v=",
+	"Zm9v====",
+	"Zg==\n",
+	"Zm9v\xc3",
+	"A=AA",
 };
 
 int
@@ -35,7 +53,8 @@ main(void)
 		T_STR(buf_cstr(&b), vectors[i].code);
 		buf_reset(&b);
 		T_INT(base64_decode(&b, vectors[i].code,
-		    strlen(vectors[i].code)), 0);
+			  strlen(vectors[i].code)),
+		    0);
 		T_STR(buf_cstr(&b), vectors[i].text);
 		T_INT(base64_exact(out, n, vectors[i].code), 0);
 		T_INT(base64_exact(out, n + 1, vectors[i].code),
@@ -48,7 +67,8 @@ main(void)
 		buf_reset(&b);
 		buf_put_str(&b, "x");
 		T_OK(base64_decode(&b, bad[i], strlen(bad[i])) ==
-		    SEC_ERR_FORMAT, "refused: %s", bad[i]);
+			SEC_ERR_FORMAT,
+		    "refused: %s", bad[i]);
 		T_STR(buf_cstr(&b), "x");
 	}
 	T_INT(base64_decode(&b, "Zg\0=", 4), SEC_ERR_FORMAT);

@@ -20,7 +20,8 @@ test_hello(void)
 	memset(a.nonce, 0x11, sizeof(a.nonce));
 	memset(a.tag, 0x22, sizeof(a.tag));
 	hello_c1_encode(&a, out);
-	T_MEM(out, HELLO_C1, "c5012001 0003 a1a2a3a4 0002"
+	T_MEM(out, HELLO_C1,
+	    "c5012001 0003 a1a2a3a4 0002"
 	    "11111111111111111111111111111111 0000019aa1b2c3d4"
 	    "22222222222222222222222222222222");
 	memset(&a2, 0, sizeof(a2));
@@ -50,7 +51,8 @@ test_hello(void)
 	memset(c.nonce_a, 0x11, sizeof(c.nonce_a));
 	memset(c.tag, 0x44, sizeof(c.tag));
 	hello_c2_encode(&c, out);
-	T_MEM(out, HELLO_C2, "c5012102 0001 00000007 0004"
+	T_MEM(out, HELLO_C2,
+	    "c5012102 0001 00000007 0004"
 	    "33333333333333333333333333333333 0000000000000005"
 	    "11111111111111111111111111111111"
 	    "44444444444444444444444444444444");
@@ -62,7 +64,8 @@ test_hello(void)
 	T_INT(hello_c2_decode(&c2, out), SEC_ERR_FORMAT);
 
 	hello_no_encode(0xa1a2a3a4, out);
-	T_MEM(out, HELLO_NO, "c5017f00 a1a2a3a4"
+	T_MEM(out, HELLO_NO,
+	    "c5017f00 a1a2a3a4"
 	    "0000000000000000000000000000000000000000");
 	T(hello_no_decode(&keyid, out) == 0 && keyid == 0xa1a2a3a4);
 	out[27] = 1;
@@ -84,8 +87,8 @@ static void
 test_noise(void)
 {
 	static const struct {
-		uint8_t	kind;
-		size_t	body;
+		uint8_t kind;
+		size_t body;
 	} msg[] = {
 		{ HS_M1, 8 + 32 + 24 },
 		{ HS_M2, 32 + 28 },
@@ -172,24 +175,24 @@ test_deal(void)
 	deal.pair[1].number = 255;
 	memset(deal.pair[1].p, 0x77, 32);
 	hs_deal_encode(&b, &deal);
-	T_MEM(buf_data(&b), buf_len(&b), "534a4b31 00000005 00000000000003e8"
+	T_MEM(buf_data(&b), buf_len(&b),
+	    "534a4b31 00000005 00000000000003e8"
 	    "00000000000007d0 00000000000005dc"
 	    "5555555555555555555555555555555555555555555555555555555555555555"
 	    "0002"
 	    "0001"
 	    "6666666666666666666666666666666666666666666666666666666666666666"
 	    "00ff"
-	    "7777777777777777777777777777777777777777777777777777777777777777"
-	    );
+	    "7777777777777777777777777777777777777777777777777777777777777777");
 	T_INT(decode_deal(buf_data(&b), buf_len(&b)), 0);
 	T(memcmp(&deal, &got, sizeof(deal)) == 0);
 	T(is_exact(buf_data(&b), buf_len(&b), decode_deal));
 
-	buf_data(&b)[66 + 34 + 1] = 1;         /* server 1 twice */
+	buf_data(&b)[66 + 34 + 1] = 1; /* server 1 twice */
 	T_INT(decode_deal(buf_data(&b), buf_len(&b)), SEC_ERR_FORMAT);
 	buf_data(&b)[66 + 34 + 1] = 0;
 	T_INT(decode_deal(buf_data(&b), buf_len(&b)), SEC_ERR_FORMAT);
-	buf_data(&b)[66 + 34] = 1;             /* 256 */
+	buf_data(&b)[66 + 34] = 1; /* 256 */
 	T_INT(decode_deal(buf_data(&b), buf_len(&b)), SEC_ERR_FORMAT);
 	buf_data(&b)[66 + 34] = 0;
 	buf_data(&b)[66 + 34 + 1] = 9;
@@ -236,9 +239,9 @@ test_ack(void)
 
 	memset(hash, 0x88, sizeof(hash));
 	hs_ack_encode(0x01020304, hash, out);
-	T_MEM(out, sizeof(out), "534a4131 01020304"
-	    "8888888888888888888888888888888888888888888888888888888888888888"
-	    );
+	T_MEM(out, sizeof(out),
+	    "534a4131 01020304"
+	    "8888888888888888888888888888888888888888888888888888888888888888");
 	T(is_exact(out, sizeof(out), decode_ack));
 	T(decode_ack(out, sizeof(out)) == 0 && ack_epoch == 0x01020304 &&
 	    memcmp(hash, ack_hash, sizeof(hash)) == 0);

@@ -16,8 +16,10 @@ test_parse(void)
 	struct line l;
 	uint64_t n;
 
-	T_INT(parse(&l, "join\tid=7\tconf=sip:ops@conf.example.org\t"
-	    "note=a%09b%0ac%25d%0D\tkey=AQID\tempty=\teq=a=b\n"), 0);
+	T_INT(parse(&l,
+		  "join\tid=7\tconf=sip:ops@conf.example.org\t"
+		  "note=a%09b%0ac%25d%0D\tkey=AQID\tempty=\teq=a=b\n"),
+	    0);
 	T_STR(l.verb, "join");
 	T_INT(l.n, 6);
 	T_STR(line_get(&l, "note"), "a\tb\nc%d\r");
@@ -59,11 +61,34 @@ test_parse(void)
 }
 
 static const char *const bad[] = {
-	"", "\n", "\n\n", "ok\n\n", "ok\r\n", "ok\r", " ok", "Ok", "1", "o k",
-	"\tid=1", "ok\t=1", "ok\tId=1", "ok\tid=1\tid=1", "ok\tid=1\tid=2",
-	"ok\t1d=1", "ok\ti d=1", "ok\ta=%", "ok\ta=%4", "ok\ta=%4g",
-	"ok\ta=%g4", "ok\ta=%00", "ok\ta=%%", "ok\t%", "ok=1", "ok\ta;b=1",
-	"ok\ta=1\nno", "ok\ta=b\rc",
+	"",
+	"\n",
+	"\n\n",
+	"ok\n\n",
+	"ok\r\n",
+	"ok\r",
+	" ok",
+	"Ok",
+	"1",
+	"o k",
+	"\tid=1",
+	"ok\t=1",
+	"ok\tId=1",
+	"ok\tid=1\tid=1",
+	"ok\tid=1\tid=2",
+	"ok\t1d=1",
+	"ok\ti d=1",
+	"ok\ta=%",
+	"ok\ta=%4",
+	"ok\ta=%4g",
+	"ok\ta=%g4",
+	"ok\ta=%00",
+	"ok\ta=%%",
+	"ok\t%",
+	"ok=1",
+	"ok\ta;b=1",
+	"ok\ta=1\nno",
+	"ok\ta=b\rc",
 };
 
 static void
@@ -85,8 +110,7 @@ test_refuse(void)
 	T_INT(strlen(line_get(&l, "a")), LINE_MAX_BYTES - 5);
 	line_free(&l);
 	buf_put_u8(&b, 'x');
-	T_INT(line_parse(&l, (char *)buf_data(&b), buf_len(&b)),
-	    SEC_ERR_LIMIT);
+	T_INT(line_parse(&l, (char *)buf_data(&b), buf_len(&b)), SEC_ERR_LIMIT);
 
 	buf_reset(&b);
 	buf_put_str(&b, "ok");
@@ -96,8 +120,7 @@ test_refuse(void)
 	T_STR(line_get(&l, "k127"), "127");
 	line_free(&l);
 	buf_put_str(&b, "\tlast");
-	T_INT(line_parse(&l, (char *)buf_data(&b), buf_len(&b)),
-	    SEC_ERR_LIMIT);
+	T_INT(line_parse(&l, (char *)buf_data(&b), buf_len(&b)), SEC_ERR_LIMIT);
 	buf_free(&b);
 }
 
@@ -119,7 +142,8 @@ test_write(void)
 	line_put_arg(&b, NULL);
 	line_put_bytes(&b, "nil", "", 0);
 	line_end(&b);
-	T_STR(buf_cstr(&b), "row\tid=18446744073709551615\t"
+	T_STR(buf_cstr(&b),
+	    "row\tid=18446744073709551615\t"
 	    "note=a%09b%0Ac%25d%0D=\tat=h%09:5%25\tkey=AQID\t"
 	    "sip:a;q%3D1%25\tnil=\n");
 	T_INT(line_parse(&l, buf_cstr(&b), buf_len(&b)), 0);

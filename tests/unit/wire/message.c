@@ -21,8 +21,7 @@ main(void)
 	char *big;
 
 	T_INT(message_encode(&b, &m), 0);
-	T_MEM(buf_data(&b), buf_len(&b),
-	    "0001 00000000 01000007 6772c3bcc39f");
+	T_MEM(buf_data(&b), buf_len(&b), "0001 00000000 01000007 6772c3bcc39f");
 	T_INT(message_decode(&got, buf_data(&b), buf_len(&b)), 0);
 	T(got.type == MESSAGE_TEXT && got.to == m.to && got.n == 6 &&
 	    memcmp(got.text, m.text, 6) == 0);

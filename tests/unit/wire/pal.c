@@ -16,9 +16,10 @@ static void
 test_decode(void)
 {
 	T_INT(decode(DOC "\tpart=2/3\ttitle=a%09b\n"
-	    "entry\tsip:bob@example.org\tstatus=busy\tnote=\n"
-	    "entry\tsip:x@lamp.example.org;a%3D1\n"
-	    "entry\tsip:carol@example.org\t-\n"), 0);
+			 "entry\tsip:bob@example.org\tstatus=busy\tnote=\n"
+			 "entry\tsip:x@lamp.example.org;a%3D1\n"
+			 "entry\tsip:carol@example.org\t-\n"),
+	    0);
 	T_STR(d.uri, "sip:alice@example.org");
 	T(d.version == 7 && d.full && d.part == 2 && d.parts == 3);
 	T_STR(pal_doc_attr(&d, "title"), "a\tb");
@@ -36,8 +37,9 @@ test_decode(void)
 
 	/* A roster: the devices in one q=. */
 	T_INT(decode("doc\tversion=18446744073709551615\tstate=partial\t"
-	    "uri=sip:ops@conf.example.org\n"
-	    "entry\tsip:bob@example.org\tq=1.1,1.2\tstatus=active\n"), 0);
+		     "uri=sip:ops@conf.example.org\n"
+		     "entry\tsip:bob@example.org\tq=1.1,1.2\tstatus=active\n"),
+	    0);
 	T(!d.full && d.part == 1 && d.parts == 1 && d.version == UINT64_MAX);
 	T_INT(d.entry[0].n, 2);
 	T_STR(pal_entry_attr(&d.entry[0], "q"), "1.1,1.2");
@@ -48,19 +50,40 @@ test_decode(void)
 }
 
 static const char *const bad[] = {
-	"", "\n", DOC, "entry\tsip:b@x\n", DOC "\n" DOC "\n", DOC "\n\n",
-	DOC "\nrow\ta=1\n", DOC "\nentry\n", DOC "\nentry\t\n",
-	DOC "\nentry\ta=1\n", DOC "\nentry\ta=1\tsip:b@x\n",
-	DOC "\nentry\tsip:b@x\t-\ta=1\n", DOC "\nentry\tsip:b@x\tx\n",
-	DOC "\nentry\tsip:b@x\ta=1\t-\n", DOC "\nentry\tsip:b@x\t-\t-\n",
-	DOC "\nentry\tsip:b@x\ta=1\ta=2\n", DOC "\nentry\tsip:b@x\tA=1\n",
-	DOC "\nentry\tsip:b@x\ta-b=1\n", DOC "\nentry\tsip:b@x\ta=1",
-	DOC "\nentry\tsip:b@x\ta=%00\n", DOC "\tsip:x\n", DOC "\turi=b\n",
-	DOC "\tpart=0/1\n", DOC "\tpart=2/1\n", DOC "\tpart=1\n",
-	DOC "\tpart=1/\n", DOC "\tpart=/1\n", DOC "\tpart=1/10000\n",
-	DOC "\tpart=00000001/1\n", DOC "\r\n",
-	"doc\tversion=7\tstate=full\n", "doc\turi=a\tstate=full\n",
-	"doc\turi=a\tversion=7\n", "doc\turi=a\tversion=x\tstate=full\n",
+	"",
+	"\n",
+	DOC,
+	"entry\tsip:b@x\n",
+	DOC "\n" DOC "\n",
+	DOC "\n\n",
+	DOC "\nrow\ta=1\n",
+	DOC "\nentry\n",
+	DOC "\nentry\t\n",
+	DOC "\nentry\ta=1\n",
+	DOC "\nentry\ta=1\tsip:b@x\n",
+	DOC "\nentry\tsip:b@x\t-\ta=1\n",
+	DOC "\nentry\tsip:b@x\tx\n",
+	DOC "\nentry\tsip:b@x\ta=1\t-\n",
+	DOC "\nentry\tsip:b@x\t-\t-\n",
+	DOC "\nentry\tsip:b@x\ta=1\ta=2\n",
+	DOC "\nentry\tsip:b@x\tA=1\n",
+	DOC "\nentry\tsip:b@x\ta-b=1\n",
+	DOC "\nentry\tsip:b@x\ta=1",
+	DOC "\nentry\tsip:b@x\ta=%00\n",
+	DOC "\tsip:x\n",
+	DOC "\turi=b\n",
+	DOC "\tpart=0/1\n",
+	DOC "\tpart=2/1\n",
+	DOC "\tpart=1\n",
+	DOC "\tpart=1/\n",
+	DOC "\tpart=/1\n",
+	DOC "\tpart=1/10000\n",
+	DOC "\tpart=00000001/1\n",
+	DOC "\r\n",
+	"doc\tversion=7\tstate=full\n",
+	"doc\turi=a\tstate=full\n",
+	"doc\turi=a\tversion=7\n",
+	"doc\turi=a\tversion=x\tstate=full\n",
 	"doc\turi=\tversion=7\tstate=full\n",
 	"doc\turi=a\tversion=7\tstate=half\n",
 };
@@ -90,8 +113,19 @@ static void
 test_allowed(void)
 {
 	static const char *const no[] = {
-		"", "1a", "_a", "Temp", "a-b", "a.b", "user", "event", "seq",
-		"path", "v", "to", "abcdefghijklmnopqrstuvwxyzabcdefg",
+		"",
+		"1a",
+		"_a",
+		"Temp",
+		"a-b",
+		"a.b",
+		"user",
+		"event",
+		"seq",
+		"path",
+		"v",
+		"to",
+		"abcdefghijklmnopqrstuvwxyzabcdefg",
 	};
 	size_t i;
 

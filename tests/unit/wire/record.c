@@ -2,29 +2,19 @@
 #include "wire/record.h"
 #include "../test.h"
 
-#define HEAD                                                    \
-	"c5010100 11223344 0102030405060708 0000019aa1b2c3d4 00001000"
+#define HEAD "c5010100 11223344 0102030405060708 0000019aa1b2c3d4 00001000"
 
 /* One byte of the header changed, and what becomes of it. */
 static const struct {
 	int at, value, want;
 } changes[] = {
-	{ 0, 0xc4, SEC_ERR_FORMAT },
-	{ 1, 0, SEC_ERR_FORMAT },
-	{ 1, 2, SEC_ERR_FORMAT },
-	{ 2, 0, SEC_ERR_FORMAT },
-	{ 2, 2, 0 },
-	{ 2, 6, 0 },
-	{ 2, 7, SEC_ERR_FORMAT },
-	{ 2, 0x10, SEC_ERR_FORMAT },
-	{ 2, 0x7f, SEC_ERR_FORMAT },
-	{ 3, 1, 0 },
-	{ 3, 2, SEC_ERR_FORMAT },
-	{ 16, 0x7f, 0 },
-	{ 16, 0x80, SEC_ERR_FORMAT },
-	{ 24, 1, SEC_ERR_FORMAT },
-	{ 25, 1, 0 },                  /* 69632 */
-	{ 25, 2, SEC_ERR_FORMAT },     /* 135168 */
+	{ 0, 0xc4, SEC_ERR_FORMAT }, { 1, 0, SEC_ERR_FORMAT },
+	{ 1, 2, SEC_ERR_FORMAT }, { 2, 0, SEC_ERR_FORMAT }, { 2, 2, 0 },
+	{ 2, 6, 0 }, { 2, 7, SEC_ERR_FORMAT }, { 2, 0x10, SEC_ERR_FORMAT },
+	{ 2, 0x7f, SEC_ERR_FORMAT }, { 3, 1, 0 }, { 3, 2, SEC_ERR_FORMAT },
+	{ 16, 0x7f, 0 }, { 16, 0x80, SEC_ERR_FORMAT },
+	{ 24, 1, SEC_ERR_FORMAT }, { 25, 1, 0 }, /* 69632 */
+	{ 25, 2, SEC_ERR_FORMAT }, /* 135168 */
 };
 
 int
@@ -45,8 +35,8 @@ main(void)
 	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		memcpy(b, in, sizeof(b));
 		b[changes[i].at] = (uint8_t)changes[i].value;
-		T_OK(record_decode(&r, b) == changes[i].want,
-		    "byte %d = %#x", changes[i].at, changes[i].value);
+		T_OK(record_decode(&r, b) == changes[i].want, "byte %d = %#x",
+		    changes[i].at, changes[i].value);
 	}
 	memcpy(b, in, sizeof(b));
 	t_hex("00020000", b + 24, 4);

@@ -4,11 +4,10 @@
 #include "../test.h"
 #include "exact.h"
 
-#define K32 \
-	"4444444444444444444444444444444444444444444444444444444444444444"
+#define K32 "4444444444444444444444444444444444444444444444444444444444444444"
 /* A record of 3 bytes of ciphertext. */
-#define RECORD(dir)                                               \
-	"c50106" dir " 00000000 0000000000000001 0000000000000005" \
+#define RECORD(dir)                                                            \
+	"c50106" dir " 00000000 0000000000000001 0000000000000005"             \
 	"00000003 aabbcc 11111111111111111111111111111111"
 
 static struct reg_request req;
@@ -100,7 +99,7 @@ static void
 test_session(void)
 {
 	static const char good[] = K32 "a1a2a3a4 00000000000003e8"
-	    "00000000000007d0 646f630a";
+				       "00000000000007d0 646f630a";
 	struct buf b = BUF_INIT;
 	struct reg_session s = { 0xa1a2a3a4, 1000, 2000, NULL, "doc\n", 4 };
 	struct reg_session got;
@@ -112,16 +111,15 @@ test_session(void)
 	reg_session_encode(&b, &s);
 	T_MEM(buf_data(&b), buf_len(&b), good);
 	T_INT(reg_session_decode(&got, buf_data(&b), buf_len(&b)), 0);
-	T(got.keyid == s.keyid && got.not_after == 1000 &&
-	    got.time == 2000 && got.rowslen == 4 &&
-	    memcmp(got.rows, "doc\n", 4) == 0 && secret_equal(got.kc, s.kc));
+	T(got.keyid == s.keyid && got.not_after == 1000 && got.time == 2000 &&
+	    got.rowslen == 4 && memcmp(got.rows, "doc\n", 4) == 0 &&
+	    secret_equal(got.kc, s.kc));
 	secret_free(got.kc);
 	T_INT(reg_session_decode(&got, buf_data(&b), 52), 0);
 	T_INT(got.rowslen, 0);
 	secret_free(got.kc);
 	for (n = 0; n < 52; n++)
-		if (reg_session_decode(&got, buf_data(&b), n) !=
-		    SEC_ERR_FORMAT)
+		if (reg_session_decode(&got, buf_data(&b), n) != SEC_ERR_FORMAT)
 			break;
 	T_INT(n, 52);
 	buf_data(&b)[36] = 0x80;

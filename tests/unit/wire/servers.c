@@ -24,14 +24,16 @@ test_parse(void)
 	struct buf b = BUF_INIT;
 
 	T_INT(parse("# the servers\n\n" ONE "\n"
-	    "200  mtcu2 mtcu\t[::1]:7340 " PUB1 "  # spare\n"
-	    "2 pal pal pal.example.org:7310 " PUB2 "\n"
-	    "\t 3 mtcu1 mtcu 127.0.0.1:65535 " PUB2), 0);
+		    "200  mtcu2 mtcu\t[::1]:7340 " PUB1 "  # spare\n"
+		    "2 pal pal pal.example.org:7310 " PUB2 "\n"
+		    "\t 3 mtcu1 mtcu 127.0.0.1:65535 " PUB2),
+	    0);
 	T_INT(s.n, 4);
 	T_STR(s.server[1].name, "pal");
 	T_STR(s.server[1].role, "pal");
 	T_STR(s.server[1].addr, "pal.example.org:7310");
-	T_MEM(s.server[1].pub, 32, "0102030405060708090a0b0c0d0e0f10"
+	T_MEM(s.server[1].pub, 32,
+	    "0102030405060708090a0b0c0d0e0f10"
 	    "1112131415161718191a1b1c1d1e1f20");
 	T_INT(s.server[3].number, 200);
 	T(servers_by_name(&s, "mtcu1") == &s.server[2]);
@@ -42,10 +44,11 @@ test_parse(void)
 	T(servers_by_role(&s, "mtcu", 1) == &s.server[3]);
 	T(servers_by_role(&s, "mtcu", 2) == NULL);
 	servers_canonical(&s, &b);
-	T_STR(buf_cstr(&b), ONE "\n"
-	    "2 pal pal pal.example.org:7310 " PUB2 "\n"
-	    "3 mtcu1 mtcu 127.0.0.1:65535 " PUB2 "\n"
-	    "200 mtcu2 mtcu [::1]:7340 " PUB1 "\n");
+	T_STR(buf_cstr(&b),
+	    ONE "\n"
+		"2 pal pal pal.example.org:7310 " PUB2 "\n"
+		"3 mtcu1 mtcu 127.0.0.1:65535 " PUB2 "\n"
+		"200 mtcu2 mtcu [::1]:7340 " PUB1 "\n");
 	T(parse(buf_cstr(&b)) == 0 && s.n == 4);
 	T(parse("") == 0 && s.n == 0);
 	T(parse("# nobody yet\n\n") == 0 && s.n == 0);
@@ -89,7 +92,7 @@ test_refuse(void)
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		T_OK(parse(bad[i].text) == SEC_ERR_FORMAT && s.n == 0 &&
-		    strncmp(why, bad[i].why, strlen(bad[i].why)) == 0,
+			strncmp(why, bad[i].why, strlen(bad[i].why)) == 0,
 		    "row %zu: %s", i, why);
 	T_INT(servers_parse(&s, ONE "\0", sizeof(ONE), why, sizeof(why)),
 	    SEC_ERR_FORMAT);

@@ -63,8 +63,7 @@ on_hello_no(struct json *j, struct json_bytes want)
 
 	hello_no_encode(u32_of(j, "keyid"), out);
 	return want.n == HELLO_NO && memcmp(out, want.p, HELLO_NO) == 0 &&
-	    hello_no_decode(&keyid, want.p) == 0 &&
-	    keyid == u32_of(j, "keyid");
+	    hello_no_decode(&keyid, want.p) == 0 && keyid == u32_of(j, "keyid");
 }
 
 static int
@@ -94,8 +93,8 @@ on_hello_c2(struct json *j, struct json_bytes want)
 	hello_c2_encode(&h, out);
 	return memcmp(out, want.p, sizeof(out)) == 0 &&
 	    h.tt == json_u64(j, "tt") && h.by == json_u64(j, "by") &&
-	    h.keyid == json_u64(j, "keyid") &&
-	    h.from == json_u64(j, "from") && h.time == time_of(j, "time") &&
+	    h.keyid == json_u64(j, "keyid") && h.from == json_u64(j, "from") &&
+	    h.time == time_of(j, "time") &&
 	    memcmp(h.nonce, json_hex(j, "nonce").p, HELLO_NONCE) == 0 &&
 	    memcmp(h.nonce_a, json_hex(j, "nonce_a").p, HELLO_NONCE) == 0;
 }
@@ -159,8 +158,7 @@ on_reg_answer(struct json *j, struct json_bytes want)
 
 	if (reg_answer_decode(&r, want.p, want.n) != 0)
 		return 0;
-	reg_answer_encode(&b, r.aprep, r.apreplen, r.ep, r.record,
-	    r.recordlen);
+	reg_answer_encode(&b, r.aprep, r.apreplen, r.ep, r.record, r.recordlen);
 	ok = is_same(&b, want) && is_exact(want.p, want.n, decode_answer) &&
 	    r.apreplen == aprep.n && memcmp(r.aprep, aprep.p, aprep.n) == 0;
 	buf_free(&b);
@@ -174,8 +172,10 @@ on_reg_session(struct json *j, struct json_bytes want)
 	struct buf b = BUF_INIT, again = BUF_INIT;
 	struct reg_session s = { .keyid = u32_of(j, "keyid"),
 		.not_after = time_of(j, "not_after"),
-		.time = time_of(j, "time"), .kc = key_of(j, "kc"),
-		.rows = (const char *)rows.p, .rowslen = rows.n };
+		.time = time_of(j, "time"),
+		.kc = key_of(j, "kc"),
+		.rows = (const char *)rows.p,
+		.rowslen = rows.n };
 	struct reg_session got;
 	int ok;
 
@@ -221,16 +221,18 @@ static int
 on_grant(struct json *j, struct json_bytes want)
 {
 	struct grant g = { .conf = get_be64(json_hex(j, "conf").p),
-		.epoch = u32_of(j, "epoch"), .q = u32_of(j, "q"),
+		.epoch = u32_of(j, "epoch"),
+		.q = u32_of(j, "q"),
 		.media_suite = u16_of(j, "media_suite"),
 		.text_suite = u16_of(j, "text_suite"),
 		.not_before = time_of(j, "not_before"),
-		.not_after = time_of(j, "not_after"), .key = key_of(j, "key"),
-		.hop = key_of(j, "hop"), .hopid = u32_of(j, "hopid") };
+		.not_after = time_of(j, "not_after"),
+		.key = key_of(j, "key"),
+		.hop = key_of(j, "hop"),
+		.hopid = u32_of(j, "hopid") };
 	struct secret *s = secret_copy(want.p, want.n);
 	struct grant got;
-	int ok = is_grant(&g, want) &&
-	    is_exact(want.p, want.n, decode_grant);
+	int ok = is_grant(&g, want) && is_exact(want.p, want.n, decode_grant);
 
 	if (grant_decode(&got, s) == 0) {
 		ok = ok && is_grant(&got, want);
@@ -253,8 +255,8 @@ on_message(struct json *j, struct json_bytes want)
 	int ok;
 
 	ok = message_encode(&b, &m) == 0 && is_same(&b, want) &&
-	    message_decode(&got, want.p, want.n) == 0 &&
-	    got.type == m.type && got.to == m.to && got.n == m.n &&
+	    message_decode(&got, want.p, want.n) == 0 && got.type == m.type &&
+	    got.to == m.to && got.n == m.n &&
 	    memcmp(got.text, m.text, m.n) == 0;
 	buf_free(&b);
 	return ok;
@@ -374,17 +376,17 @@ on_prologue(struct json *j, struct json_bytes want)
 
 /* The two ends of one exchange, with the ephemeral keys of the line. */
 struct exchange {
-	struct noise	*a, *b;
-	uint16_t	 from, to;
-	struct buf	 sent;         /* all messages, framed */
+	struct noise *a, *b;
+	uint16_t from, to;
+	struct buf sent; /* all messages, framed */
 };
 
 static void
 begin(struct exchange *x, struct json *j)
 {
 	struct secret *is = key_of(j, "is"), *ie = key_of(j, "ie"),
-	    *rs = key_of(j, "rs"), *re = key_of(j, "re"),
-	    *psk = key_of(j, "psk");
+		      *rs = key_of(j, "rs"), *re = key_of(j, "re"),
+		      *psk = key_of(j, "psk");
 	uint8_t ip[32], rp[32];
 	struct buf prologue = BUF_INIT;
 
@@ -493,8 +495,8 @@ on_keygen(struct json *j, struct json_bytes want)
 	int ok;
 
 	begin(&x, j);
-	ok = play_handshake(&x, j) && play_deal(&x, j) &&
-	    is_same(&x.sent, want);
+	ok =
+	    play_handshake(&x, j) && play_deal(&x, j) && is_same(&x.sent, want);
 	noise_free(x.a);
 	noise_free(x.b);
 	buf_free(&x.sent);
@@ -502,8 +504,8 @@ on_keygen(struct json *j, struct json_bytes want)
 }
 
 static const struct {
-	const char	*name;
-	int		(*check)(struct json *, struct json_bytes);
+	const char *name;
+	int (*check)(struct json *, struct json_bytes);
 } objects[] = {
 	{ "hello_no", on_hello_no },
 	{ "hello_c1", on_hello_c1 },
