@@ -1,0 +1,124 @@
+#!/usr/bin/env bats
+bats_require_minimum_version 1.5.0
+# Fig. 9 as a filter:
+#
+#	text -> seal (offline: pads; online: XOR, tag, T) -> open -> text
+#
+# S139, S140 (suites), S153 (q), S156 (tag and time before anything else).
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || exit
+	head -c 32 /dev/urandom >k
+	seq 50000 >text                        # several chunks
+}
+
+seal() { sec-crypt seal --key k --client 1.7 "$@"; }
+open() { sec-crypt open --key k --client 1.7 "$@"; }
+
+# The exit status must be $1, and what came out a beginning of the text.
+refused() {
+	local want=$1
+	shift
+	run -"$want" bash -c "sec-crypt open --key k --client 1.7 $* >out"
+	cmp -n "$(stat -c %s out)" out text
+}
+
+flip() { # FILE OFFSET
+	local byte
+	byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+	printf '%b' "\\x$(printf %x $((byte ^ 1)))" |
+	    dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+@test "seal and open is the identity, with every suite" {
+	for s in 0x0001 0x0004 0x0005 0x0006 aes256-gcm-sha512-128; do
+		seal --suite "$s" <text >sealed
+		open <sealed | cmp - text
+		open --suite "$s" <sealed | cmp - text
+		run ! grep -q 49999 sealed
+	done
+	seal </dev/null | open | cmp - /dev/null
+	(printf a; sleep 0.1; printf b) | seal | open | cmp - <(printf ab)
+}
+
+@test "the key may be base64, and the client a number" {
+	base64 k >k64
+	seal <text | sec-crypt open --key k64 --client 16777223 | cmp - text
+}
+
+@test "one key and counter seal twice under different keys" {
+	seal --counter 5 <text >a
+	seal --counter 5 <text >b
+	run ! cmp -s a b
+	open <a | cmp - text
+	open --counter 5 <b | cmp - text
+	refused 11 --counter 6 '<b'
+}
+
+@test "another client, suite or key opens nothing" {
+	seal <text >sealed
+	head -c 32 /dev/urandom >k2
+	run -11 sec-crypt open --key k --client 1.8 <sealed
+	run -11 sec-crypt open --key k2 --client 1.7 <sealed
+	[ "$output" = "sec-crypt: open refused: a tag is wrong" ]
+	refused 11 --suite 0x0005 '<sealed'
+}
+
+@test "a flipped bit, a cut, a swap and an addition are refused" {
+	seal <text >sealed
+	size=$(stat -c %s sealed)
+	for at in 0 4 8 20 30 56 57 60 67 68 70000 $((size - 1)); do
+		cp sealed bad
+		flip bad "$at"
+		run bash -c 'sec-crypt open --key k --client 1.7 <bad >out'
+		[ "$status" = 11 ] || [ "$status" = 12 ]
+		cmp -n "$(stat -c %s out)" out text
+	done
+	for n in 0 1 55 56 60 68 100 $((size - 1)) $((size - 22)); do
+		head -c "$n" sealed >bad
+		refused 11 '<bad'
+	done
+	cat sealed sealed >bad
+	refused 11 '<bad'
+	# Chunks of 65536: head 56, each 12 + 65536 + 10.
+	[ "$size" -gt $((56 + 2 * 65558)) ]
+	{
+		head -c 56 sealed
+		tail -c +$((57 + 65558)) sealed | head -c 65558
+		tail -c +57 sealed | head -c 65558
+		tail -c +$((57 + 2 * 65558)) sealed
+	} >bad
+	refused 11 '<bad'
+	[ ! -s out ]
+	{
+		head -c 56 sealed
+		tail -c +$((57 + 65558)) sealed
+	} >bad
+	refused 11 '<bad'
+}
+
+@test "a stale time is refused, and -t allows an old one" {
+	command -v faketime || skip "no faketime"
+	faketime '5 minutes ago' sec-crypt seal --key k --client 1.7 <text >old
+	run -11 open <old
+	[ "$output" = "sec-crypt: open refused: its time is stale" ]
+	open -t 10m <old | cmp - text
+	faketime '5 minutes' sec-crypt seal --key k --client 1.7 <text >new
+	refused 11 -t 10m '<new'
+}
+
+@test "usage, missing and broken keys" {
+	run -2 sec-crypt
+	run -2 sec-crypt seal
+	run -2 sec-crypt twist --key k --client 1
+	run -2 sec-crypt seal --key k --client x
+	run -2 sec-crypt seal --key k --client 1 --suite des
+	run -2 sec-crypt seal --key k --client 1 --counter -1
+	run -5 sec-crypt seal --key none --client 1
+	echo short >bad
+	run -11 sec-crypt seal --key bad --client 1
+	run -0 sec-crypt --help
+	[[ "$output" == *0x0006* ]]
+	run -0 sec-crypt -V
+	run -10 bash -c 'sec-crypt seal --key k --client 1 <text >/dev/full'
+}
