@@ -65,6 +65,7 @@ void	channel_keepalive(struct channel *c, int64_t idle_ms,
 	    int64_t silence_ms, const void *ping, size_t pinglen);
 int	channel_is_up(const struct channel *c);
 int	channel_is_plain(const struct channel *c);
+int	channel_is_dialled(const struct channel *c);   /* by us */
 size_t	channel_unsent(const struct channel *c);
 const struct addr *channel_peer(const struct channel *c);
 void	channel_local(const struct channel *c, struct addr *out);
