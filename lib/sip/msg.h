@@ -22,7 +22,8 @@ struct sip_msg {
 	const char	*to, *to_tag;
 	const char	*call_id;
 	uint32_t	 cseq;
-	const char	*via_host;     /* sent-by of the top Via */
+	const char	*via;          /* whole value, for answers to it */
+	const char	*via_host;     /* sent-by of the Via */
 	const char	*branch;
 	const char	*contact;      /* URI */
 	const char	*contact_params;       /* after ">;" e.g. expires=0 */
@@ -64,6 +65,8 @@ void	sip_msg_write(struct buf *out, const struct sip_msg *m);
 /* Framing on a plain stream: size of the first whole message, 0, or an
  * error. Skips nothing: a CRLF keep-alive counts as a message of its size. */
 int	sip_frame(const uint8_t *p, size_t n);
+/* The same with the limit for strangers: 16 KiB in all. */
+int	sip_frame_stranger(const uint8_t *p, size_t n);
 
 /* Status and branch of an answer without a full parse; branch points into
  * p. 0 or SEC_ERR_FORMAT. */
