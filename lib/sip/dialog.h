@@ -21,7 +21,8 @@ int	dialog_from_request(struct dialog *d, const struct sip_msg *req,
 int	dialog_from_answer(struct dialog *d, const struct sip_msg *req,
 	    const struct sip_msg *answer);
 /* Fill a request inside the dialog (advances local_cseq; ACK: cseq of the
- * INVITE is kept as given). Strings are borrowed from d. */
+ * INVITE is kept as given) after sip_msg_init(); other fields of m stay.
+ * Strings are borrowed from d. */
 void	dialog_request(struct dialog *d, struct sip_msg *m,
 	    const char *method);
 void	dialog_ack(const struct dialog *d, struct sip_msg *m,
