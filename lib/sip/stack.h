@@ -45,18 +45,31 @@ struct sip_method {
 	sip_request_h	 on;
 };
 
+#define SIP_DEADLINE 32000             /* ms, 64 * T1 */
+#define SIP_STRANGER 10000             /* ms to prove something, unsealed */
+
 struct sip_stack_ops {
 	/* A connection counts (sealed: first record opened). */
 	void	(*up)(void *ctx, struct sip_conn *c);
-	/* It is gone; freed by the stack after return. */
+	/* It is gone; freed by the stack after return. Also told of a dial
+	 * that failed. */
 	void	(*down)(void *ctx, struct sip_conn *c, int err);
+	/*
+	 * A request on a plain connection whose peer has proved nothing yet,
+	 * before its row is looked at: 0 (sip_conn_peer(c) may be filled
+	 * now), or an error that becomes the answer. May be NULL.
+	 */
+	int	(*first)(void *ctx, struct sip_conn *c,
+		    const struct sip_msg *req);
 };
 
 /*
- * A request whose method has no row: 405; whose proof fails: 403 (sealed
- * connections) or the connection is closed (strangers). ACK goes to its row
- * if there is one, CANCEL is answered by the stack and handed to the row
- * "CANCEL" with the INVITE's transaction.
+ * A request whose method has no row: 405; whose proof fails: 403. Strangers
+ * (nothing proved, unsealed) are not answered but closed in both cases. ACK
+ * of a 2xx goes to its row if there is one, with a transaction that ends
+ * when the row returns. CANCEL is answered by the stack and handed to the
+ * row "CANCEL" with the INVITE's transaction, which then answers 487;
+ * without that row the stack does. A malformed message closes.
  */
 struct sip_stack *sip_stack_new(struct loop *l,
 	    const struct sip_method *methods, const struct sip_stack_ops *ops,
@@ -70,14 +83,16 @@ struct sip_conn *sip_conn_new(struct sip_stack *s,
 	    const struct sip_peer *peer);
 extern const struct channel_ops sip_channel_ops;
 void	sip_conn_attach(struct sip_conn *c, struct channel *ch);
-/* Sent as sent-by "KEYID.invalid" in Via and in Contacts. */
+/* Sent as sent-by "KEYID.invalid" in Via and in Contacts; the local
+ * host:port on a plain connection. */
 const char *sip_conn_host(const struct sip_conn *c);
 struct sip_peer *sip_conn_peer(struct sip_conn *c);
 uint64_t sip_conn_id(const struct sip_conn *c);
 struct sip_conn *sip_conn_find(struct sip_stack *s, uint64_t id);
 struct channel *sip_conn_channel(struct sip_conn *c);
 int	sip_conn_is_up(const struct sip_conn *c);
-/* Close; down() is called with err. */
+/* Close; down() is called with err at the end of the turn, after a 503 to
+ * its client transactions. One that was never attached is just freed. */
 void	sip_conn_close(struct sip_conn *c, int err);
 void	sip_conn_finish(struct sip_conn *c);   /* after output is sent */
 /* Iterate over connections that are up. */
@@ -107,9 +122,12 @@ typedef void (*sip_answer_h)(void *ctx, uint64_t cookie,
 	    const struct sip_msg *answer);
 /*
  * Send a request. Missing fields are made: Via, branch, Call-ID, From tag,
- * CSeq 1. deadline: ms, 0 = 32 s. Returns the transaction's id, 0 when the
- * connection is not up (no callback then). The ACK of a non-2xx is sent by
- * the stack, that of a 2xx by sip_ack().
+ * CSeq 1, To (= uri). deadline: ms to the final answer, ringing included,
+ * 0 = 32 s. Returns the transaction's id, 0 when the connection is not up
+ * or a value cannot be written (no callback then). The ACK of a non-2xx is
+ * sent by the stack, that of a 2xx by sip_ack(). An INVITE that nobody
+ * waits for any more (deadline, sip_forget()) is cancelled, and if its 2xx
+ * still comes, ended by ACK and BYE.
  */
 uint64_t sip_request(struct sip_conn *c, const struct sip_msg *req,
 	    int64_t deadline, sip_answer_h cb, void *ctx, uint64_t cookie);

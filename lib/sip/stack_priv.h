@@ -1,0 +1,101 @@
+#ifndef SIP_STACK_PRIV_H
+#define SIP_STACK_PRIV_H
+
+#include <sys/queue.h>
+
+#include "base/map.h"
+#include "sip/stack.h"
+
+/*
+ * What stack.c (connections, dispatch), txn.c (server transactions), uac.c
+ * (client transactions) and fan.c share. Nobody else includes it.
+ */
+struct sip_client;
+
+TAILQ_HEAD(sip_txns, sip_txn);
+TAILQ_HEAD(sip_clients, sip_client);
+TAILQ_HEAD(sip_conns, sip_conn);
+
+struct sip_stack {
+	struct loop *loop;
+	const struct sip_method *methods;
+	const struct sip_stack_ops *ops;
+	void *ctx;
+	struct map *conns;     /* id -> conn, those not closing */
+	struct sip_conns all;
+	struct map *txns;      /* struct txn_key -> txn */
+	struct map *txn_ids;   /* id -> txn that can be answered */
+	struct map *clients;   /* id, which the branch carries -> client */
+	uint64_t last_id;
+	uint8_t secret[16];    /* makes ids into tags and Call-IDs */
+	struct buf scratch;
+	int busy;
+	int freed;
+};
+
+struct sip_conn {
+	struct sip_stack *stack;
+	uint64_t id;
+	struct sip_peer peer;
+	struct channel *channel;
+	char host[ADDR_STRLEN];
+	int up;
+	int closing;
+	int err;
+	struct hook hook;
+	struct timer stranger;
+	struct sip_txns txns;
+	struct sip_txn *last;  /* answered; kept for a repeated request */
+	struct sip_clients clients;
+	TAILQ_ENTRY(sip_conn) entry;
+};
+
+enum client_kind { CLIENT_PLAIN, CLIENT_INVITE, CLIENT_FAN };
+
+struct sip_client {
+	uint64_t id;
+	enum client_kind kind;
+	struct sip_conn *conn;
+	struct timer timer;
+	union {
+		sip_answer_h answer;
+		sip_status_h status;
+	} cb;                  /* answer NULL: nobody waits */
+	void *ctx;
+	uint64_t cookie;
+	int cancelled;
+	struct sip_msg req;    /* ids only, strings in mem */
+	char *mem;
+	TAILQ_ENTRY(sip_client) entry;
+};
+
+/* --- stack.c --- */
+uint64_t stack_id(struct sip_stack *s);
+/* 16 hex digits that nobody can guess from id; out 17 bytes. */
+char	*stack_tag(struct sip_stack *s, uint64_t id, char what, char *out);
+/* Callbacks may free the stack; its memory stays until we are out. */
+void	stack_enter(struct sip_stack *s);
+int	stack_leave(struct sip_stack *s);      /* 1: it was freed */
+/* Print and send; 0 or SEC_ERR_*. */
+int	conn_send(struct sip_conn *c, const struct sip_msg *m);
+/* Copy n strings into one block (*mem, for free()), pointing each at its
+ * copy; NULL stays NULL. */
+void	strings_keep(const char ***s, size_t n, char **mem);
+
+/* --- txn.c --- */
+void	txn_request(struct sip_conn *c, const struct sip_msg *req);
+void	txn_drop_all(struct sip_conn *c);
+
+/* --- uac.c --- */
+struct sip_client *client_new(struct sip_conn *c, uint64_t id,
+	    enum client_kind kind, int64_t deadline);
+void	client_free(struct sip_client *k);
+struct sip_client *client_by_branch(struct sip_conn *c, const char *branch,
+	    size_t n);
+void	client_answer(struct sip_conn *c, const struct sip_msg *answer);
+/* The final status of a fan's copy. */
+void	client_status(struct sip_client *k, int status);
+/* 503 to all. */
+void	client_drop_all(struct sip_conn *c);
+
+#endif

@@ -1,0 +1,353 @@
+/*
+ * Client transactions (RFC 3261 17.1 on a reliable transport). Timers B and
+ * F are one deadline; timers D and K are 0.
+ *
+ *	CALLING --1xx--> (INVITE only, told) --final--> told, ended
+ *	   +--deadline--> 408   +--connection lost--> 503
+ *
+ * The branch carries the transaction's number: z9hG4bK and 16 hex digits.
+ * An INVITE that nobody waits for any more stays until its end is known, so
+ * that no dialog is left behind at the other side.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+#include "sip/stack_priv.h"
+
+#define COOKIE	   "z9hG4bK"
+#define COOKIE_LEN 7
+
+static void on_deadline(void *arg);
+
+struct sip_client *
+client_new(struct sip_conn *c, uint64_t id, enum client_kind kind,
+    int64_t deadline)
+{
+	struct sip_client *k;
+
+	if ((k = calloc(1, sizeof(*k))) == NULL)
+		die(sec_err_exit(SEC_ERR_SYS), "no memory for SIP");
+	k->id = id;
+	k->kind = kind;
+	k->conn = c;
+	timer_init(&k->timer, c->stack->loop, on_deadline, k);
+	timer_set(&k->timer, deadline > 0 ? deadline : SIP_DEADLINE);
+	TAILQ_INSERT_TAIL(&c->clients, k, entry);
+	map_put_u64(c->stack->clients, id, k);
+	return k;
+}
+
+void
+client_free(struct sip_client *k)
+{
+	timer_cancel(&k->timer);
+	TAILQ_REMOVE(&k->conn->clients, k, entry);
+	map_del_u64(k->conn->stack->clients, k->id);
+	free(k->mem);
+	free(k);
+}
+
+static int
+hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+struct sip_client *
+client_by_branch(struct sip_conn *c, const char *branch, size_t n)
+{
+	struct sip_client *k;
+	uint64_t id = 0;
+	size_t i;
+
+	if (n != COOKIE_LEN + 16 || memcmp(branch, COOKIE, COOKIE_LEN) != 0)
+		return NULL;
+	for (i = COOKIE_LEN; i < n; i++) {
+		if (hex(branch[i]) < 0)
+			return NULL;
+		id = id << 4 | (uint64_t)hex(branch[i]);
+	}
+	k = map_get_u64(c->stack->clients, id);
+	/* Numbers of other connections are none of its business. */
+	return k != NULL && k->conn == c ? k : NULL;
+}
+
+/* Ids of the request, for ACK, CANCEL, BYE and made answers. */
+static void
+keep_request(struct sip_client *k, const struct sip_msg *m)
+{
+	const char **keep[10];
+	size_t n = 0;
+
+	sip_msg_init(&k->req);
+	k->req.method = m->method;
+	k->req.uri = m->uri;
+	k->req.from = m->from;
+	k->req.from_tag = m->from_tag;
+	k->req.to = m->to;
+	k->req.to_tag = m->to_tag;
+	k->req.call_id = m->call_id;
+	k->req.via_host = m->via_host;
+	k->req.branch = m->branch;
+	k->req.cseq = m->cseq;
+	keep[n++] = &k->req.method;
+	keep[n++] = &k->req.uri;
+	keep[n++] = &k->req.from;
+	keep[n++] = &k->req.from_tag;
+	keep[n++] = &k->req.to;
+	keep[n++] = &k->req.to_tag;
+	keep[n++] = &k->req.call_id;
+	keep[n++] = &k->req.via_host;
+	keep[n++] = &k->req.branch;
+	strings_keep(keep, n, &k->mem);
+}
+
+/* What the caller left out. The buffers are borrowed by m. */
+struct made {
+	char branch[COOKIE_LEN + 17];
+	char tag[17];
+	char call_id[17];
+	char from[ADDR_STRLEN + 8];
+};
+
+static void
+complete(struct sip_conn *c, struct sip_msg *m, uint64_t id, struct made *b)
+{
+	snprintf(b->branch, sizeof(b->branch), COOKIE "%016llx",
+	    (unsigned long long)id);
+	m->status = 0;
+	m->via = NULL;
+	m->via_host = c->host;
+	m->branch = b->branch;
+	if (m->call_id == NULL)
+		m->call_id = stack_tag(c->stack, id, 'c', b->call_id);
+	if (m->from_tag == NULL)
+		m->from_tag = stack_tag(c->stack, id, 'f', b->tag);
+	if (m->from == NULL) {
+		snprintf(b->from, sizeof(b->from), "sip:%s", c->host);
+		m->from = b->from;
+	}
+	if (m->to == NULL)
+		m->to = m->uri;
+	if (m->cseq == 0)
+		m->cseq = 1;
+}
+
+uint64_t
+sip_request(struct sip_conn *c, const struct sip_msg *req, int64_t deadline,
+    sip_answer_h cb, void *ctx, uint64_t cookie)
+{
+	struct sip_msg m = *req;
+	struct sip_client *k;
+	struct made made;
+	uint64_t id;
+
+	if (!sip_conn_is_up(c) || m.method == NULL)
+		return 0;
+	id = stack_id(c->stack);
+	complete(c, &m, id, &made);
+	if (conn_send(c, &m) != 0)
+		return 0;
+	k = client_new(c, id,
+	    strcmp(m.method, "INVITE") == 0 ? CLIENT_INVITE : CLIENT_PLAIN,
+	    deadline);
+	k->cb.answer = cb;
+	k->ctx = ctx;
+	k->cookie = cookie;
+	keep_request(k, &m);
+	return id;
+}
+
+void
+sip_ack(struct sip_conn *c, const struct sip_msg *ack)
+{
+	struct sip_msg m = *ack;
+	struct made made;
+
+	m.method = "ACK";
+	complete(c, &m, stack_id(c->stack), &made);
+	conn_send(c, &m);
+}
+
+/* ACK of a non-2xx: part of the INVITE's transaction (RFC 3261 17.1.1.3). */
+static void
+send_ack(struct sip_client *k, const struct sip_msg *answer)
+{
+	struct sip_msg m = k->req;
+
+	m.method = "ACK";
+	m.to_tag = answer->to_tag;
+	conn_send(k->conn, &m);
+}
+
+/* Streams keep the order, so CANCEL need not wait for a 1xx. */
+static void
+send_cancel(struct sip_client *k)
+{
+	struct sip_msg m = k->req;
+
+	if (k->cancelled)
+		return;
+	k->cancelled = 1;
+	m.method = "CANCEL";
+	conn_send(k->conn, &m);
+}
+
+/* A 2xx that nobody waits for: end the dialog that it has made. */
+static void
+end_orphan(struct sip_client *k, const struct sip_msg *answer)
+{
+	struct sip_conn *c = k->conn;
+	struct sip_msg m = k->req;
+
+	m.branch = NULL;
+	m.to_tag = answer->to_tag;
+	if (answer->contact != NULL && strcmp(answer->contact, "*") != 0)
+		m.uri = answer->contact;
+	sip_ack(c, &m);
+	m.method = "BYE";
+	m.cseq++;
+	sip_request(c, &m, 0, NULL, NULL, 0);
+}
+
+/* Tell the end, once; k is gone before its owner hears of it. */
+static void
+client_finish(struct sip_client *k, const struct sip_msg *answer)
+{
+	sip_answer_h cb = k->cb.answer;
+	void *ctx = k->ctx;
+	uint64_t cookie = k->cookie;
+
+	client_free(k);
+	if (cb != NULL)
+		cb(ctx, cookie, answer);
+}
+
+void
+client_status(struct sip_client *k, int status)
+{
+	sip_status_h cb = k->cb.status;
+	void *ctx = k->ctx;
+	uint64_t cookie = k->cookie;
+
+	client_free(k);
+	if (cb != NULL)
+		cb(ctx, cookie, status);
+}
+
+/* An answer made here: 408, 503. */
+static void
+client_make_answer(struct sip_client *k, int status)
+{
+	struct sip_msg m = k->req;
+	char *mem = k->mem;
+
+	k->mem = NULL;
+	m.status = status;
+	m.reason = sec_sip_reason(status);
+	client_finish(k, &m);
+	free(mem);
+}
+
+static void
+client_end(struct sip_client *k, int status)
+{
+	if (k->kind == CLIENT_FAN)
+		client_status(k, status);
+	else
+		client_make_answer(k, status);
+}
+
+/* Nobody waits for this INVITE any more, but its end must be seen. */
+static void
+client_orphan(struct sip_client *k)
+{
+	k->cb.answer = NULL;
+	send_cancel(k);
+	timer_set(&k->timer, SIP_DEADLINE);
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct sip_client *k = arg;
+	struct sip_stack *s = k->conn->stack;
+	sip_answer_h cb = k->cb.answer;
+	struct sip_msg m;
+
+	stack_enter(s);
+	if (k->kind == CLIENT_INVITE && cb != NULL) {
+		client_orphan(k);
+		m = k->req;
+		m.status = 408;
+		m.reason = sec_sip_reason(m.status);
+		cb(k->ctx, k->cookie, &m);
+	} else
+		client_end(k, 408);
+	stack_leave(s);
+}
+
+void
+client_drop_all(struct sip_conn *c)
+{
+	struct sip_stack *s = c->stack;
+	struct sip_client *k;
+
+	while (!s->freed && (k = TAILQ_FIRST(&c->clients)) != NULL)
+		client_end(k, 503);
+}
+
+void
+client_answer(struct sip_conn *c, const struct sip_msg *answer)
+{
+	struct sip_client *k;
+	int invite;
+
+	k = client_by_branch(c, answer->branch, strlen(answer->branch));
+	/* Another method's: the answer to our CANCEL. */
+	if (k == NULL || k->kind == CLIENT_FAN ||
+	    strcmp(answer->method, k->req.method) != 0 ||
+	    answer->cseq != k->req.cseq)
+		return;
+	invite = k->kind == CLIENT_INVITE;
+	if (answer->status < 200) {
+		/* 100 says nothing that the stream did not say. */
+		if (invite && answer->status > 100 && k->cb.answer != NULL)
+			k->cb.answer(k->ctx, k->cookie, answer);
+		return;
+	}
+	if (invite && answer->status >= 300)
+		send_ack(k, answer);
+	else if (invite && k->cb.answer == NULL)
+		end_orphan(k, answer);
+	client_finish(k, answer);
+}
+
+void
+sip_cancel(struct sip_stack *s, uint64_t id)
+{
+	struct sip_client *k = map_get_u64(s->clients, id);
+
+	if (k != NULL && k->kind == CLIENT_INVITE)
+		send_cancel(k);
+}
+
+void
+sip_forget(struct sip_stack *s, uint64_t id)
+{
+	struct sip_client *k = map_get_u64(s->clients, id);
+
+	if (k == NULL)
+		return;
+	if (k->kind != CLIENT_INVITE || !sip_conn_is_up(k->conn))
+		client_free(k);
+	else if (k->cb.answer != NULL)
+		client_orphan(k);
+}
