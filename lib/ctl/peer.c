@@ -305,6 +305,17 @@ ctl_peer_unsent(const struct ctl_peer *p)
 	    (p->channel != NULL ? channel_unsent(p->channel) : 0);
 }
 
+size_t
+ctl_peer_busy(const struct ctl_peer *p)
+{
+	const struct ctl_call *k;
+	size_t n = p->owed;
+
+	TAILQ_FOREACH(k, &p->calls, entry)
+		n++;
+	return n;
+}
+
 int
 ctl_peer_take_fd(struct ctl_peer *p)
 {

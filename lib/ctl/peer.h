@@ -61,6 +61,7 @@ struct ctl_peer {
 	struct buf		 answer, call; /* the lines being built */
 	uint64_t		 call_id;
 	struct ctl_calls	 calls;
+	size_t			 owed;         /* calls not answered yet */
 	int			 closed;
 	TAILQ_ENTRY(ctl_peer)	 entry;
 };

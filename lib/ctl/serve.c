@@ -232,6 +232,8 @@ ctl_dispatch(struct ctl_peer *p, const struct line *l)
 	}
 	log_debug("ctl.in", "peer=%llu server=%d verb=%s",
 	    (unsigned long long)p->id, p->number, log_quote(l->verb));
+	if (r.id != 0)
+		p->owed++;
 	if ((status = find_verb(p, l->verb, &v, &ctx)) == 200) {
 		v->on(ctx, &r);
 		return;
@@ -277,8 +279,11 @@ ctl_end(struct ctl_req *r)
 		return;
 	}
 	last = buf_len(&p->answer) > 0 && buf_data(&p->answer)[0] != 'r';
-	if (ctl_peer_send(p, &p->answer) != SEC_ERR_LIMIT)
+	if (ctl_peer_send(p, &p->answer) != SEC_ERR_LIMIT) {
+		if (last && p->owed > 0)
+			p->owed--;
 		return;
+	}
 	log_error("ctl.answer", "peer=%llu server=%d reason=\"line too long\"",
 	    (unsigned long long)p->id, p->number);
 	if (last)

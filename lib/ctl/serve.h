@@ -81,6 +81,8 @@ int	ctl_peer_number(const struct ctl_peer *p);     /* server, 0: Unix */
 unsigned ctl_peer_from(const struct ctl_peer *p);
 uid_t	ctl_peer_uid(const struct ctl_peer *p);
 size_t	ctl_peer_unsent(const struct ctl_peer *p);
+/* Answers that are outstanding: to calls of ours, and that we owe. */
+size_t	ctl_peer_busy(const struct ctl_peer *p);
 /* A file descriptor that came with the last line (SCM_RIGHTS), or -1; the
  * caller owns it then. Unix peers only. */
 int	ctl_peer_take_fd(struct ctl_peer *p);
