@@ -14,6 +14,10 @@
  * Server links (SECURITY.md 3.2): one TCP connection per pair that talks,
  * under joint and pair key; dialled from either end, again after a loss, 15
  * s of silence, and when an epoch begins.
+ *
+ * A newer link replaces an older one: down() and up() are called, new calls
+ * go to the new peer, and the old peer lives on until what is under way on
+ * it is answered, 10 s at most.
  */
 struct links;
 
@@ -31,7 +35,9 @@ struct links_def {
 	void			*ctx;
 };
 
+/* Adds the verb `idle` to d->ctl. d is copied. */
 struct links *links_new(const struct links_def *d);
+/* No callback is called. ctl_free() comes next, before the loop turns. */
 void	links_free(struct links *k);
 /* Keep a link with this server: dial now and after every loss. */
 void	links_want(struct links *k, int number);
@@ -45,9 +51,10 @@ int	links_is_up(const struct links *k, int number);
 void	links_accept(struct links *k, struct stream *s);
 /* `servers` or the epoch files were read again. */
 void	links_reload(struct links *k, const struct servers *servers);
-/* Say `idle` on all links (before leaving by --idle). */
+/* Say `idle` on all links (before leaving by --idle); sent at the end of
+ * the turn. */
 void	links_say_idle(struct links *k);
-/* Are there answers outstanding on any link? */
+/* Are there answers outstanding on any link, ours or theirs? */
 int	links_busy(const struct links *k);
 
 #endif
