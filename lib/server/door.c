@@ -15,7 +15,6 @@
 #define ACCEPT_PAUSE 100 /* ms, when there is no room or no descriptor */
 #define ACCEPT_BATCH 32
 #define DEADLINE     10000
-#define SWEEP	     1000
 #define GUEST_OUT    65536
 
 TAILQ_HEAD(guests, guest);
@@ -24,7 +23,7 @@ struct door {
 	struct service *s;
 	int fd; /* -1: closed */
 	struct io io;
-	struct timer again, sweep;
+	struct timer again;
 	struct guests guests;
 };
 
@@ -174,22 +173,6 @@ on_again(void *arg)
 		io_set(&d->io, IO_IN);
 }
 
-/* Connections that the stack has dropped without ever being up. */
-static void
-on_sweep(void *arg)
-{
-	struct door *d = arg;
-	struct guest *g, *next;
-
-	for (g = TAILQ_FIRST(&d->guests); g != NULL; g = next) {
-		next = TAILQ_NEXT(g, entry);
-		if (g->state == GUEST_TALKING &&
-		    sip_conn_find(d->s->sip, g->conn_id) == NULL)
-			guest_free(g);
-	}
-	timer_set(&d->sweep, SWEEP);
-}
-
 struct door *
 door_new(struct service *s, int fd)
 {
@@ -201,8 +184,6 @@ door_new(struct service *s, int fd)
 	d->fd = fd;
 	TAILQ_INIT(&d->guests);
 	timer_init(&d->again, s->loop, on_again, d);
-	timer_init(&d->sweep, s->loop, on_sweep, d);
-	timer_set(&d->sweep, SWEEP);
 	if (io_add(s->loop, &d->io, fd, IO_IN, on_accept, d) != 0)
 		die(10, "socket: %s", strerror(errno));
 	return d;
@@ -227,7 +208,6 @@ door_free(struct door *d)
 	if (d == NULL)
 		return;
 	door_close(d);
-	timer_cancel(&d->sweep);
 	while ((g = TAILQ_FIRST(&d->guests)) != NULL)
 		guest_free(g);
 	free(d);
@@ -258,19 +238,32 @@ door_guests(const struct door *d)
 
 /* --- connections that a door has made --- */
 
-void
+int
 door_conn_up(struct service *s, struct sip_conn *c)
 {
 	struct guest *g;
 
 	g = map_get_u64(s->state->talking, sip_conn_id(c));
 	if (g == NULL)
-		return;
+		return 1; /* one that the daemon dialled */
 	g->was_up = 1;
 	if (g->once)
-		return; /* a REGISTER proves nothing yet */
+		return 0; /* a REGISTER proves nothing yet */
 	timer_cancel(&g->deadline);
 	guest_known(g);
+	return 1;
+}
+
+int
+door_conn_forget(struct service *s, struct sip_conn *c)
+{
+	struct guest *g;
+
+	g = map_get_u64(s->state->talking, sip_conn_id(c));
+	if (g == NULL || !g->was_up)
+		return 0;
+	g->was_up = 0;
+	return 1;
 }
 
 int
@@ -281,7 +274,7 @@ door_conn_down(struct service *s, struct sip_conn *c)
 
 	g = map_get_u64(s->state->talking, sip_conn_id(c));
 	if (g == NULL)
-		return 1; /* one that the daemon dialled */
+		return 1;
 	was_up = g->was_up && !g->once;
 	guest_free(g);
 	return was_up;

@@ -54,8 +54,13 @@ replace_older(struct service *s, struct sip_conn *c)
 	    (void *)(uintptr_t)sip_conn_id(c));
 	if (id == 0 || id == sip_conn_id(c))
 		return;
-	if ((old = sip_conn_find(s->sip, id)) != NULL)
-		sip_conn_close(old, SEC_ERR_CLOSED);
+	if ((old = sip_conn_find(s->sip, id)) == NULL)
+		return;
+	/* The stack says down() at the end of the turn, after our up(): the
+	 * daemon hears of the end first, and once. */
+	if (door_conn_forget(s, old) && s->def->conn_down != NULL)
+		s->def->conn_down(s, old, SEC_ERR_CLOSED);
+	sip_conn_close(old, SEC_ERR_CLOSED);
 }
 
 static void
@@ -63,8 +68,7 @@ on_conn_up(void *ctx, struct sip_conn *c)
 {
 	struct service *s = ctx;
 
-	door_conn_up(s, c);
-	if (s->state->closing || (sip_conn_peer(c)->proof & NEED_TICKET))
+	if (!door_conn_up(s, c) || s->state->closing)
 		return;
 	service_touch(s);
 	replace_older(s, c);

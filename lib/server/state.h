@@ -74,10 +74,12 @@ int	query_name(const struct service_def *def,
 	    const struct service_options *o, char *out, char *why,
 	    size_t whylen);
 
-/* door.c: a SIP connection made by a door is up or gone; the latter says
- * whether the daemon had been told of it. */
-void	door_conn_up(struct service *s, struct sip_conn *c);
+/* door.c: a SIP connection is up or gone. 1 if the daemon is to hear of
+ * it: not of REGISTERs, nor the end of what never was up. */
+int	door_conn_up(struct service *s, struct sip_conn *c);
 int	door_conn_down(struct service *s, struct sip_conn *c);
+/* The daemon is told of its end now, not again by door_conn_down(). */
+int	door_conn_forget(struct service *s, struct sip_conn *c);
 size_t	door_guests(const struct door *d);     /* connections inside */
 
 #endif
