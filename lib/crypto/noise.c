@@ -124,19 +124,19 @@ noise_nonce(uint8_t nonce[SUITE_NONCE], uint64_t n)
 }
 
 static struct aead *
-sym_aead(const struct sym *y)
+aead_of(const uint8_t k[32])
 {
-	struct secret *k = secret_copy(y->k, sizeof y->k);
-	struct aead *a = aead_new_noise(k);
+	struct secret *s = secret_copy(k, 32);
+	struct aead *a = aead_new_noise(s);
 
-	secret_free(k);
+	secret_free(s);
 	return a;
 }
 
 static void
 encrypt_and_hash(struct sym *y, const void *pt, size_t n, uint8_t *out)
 {
-	struct aead *a = sym_aead(y);
+	struct aead *a = aead_of(y->k);
 	uint8_t nonce[SUITE_NONCE];
 
 	noise_nonce(nonce, y->n++);
@@ -148,7 +148,7 @@ encrypt_and_hash(struct sym *y, const void *pt, size_t n, uint8_t *out)
 static int
 decrypt_and_hash(struct sym *y, const uint8_t *ct, size_t n, uint8_t *out)
 {
-	struct aead *a = sym_aead(y);
+	struct aead *a = aead_of(y->k);
 	uint8_t nonce[SUITE_NONCE];
 	int r;
 
@@ -228,16 +228,6 @@ tokens(struct noise *n, struct sym *y, const uint8_t re[DHLEN])
 	return 0;
 }
 
-static struct aead *
-transport(const uint8_t k[32])
-{
-	struct secret *s = secret_copy(k, 32);
-	struct aead *a = aead_new_noise(s);
-
-	secret_free(s);
-	return a;
-}
-
 /* A message was written or read: its state becomes ours. */
 static void
 advance(struct noise *n, struct secret *work)
@@ -250,8 +240,8 @@ advance(struct noise *n, struct secret *work)
 	if (++n->turn < 2)
 		return;
 	noise_hkdf(sym_of(work), NULL, 0, out, 2);
-	k1 = transport(out);
-	k2 = transport(out + SHA512_SIZE);
+	k1 = aead_of(out);
+	k2 = aead_of(out + SHA512_SIZE);
 	n->tx = n->initiator ? k1 : k2;
 	n->rx = n->initiator ? k2 : k1;
 	explicit_bzero(out, sizeof out);
