@@ -78,7 +78,7 @@ int	pal_reach_each(struct db *d, const char *user, int (*cb)(void *arg,
 
 /* Subscriptions that outlive a restart (S092, S109). */
 struct pal_subscription {
-	char	id[64];                /* dialog id of the subscriber */
+	char	id[256];               /* dialog: call-id, our tag, its tag */
 	char	user[PAL_NAME];
 	char	instance[PAL_INSTANCE];
 	char	event[24];             /* presence, conference */

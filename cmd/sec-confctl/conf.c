@@ -1,0 +1,487 @@
+/*
+ * conf: conferences with their members and devices (S057), in memory and as
+ * rows of conf.db. Keys are in memory only.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "crypto/random.h"
+#include "wire/ids.h"
+#include "wire/line.h"
+
+#include "focus.h"
+
+#define Q_BLOCK 64                     /* client numbers per reservation */
+
+struct list_entry {
+	char		user[URI_MAX];
+	unsigned	bits;
+};
+
+struct conference *
+conf_find(struct focus *f, const char *uri)
+{
+	return map_get_str(f->confs, uri);
+}
+
+struct conference *
+conf_find_id(struct focus *f, uint64_t id)
+{
+	return map_get_u64(f->ids, id);
+}
+
+struct member *
+conf_member(struct conference *c, const char *user)
+{
+	return map_get_str(c->members, user);
+}
+
+struct device *
+conf_device(struct conference *c, uint32_t q)
+{
+	return map_get_u64(c->devices, q);
+}
+
+struct device *
+device_by_dialog(struct focus *f, const char *call_id, const char *local_tag)
+{
+	char key[176];
+
+	if (call_id == NULL || local_tag == NULL || strlen(call_id) > 127 ||
+	    strlen(local_tag) > 39)
+		return NULL;
+	return map_get_str(f->dialogs,
+	    dialog_key(key, call_id, local_tag));
+}
+
+int
+conf_server(const struct conference *c, const char *medium)
+{
+	int i;
+
+	for (i = 0; i < c->nmedia; i++)
+		if (strcmp(c->media[i].medium, medium) == 0)
+			return c->media[i].server;
+	return 0;
+}
+
+void
+conf_media(const struct conference *c, char *out, size_t n)
+{
+	struct buf b = BUF_INIT;
+	int i;
+
+	for (i = 0; i < c->nmedia; i++)
+		buf_putf(&b, "%s%s", i > 0 ? "," : "", c->media[i].medium);
+	text_copy(out, buf_cstr(&b), n);
+	buf_free(&b);
+}
+
+void
+conf_words(const struct conference *c, struct buf *b)
+{
+	char media[64], ms[24];
+
+	conf_media(c, media, sizeof media);
+	snprintf(ms, sizeof ms, "%lld", (long long)c->row.created);
+	line_put_word(b, "id", c->cid);
+	line_put_word(b, "name", c->row.name);
+	if (c->row.title[0] != '\0')
+		line_put_word(b, "title", c->row.title);
+	line_put_word(b, "media", media);
+	line_put_word(b, "access", c->row.access);
+	line_put_word(b, "creator", c->row.owner);
+	line_put_word(b, "created", ms);
+	line_put_word(b, "persistent", c->row.persistent ? "1" : "0");
+}
+
+/* --- lists --- */
+
+unsigned
+conf_list_bits(const struct conference *c, const char *user)
+{
+	const struct list_entry *e = map_get_str(c->lists, user);
+
+	return e != NULL ? e->bits : 0;
+}
+
+void
+conf_list_set(struct conference *c, const char *user, unsigned bit)
+{
+	struct list_entry *e = map_get_str(c->lists, user);
+
+	if (e == NULL) {
+		if ((e = calloc(1, sizeof *e)) == NULL)
+			return;
+		text_copy(e->user, user, sizeof e->user);
+		map_put_str(c->lists, e->user, e);
+	}
+	e->bits |= bit;
+}
+
+/* --- q --- */
+
+int
+conf_next_q(struct conference *c, uint32_t *q)
+{
+	int r;
+
+	if (c->next_client >= 0xffffff)
+		return SEC_ERR_LIMIT;
+	if (c->next_client > c->row.q_reserved) {
+		if ((r = commit_begin(c->focus)) != 0 ||
+		    (r = conf_set_q(c->focus->s->db, c->row.id,
+		    c->row.q_reserved + Q_BLOCK)) != 0)
+			return r;
+		c->row.q_reserved += Q_BLOCK;
+	}
+	*q = q_make(c->focus->s->self->number, c->next_client++);
+	return 0;
+}
+
+/* --- members and devices --- */
+
+static void
+member_grace_over(void *arg)
+{
+	struct member *m = arg;
+	struct conference *c = m->conf;
+
+	member_leave(m, "grace");
+	conf_check_empty(c);
+}
+
+static struct member *
+member_take(struct conference *c, const char *user)
+{
+	struct member *m = conf_member(c, user);
+
+	if (m == NULL) {
+		if ((m = calloc(1, sizeof *m)) == NULL)
+			return NULL;
+		text_copy(m->user, user, sizeof m->user);
+		m->conf = c;
+		m->since = clock_real();
+		timer_init(&m->grace, c->focus->s->loop, member_grace_over,
+		    m);
+		map_put_str(c->members, m->user, m);
+		TAILQ_INSERT_TAIL(&c->member_list, m, entry);
+	}
+	m->devices++;
+	return m;
+}
+
+static void
+member_drop(struct member *m)
+{
+	if (--m->devices > 0)
+		return;
+	timer_cancel(&m->grace);
+	map_del_str(m->conf->members, m->user);
+	TAILQ_REMOVE(&m->conf->member_list, m, entry);
+	free(m);
+}
+
+struct device *
+device_new(struct conference *c, uint32_t q, const char *user,
+    const char *instance, const char *medium)
+{
+	struct device *d;
+
+	if ((d = calloc(1, sizeof *d)) == NULL)
+		return NULL;
+	d->conf = c;
+	d->q = q;
+	text_copy(d->instance, instance, sizeof d->instance);
+	text_copy(d->medium, medium, sizeof d->medium);
+	if ((d->member = member_take(c, user)) == NULL) {
+		free(d);
+		return NULL;
+	}
+	map_put_u64(c->devices, q, d);
+	TAILQ_INSERT_TAIL(&c->device_list, d, entry);
+	return d;
+}
+
+void
+device_index(struct device *d)
+{
+	char key[176];
+
+	if (d->dialog.call_id[0] != '\0')
+		map_put_str(d->conf->focus->dialogs, dialog_key(key,
+		    d->dialog.call_id, d->dialog.local_tag), d);
+}
+
+void
+device_free(struct device *d)
+{
+	struct map *dialogs = d->conf->focus->dialogs;
+	char key[176];
+
+	if (d->dialog.call_id[0] != '\0') {
+		dialog_key(key, d->dialog.call_id, d->dialog.local_tag);
+		if (map_get_str(dialogs, key) == d)
+			map_del_str(dialogs, key);
+	}
+	map_del_u64(d->conf->devices, d->q);
+	TAILQ_REMOVE(&d->conf->device_list, d, entry);
+	secret_free(d->hop);
+	member_drop(d->member);
+	free(d);
+}
+
+void
+device_row(const struct device *d, struct conf_device_row *row)
+{
+	memset(row, 0, sizeof *row);
+	row->conf = d->conf->row.id;
+	row->q = d->q;
+	text_copy(row->user, d->member->user, sizeof row->user);
+	text_copy(row->instance, d->instance, sizeof row->instance);
+	text_copy(row->medium, d->medium, sizeof row->medium);
+	row->server = d->server;
+	text_copy(row->call_id, d->dialog.call_id, sizeof row->call_id);
+	text_copy(row->local_tag, d->dialog.local_tag,
+	    sizeof row->local_tag);
+	text_copy(row->remote_tag, d->dialog.remote_tag,
+	    sizeof row->remote_tag);
+	text_copy(row->remote_uri, d->dialog.target, sizeof row->remote_uri);
+	row->local_cseq = d->dialog.local_cseq;
+	row->remote_cseq = d->dialog.remote_cseq;
+	text_copy(row->address, d->address, sizeof row->address);
+}
+
+/* --- conferences --- */
+
+static void
+conf_rekey_due(void *arg)
+{
+	struct conference *c = arg;
+
+	if (!c->ending && epoch_rekey(c) < 0)
+		epoch_rekey_soon(c);
+}
+
+static void
+conf_nobody_came(void *arg)
+{
+	conf_check_empty(arg);
+}
+
+struct conference *
+conf_new(struct focus *f, const struct conf_row *row)
+{
+	struct conference *c;
+
+	if ((c = calloc(1, sizeof *c)) == NULL)
+		return NULL;
+	c->focus = f;
+	c->row = *row;
+	uri_conf(c->uri, row->name, f->s->conf.domain);
+	confid_format(row->id, c->cid);
+	c->next_client = row->q_reserved + 1;
+	c->lists = map_new();
+	c->members = map_new();
+	c->devices = map_new();
+	TAILQ_INIT(&c->member_list);
+	TAILQ_INIT(&c->device_list);
+	timer_init(&c->rekey, f->s->loop, conf_rekey_due, c);
+	timer_init(&c->first, f->s->loop, conf_nobody_came, c);
+	map_put_str(f->confs, c->uri, c);
+	map_put_u64(f->ids, row->id, c);
+	return c;
+}
+
+void
+conf_free(struct conference *c)
+{
+	struct list_entry *e;
+	struct device *d;
+	size_t i;
+
+	while ((d = TAILQ_FIRST(&c->device_list)) != NULL)
+		device_free(d);
+	timer_cancel(&c->rekey);
+	timer_cancel(&c->first);
+	for (i = 0; (e = map_next(c->lists, &i)) != NULL;)
+		free(e);
+	map_free(c->lists);
+	map_free(c->members);
+	map_free(c->devices);
+	secret_free(c->key);
+	secret_free(c->creator_hop);
+	map_del_str(c->focus->confs, c->uri);
+	map_del_u64(c->focus->ids, c->row.id);
+	free(c);
+}
+
+void
+confs_free(struct focus *f)
+{
+	struct conference *c;
+	size_t i;
+
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
+		conf_free(c);
+}
+
+/* BYE to one device; its answer does not matter. */
+static void
+device_bye(struct device *d)
+{
+	struct focus *f = d->conf->focus;
+	struct sip_conn *conn = session_conn(f, session_find(f,
+	    d->member->user, d->instance));
+	struct sip_msg m;
+
+	if (conn == NULL || d->dialog.call_id[0] == '\0')
+		return;
+	dialog_request(&d->dialog, &m, "BYE");
+	sip_request(conn, &m, 0, NULL, NULL, 0);
+}
+
+void
+conf_end(struct conference *c, const char *why)
+{
+	struct focus *f = c->focus;
+	struct device *d;
+
+	if (c->ending)
+		return;
+	c->ending = 1;
+	log_info("conf.end", "conf=%s why=%s", log_quote(c->row.name), why);
+	TAILQ_FOREACH(d, &c->device_list, entry)
+		device_bye(d);
+	deal_end(c);
+	if (commit_begin(f) == 0)
+		conf_delete(f->s->db, c->row.id);
+	conf_free(c);
+}
+
+void
+conf_check_empty(struct conference *c)
+{
+	if (c->ending || !TAILQ_EMPTY(&c->member_list) ||
+	    timer_is_set(&c->first))
+		return;
+	if (!c->row.persistent) {
+		conf_end(c, "empty");
+		return;
+	}
+	/* Everybody gone: the key with them; the next join has a fresh one. */
+	timer_cancel(&c->rekey);
+	secret_free(c->key);
+	c->key = NULL;
+}
+
+/* --- loading after a restart --- */
+
+static int
+load_conf(void *arg, const struct conf_row *row)
+{
+	struct conference *c = conf_new(arg, row);
+
+	return c == NULL ? SEC_ERR_SYS : 0;
+}
+
+static int
+load_medium(void *arg, const struct conf_medium_row *row)
+{
+	struct conference *c = conf_find_id(arg, row->conf);
+
+	if (c != NULL && c->nmedia < MEDIA_MAX) {
+		text_copy(c->media[c->nmedia].medium, row->medium,
+		    sizeof c->media[0].medium);
+		c->media[c->nmedia++].server = row->server;
+	}
+	return 0;
+}
+
+/* CSeq of our requests after a restart: tenths of a second since 2026, so
+ * that it is above whatever was used before. */
+static uint32_t
+cseq_by_clock(void)
+{
+	return (uint32_t)((clock_real() - 1767225600000LL) / 100);
+}
+
+static int
+load_device(void *arg, const struct conf_device_row *row)
+{
+	struct focus *f = arg;
+	struct conference *c = conf_find_id(f, row->conf);
+	struct device *d;
+
+	if (c == NULL)
+		return 0;
+	d = device_new(c, row->q, row->user, row->instance, row->medium);
+	if (d == NULL)
+		return SEC_ERR_SYS;
+	d->server = row->server;
+	text_copy(d->dialog.call_id, row->call_id, sizeof d->dialog.call_id);
+	text_copy(d->dialog.local_tag, row->local_tag,
+	    sizeof d->dialog.local_tag);
+	text_copy(d->dialog.remote_tag, row->remote_tag,
+	    sizeof d->dialog.remote_tag);
+	text_copy(d->dialog.local_uri, c->uri, sizeof d->dialog.local_uri);
+	text_copy(d->dialog.remote_uri, row->user,
+	    sizeof d->dialog.remote_uri);
+	text_copy(d->dialog.target, row->remote_uri,
+	    sizeof d->dialog.target);
+	text_copy(d->address, row->address, sizeof d->address);
+	d->dialog.local_cseq = cseq_by_clock();
+	d->dialog.remote_cseq = row->remote_cseq;
+	d->joined = d->stale = 1;
+	device_index(d);
+	return 0;
+}
+
+static int
+load_user(void *arg, uint64_t id, const char *user, const char *list)
+{
+	struct conference *c = conf_find_id(arg, id);
+
+	if (c != NULL)
+		conf_list_set(c, user, strcmp(list, "invited") == 0 ?
+		    LIST_INVITED : strcmp(list, "allow") == 0 ? LIST_ALLOW :
+		    strcmp(list, "block") == 0 ? LIST_BLOCK : 0);
+	return 0;
+}
+
+int
+confs_load(struct focus *f)
+{
+	struct member *m;
+	struct conference *c;
+	size_t i;
+	int r;
+
+	if ((r = conf_each(f->s->db, load_conf, f)) != 0 ||
+	    (r = conf_medium_each(f->s->db, load_medium, f)) != 0 ||
+	    (r = conf_device_each(f->s->db, load_device, f)) != 0 ||
+	    (r = conf_user_each(f->s->db, load_user, f)) != 0) {
+		log_error("db.load", "file=conf.db why=%s",
+		    log_quote(db_why(f->s->db)));
+		return r;
+	}
+	/* Keys are not in the database: members have their grace to come
+	 * back, and get a fresh epoch then (SECURITY.md 3.5). */
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
+		TAILQ_FOREACH(m, &c->member_list, entry) {
+			m->state = MEMBER_UNREACHABLE;
+			timer_set(&m->grace, GRACE_MS);
+		}
+		if (TAILQ_EMPTY(&c->member_list))
+			timer_set(&c->first, FIRST_MS);
+		else if ((r = epoch_rekey(c)) < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,270 @@
+/*
+ * create: INVITE to the factory (Fig. 6, steps 602-612; S097-S102).
+ *
+ *   state    on                         do                          next
+ *   DEAL     enter                      row; `conference` to the
+ *                                       media servers and sec-pal
+ *            commit and all `ok`        302 with id and grant       done
+ *            an error, 5 s              `end`, 503                  done
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "crypto/random.h"
+#include "wire/ids.h"
+#include "wire/line.h"
+
+#include "focus.h"
+
+struct create {
+	struct focus	*f;
+	uint64_t	 id;
+	uint64_t	 conf;
+	uint64_t	 txn;
+	char		 user[URI_MAX];
+	char		 instance[33];
+	int		 waiting;      /* answers and the commit */
+	int		 status;       /* 0, or what went wrong */
+};
+
+static void
+create_finish(struct create *o)
+{
+	struct focus *f = o->f;
+	struct conference *c = conf_find_id(f, o->conf);
+	struct sip_txn *txn = sip_txn_find(f->s->sip, o->txn);
+	struct session *se = session_find(f, o->user, o->instance);
+	struct buf key = BUF_INIT, words = BUF_INIT;
+	struct sip_msg a;
+
+	map_del_u64(f->creates, o->id);
+	if (c == NULL && o->status == 0)
+		o->status = 503;
+	if (o->status == 0 && epoch_wrap(c, se, c->creator_q,
+	    c->creator_hop, c->creator_hopid, &key) != 0)
+		o->status = 503;
+	if (o->status != 0 || txn == NULL) {
+		if (txn != NULL)
+			sip_answer_status(txn, o->status);
+		if (c != NULL)
+			conf_end(c, "create");
+	} else {
+		conf_words(c, &words);
+		sip_msg_init(&a);
+		a.status = 302;
+		a.contact = c->uri;
+		a.conference = buf_cstr(&words);
+		a.conference_key = buf_cstr(&key);
+		sip_answer(txn, &a);
+		timer_set(&c->first, FIRST_MS);
+		log_info("conf.new", "conf=%s user=%s access=%s",
+		    log_quote(c->row.name), log_quote(o->user),
+		    c->row.access);
+	}
+	buf_free(&key);
+	buf_free(&words);
+	free(o);
+}
+
+static void
+create_step(struct focus *f, uint64_t id, int status)
+{
+	struct create *o = map_get_u64(f->creates, id);
+
+	if (o == NULL)
+		return;
+	if (status != 0 && o->status == 0)
+		o->status = status;
+	if (--o->waiting == 0)
+		create_finish(o);
+}
+
+static void
+create_dealt(void *ctx, uint64_t cookie, int err, const struct line *reply)
+{
+	if (reply != NULL && strcmp(reply->verb, "row") == 0)
+		return;
+	create_step(ctx, cookie, reply != NULL && strcmp(reply->verb,
+	    "ok") == 0 ? 0 : ctl_reply_status(reply, err));
+}
+
+static void
+create_committed(struct focus *f, uint64_t id, int err)
+{
+	create_step(f, id, err != 0 ? sec_err_sip(err) : 0);
+}
+
+static int
+create_tell(struct create *o, struct conference *c, int server)
+{
+	struct ctl_peer *p;
+	struct buf *b;
+
+	if ((b = deal_call(o->f, server, "conference", &p)) == NULL)
+		return 503;
+	deal_conference(c, b);
+	if (ctl_call_end(p, LINK_DEADLINE, create_dealt, o->f, o->id) == 0)
+		return 503;
+	o->waiting++;
+	return 0;
+}
+
+/* Media by name into c; 0 or a status. */
+static int
+create_media(struct focus *f, struct conference *c, const char *media)
+{
+	char list[64], *rest = list, *m;
+	int server;
+
+	text_copy(list, media, sizeof list);
+	while ((m = strsep(&rest, ",")) != NULL) {
+		if (*m == '\0' || conf_server(c, m) != 0)
+			continue;
+		if ((strcmp(m, "text") != 0 && strcmp(m, "voice") != 0) ||
+		    c->nmedia == MEDIA_MAX)
+			return 488;
+		if ((server = pick_server(f, m, 0)) == 0)
+			return 503;
+		text_copy(c->media[c->nmedia].medium, m,
+		    sizeof c->media[0].medium);
+		c->media[c->nmedia++].server = server;
+	}
+	return c->nmedia > 0 ? 0 : 488;
+}
+
+/* The row of a new conference from SEC-Conference; 0 or a status. */
+static int
+create_row(struct focus *f, const struct line *l, const char *user,
+    struct conf_row *row)
+{
+	const char *name = line_get_or(l, "name", "");
+	const char *access = line_get_or(l, "access", "invited");
+	char uri[URI_MAX], owner[CONF_USER];
+	uint64_t random;
+	int letters = 6;
+
+	memset(row, 0, sizeof *row);
+	if (strcmp(access, "invited") != 0 && strcmp(access, "domain") != 0)
+		return 400;
+	crypto_random(&random, sizeof random);
+	row->id = (uint64_t)f->s->self->number << 56 |
+	    (random & 0xffffffffffffffULL);
+	if (name[0] != '\0') {
+		if (!text_is_name(name) || strcmp(name, "conference") == 0)
+			return 400;
+		uri_conf(uri, name, f->s->conf.domain);
+		if (conf_find(f, uri) != NULL)
+			return 409;
+		if (conf_tombstone(f->s->db, name, owner,
+		    sizeof owner) == 0 && strcmp(owner, user) != 0)
+			return 409;
+		text_copy(row->name, name, sizeof row->name);
+	} else do {
+		confid_name(row->id, letters++, row->name);
+		uri_conf(uri, row->name, f->s->conf.domain);
+	} while (conf_find(f, uri) != NULL && letters <= 11);
+	text_copy(row->title, line_get_or(l, "title", ""),
+	    sizeof row->title);
+	text_copy(row->owner, user, sizeof row->owner);
+	text_copy(row->access, access, sizeof row->access);
+	text_copy(row->codec, line_get_or(l, "codec", "opus"),
+	    sizeof row->codec);
+	text_copy(row->select, "loudest", sizeof row->select);
+	row->persistent = strcmp(line_get_or(l, "persistent", "0"),
+	    "1") == 0;
+	row->streams = f->s->conf.streams;
+	row->epoch = 1;
+	row->created = clock_real();
+	return 0;
+}
+
+/* Write the rows in this turn's commit; 0 or SEC_ERR_*. */
+static int
+create_store(struct focus *f, struct conference *c)
+{
+	struct conf_medium_row m;
+	int i, r;
+
+	if ((r = commit_begin(f)) != 0 ||
+	    (r = conf_insert(f->s->db, &c->row)) != 0)
+		return r;
+	for (i = 0; i < c->nmedia; i++) {
+		m.conf = c->row.id;
+		text_copy(m.medium, c->media[i].medium, sizeof m.medium);
+		m.server = c->media[i].server;
+		if ((r = conf_medium_put(f->s->db, &m)) != 0)
+			return r;
+	}
+	return conf_user_put(f->s->db, c->row.id, c->row.owner, "invited");
+}
+
+void
+create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
+    const char *user)
+{
+	struct conf_row row;
+	struct create *o = NULL;
+	struct conference *c = NULL;
+	struct line l;
+	int i, status, parsed;
+	const char *words = req->conference != NULL ? req->conference : "";
+
+	parsed = line_parse_words(&l, words, strlen(words)) == 0;
+	status = !parsed ? 400 : f->s->draining ? 503 :
+	    create_row(f, &l, user, &row);
+	if (status == 0 && (c = conf_new(f, &row)) == NULL)
+		status = 503;
+	if (status == 0)
+		status = create_media(f, c, line_get_or(&l, "media",
+		    "text"));
+	if (parsed)
+		line_free(&l);
+	if (status == 0 && (create_store(f, c) != 0 ||
+	    conf_next_q(c, &c->creator_q) != 0 ||
+	    (o = calloc(1, sizeof *o)) == NULL))
+		status = 503;
+	if (status != 0) {
+		if (c != NULL)
+			conf_free(c);
+		sip_answer_status(txn, status);
+		return;
+	}
+	conf_list_set(c, user, LIST_INVITED);
+	c->key = crypto_random_key(32, 0);
+	c->creator_hop = crypto_random_key(32, 0);
+	crypto_random(&c->creator_hopid, sizeof c->creator_hopid);
+	c->creator_hopid |= 1;                 /* never 0 */
+	o->f = f;
+	o->id = ++f->next_op;
+	o->conf = c->row.id;
+	o->txn = sip_txn_id(txn);
+	text_copy(o->user, user, sizeof o->user);
+	text_copy(o->instance, sip_conn_peer(sip_txn_conn(txn))->instance,
+	    sizeof o->instance);
+	map_put_u64(f->creates, o->id, o);
+	o->waiting = 1;
+	commit_then(f, create_committed, o->id);
+	for (i = 0; i < c->nmedia && o->status == 0; i++) {
+		o->status = create_tell(o, c, c->media[i].server);
+		pick_assigned(f, c->media[i].server);
+	}
+	if (o->status == 0)
+		o->status = create_tell(o, c, f->pal);
+}
+
+void
+creates_free(struct focus *f)
+{
+	struct create *o;
+	size_t i;
+
+	for (i = 0; (o = map_next(f->creates, &i)) != NULL;) {
+		map_del_u64(f->creates, o->id);
+		free(o);
+	}
+}

@@ -1,0 +1,318 @@
+/*
+ * deal: conferences and members as media servers and sec-pal are told them
+ * (S063, S099, S100, S105, S107). A deal is idempotent; after all of it one
+ * `dealt`.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "crypto/random.h"
+#include "wire/ids.h"
+#include "wire/line.h"
+
+#include "focus.h"
+
+struct buf *
+deal_call(struct focus *f, int server, const char *verb, struct ctl_peer **p)
+{
+	if ((*p = links_wake(f->s->links, server)) == NULL)
+		return NULL;
+	return ctl_call(*p, verb);
+}
+
+void
+deal_conference(struct conference *c, struct buf *b)
+{
+	char media[64];
+
+	conf_media(c, media, sizeof media);
+	line_put(b, "conf", c->uri);
+	line_put(b, "cid", c->cid);
+	line_put(b, "name", c->row.name);
+	line_put(b, "title", c->row.title);
+	line_put(b, "access", c->row.access);
+	line_put(b, "creator", c->row.owner);
+	line_put_u64(b, "created", (uint64_t)c->row.created);
+	line_put(b, "media", media);
+	line_put(b, "persistent", c->row.persistent ? "1" : "0");
+	line_put_u64(b, "streams", (uint64_t)c->row.streams);
+	line_put(b, "select", c->row.select);
+}
+
+void
+deal_join_fields(const struct device *d, struct buf *b, int key)
+{
+	char q[Q_STRLEN];
+
+	line_put(b, "conf", d->conf->uri);
+	line_put(b, "cid", d->conf->cid);
+	line_put(b, "user", d->member->user);
+	line_put(b, "q", q_format(d->q, q));
+	line_put(b, "medium", d->medium);
+	line_put(b, "via", "voip");
+	line_put_u64(b, "since", (uint64_t)d->member->since);
+	if (!key)
+		return;
+	line_put(b, "address", d->address);
+	if (d->hop != NULL) {
+		line_put_bytes(b, "hopkey", secret_data(d->hop),
+		    secret_size(d->hop));
+		line_put_u64(b, "hopid", d->hopid);
+	}
+}
+
+/* Calls whose answer changes nothing. */
+static void
+deal_done(void *ctx, uint64_t cookie, int err, const struct line *reply)
+{
+	(void)ctx;
+	if (reply == NULL || strcmp(reply->verb, "error") == 0)
+		log_warn("deal.refused", "server=%d status=%d", (int)cookie,
+		    ctl_reply_status(reply, err));
+}
+
+void
+deal_member(struct conference *c, const char *user, const char *status)
+{
+	struct focus *f = c->focus;
+	struct ctl_peer *p;
+	struct buf *b;
+
+	if ((b = deal_call(f, f->pal, "member", &p)) == NULL)
+		return;                        /* dealt again when it is back */
+	line_put(b, "conf", c->uri);
+	line_put(b, "user", user);
+	line_put(b, "status", status);
+	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)f->pal);
+}
+
+void
+deal_leave(struct conference *c, uint32_t q, int server)
+{
+	struct focus *f = c->focus;
+	int to[2] = { server, f->pal }, i;
+	struct ctl_peer *p;
+	char text[Q_STRLEN];
+	struct buf *b;
+
+	for (i = 0; i < 2; i++) {
+		if (to[i] == 0 ||
+		    (b = deal_call(f, to[i], "leave", &p)) == NULL)
+			continue;
+		line_put(b, "conf", c->uri);
+		line_put(b, "q", q_format(q, text));
+		ctl_call_end(p, LINK_DEADLINE, deal_done, f,
+		    (uint64_t)to[i]);
+	}
+}
+
+void
+deal_end(struct conference *c)
+{
+	struct focus *f = c->focus;
+	struct ctl_peer *p;
+	struct buf *b;
+	int i, to;
+
+	for (i = 0; i <= c->nmedia; i++) {
+		to = i < c->nmedia ? c->media[i].server : f->pal;
+		if (to == 0 || (b = deal_call(f, to, "end", &p)) == NULL)
+			continue;
+		line_put(b, "conf", c->uri);
+		ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)to);
+	}
+}
+
+/* --- a media server is back, or new --- */
+
+static void
+rejoin_answered(void *ctx, uint64_t cookie, int err,
+    const struct line *reply)
+{
+	struct focus *f = ctx;
+	struct device *d = NULL;
+	const struct server *sv;
+	struct conference *c;
+	struct ctl_peer *p;
+	struct buf *b;
+	size_t i;
+
+	if (reply == NULL || strcmp(reply->verb, "error") != 0 ||
+	    ctl_reply_status(reply, err) != 404)
+		return;
+	/* Neither we nor the server hold its hop key: a new one, which the
+	 * device learns by a wrap (SECURITY.md 3.5). */
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
+		if ((uint32_t)c->row.id == (uint32_t)(cookie >> 32) &&
+		    (d = conf_device(c, (uint32_t)cookie)) != NULL)
+			break;
+	if (d == NULL || d->hop != NULL)
+		return;
+	d->hop = crypto_random_key(32, 0);
+	crypto_random(&d->hopid, sizeof d->hopid);
+	d->hopid |= 1;
+	if ((b = deal_call(f, d->server, "join", &p)) != NULL) {
+		deal_join_fields(d, b, 1);
+		ctl_call_end(p, LINK_DEADLINE, deal_done, f,
+		    (uint64_t)d->server);
+	}
+	d->wants_hop = 1;
+	sv = servers_by_number(&f->s->servers, d->server);
+	epoch_tell_wrap(d, sv != NULL ? sv->addr : NULL);
+}
+
+static void
+deal_all_of(struct conference *c, int number)
+{
+	struct focus *f = c->focus;
+	struct member *m;
+	struct device *d;
+	struct ctl_peer *p;
+	struct buf *b;
+
+	if ((b = deal_call(f, number, "conference", &p)) == NULL)
+		return;
+	deal_conference(c, b);
+	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)number);
+	TAILQ_FOREACH(d, &c->device_list, entry) {
+		if (number != f->pal && d->server != number)
+			continue;
+		b = ctl_call(p, "join");
+		deal_join_fields(d, b, number != f->pal);
+		ctl_call_end(p, LINK_DEADLINE, rejoin_answered, f,
+		    (uint64_t)(uint32_t)c->row.id << 32 | d->q);
+	}
+	if (number == f->pal)
+		TAILQ_FOREACH(m, &c->member_list, entry)
+			if (m->state == MEMBER_UNREACHABLE)
+				deal_member(c, m->user, "unreachable");
+	b = ctl_event(p, "dealt");
+	line_put(b, "conf", c->uri);
+	ctl_event_end(p);
+}
+
+static int
+conf_uses(const struct conference *c, int number)
+{
+	int i;
+
+	for (i = 0; i < c->nmedia; i++)
+		if (c->media[i].server == number)
+			return 1;
+	return 0;
+}
+
+void
+deal_link_up(struct focus *f, int number)
+{
+	struct ctl_peer *p = links_peer(f->s->links, number);
+	struct conference *c;
+	size_t i;
+
+	if (f->moves[number & 255].focus != NULL)
+		timer_cancel(&f->moves[number & 255].timer);
+	if (p == NULL)
+		return;
+	if (f->capacity[number & 255] < 0)
+		f->capacity[number & 255] = 1;
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
+		if (number == f->pal || conf_uses(c, number))
+			deal_all_of(c, number);
+	ctl_event(p, "dealt");
+	ctl_event_end(p);
+}
+
+/* --- a media server is lost: its conferences move --- */
+
+static void
+conf_move(struct conference *c, struct conf_medium *m, int to)
+{
+	struct focus *f = c->focus;
+	const struct server *sv = servers_by_number(&f->s->servers, to);
+	struct conf_medium_row row;
+	struct device *d;
+	int from = m->server;
+
+	if (sv == NULL)
+		return;
+	m->server = to;
+	memset(&row, 0, sizeof row);
+	row.conf = c->row.id;
+	text_copy(row.medium, m->medium, sizeof row.medium);
+	row.server = to;
+	if (commit_begin(f) == 0)
+		conf_medium_put(f->s->db, &row);
+	TAILQ_FOREACH(d, &c->device_list, entry)
+		if (d->server == from) {
+			struct conf_device_row dr;
+
+			d->server = to;
+			device_row(d, &dr);
+			if (commit_begin(f) == 0)
+				conf_device_put(f->s->db, &dr);
+			/* Controller restarted since: nobody at the new
+			 * server knows the hop key, so make one. */
+			if (d->hop == NULL) {
+				d->hop = crypto_random_key(32, 0);
+				crypto_random(&d->hopid, sizeof d->hopid);
+				d->hopid |= 1;
+				d->wants_hop = 1;
+			}
+		}
+	pick_assigned(f, to);
+	deal_all_of(c, to);
+	TAILQ_FOREACH(d, &c->device_list, entry)
+		if (d->server == to)
+			epoch_tell_wrap(d, sv->addr);
+	log_info("conf.move", "conf=%s medium=%s from=%d to=%d",
+	    log_quote(c->row.name), m->medium, from, to);
+}
+
+static void
+server_lost(void *arg)
+{
+	struct server_move *mv = arg;
+	struct focus *f = mv->focus;
+	struct conference *c;
+	size_t i;
+	int j, to;
+
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
+		for (j = 0; j < c->nmedia; j++) {
+			if (c->media[j].server != mv->number)
+				continue;
+			to = pick_server(f, c->media[j].medium, mv->number);
+			if (to != 0)
+				conf_move(c, &c->media[j], to);
+		}
+}
+
+void
+deal_link_down(struct focus *f, int number)
+{
+	struct server_move *mv = &f->moves[number & 255];
+
+	if (number == f->pal || f->s->draining)
+		return;
+	if (mv->focus == NULL) {
+		mv->focus = f;
+		mv->number = number;
+		timer_init(&mv->timer, f->s->loop, server_lost, mv);
+	}
+	/* A draining server says so while its link is up: move at once. */
+	timer_set(&mv->timer, links_is_up(f->s->links, number) ? 0 : MOVE_MS);
+}
+
+void
+deals_free(struct focus *f)
+{
+	int i;
+
+	for (i = 0; i < 256; i++)
+		if (f->moves[i].focus != NULL)
+			timer_cancel(&f->moves[i].timer);
+}

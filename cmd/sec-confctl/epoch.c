@@ -1,0 +1,256 @@
+/*
+ * epoch: the keys of a conference (SECURITY.md 3.5, S098).
+ *
+ *   create            epoch 1, random
+ *   first device      K_{e+1} = ratchet(K_e), shared by joins in 200 ms
+ *   last device left  200 ms later random K_{e+1}, wrapped for who is left
+ *   our restart       random K_{e+1}, wrapped as members come back
+ *
+ * News goes once into each member's membership dialog, by INFO. A device
+ * without a connection is marked stale and gets one wrap on its return.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "crypto/confkey.h"
+#include "crypto/random.h"
+#include "crypto/suite.h"
+#include "crypto/wrap.h"
+#include "sip/event.h"
+#include "wire/base64.h"
+#include "wire/line.h"
+
+#include "focus.h"
+
+#define EPOCH_LIFE 86400000LL          /* not_after: 24 h */
+
+static int
+epoch_advance(struct conference *c, struct secret *next)
+{
+	struct focus *f = c->focus;
+	int r;
+
+	if ((r = commit_begin(f)) != 0 ||
+	    (r = conf_set_epoch(f->s->db, c->row.id,
+	    c->row.epoch + 1)) != 0) {
+		secret_free(next);
+		return r;
+	}
+	secret_free(c->key);
+	c->key = next;
+	c->row.epoch++;
+	log_info("conf.key", "conf=%s key_gen=%u", log_quote(c->row.name),
+	    c->row.epoch);
+	return 0;
+}
+
+int
+epoch_ratchet(struct conference *c)
+{
+	int64_t now = loop_now(c->focus->s->loop);
+	int r;
+
+	if (c->key == NULL || timer_is_set(&c->rekey)) {
+		/* A fresh key is due anyhow: make it now. */
+		return epoch_rekey(c);
+	}
+	if (c->ratcheted != 0 && now - c->ratcheted < REKEY_MS)
+		return 0;
+	r = epoch_advance(c, confkey_ratchet(c->key, c->row.id,
+	    c->row.epoch + 1));
+	if (r != 0)
+		return r;
+	c->ratcheted = now;
+	return 1;
+}
+
+void
+epoch_rekey_soon(struct conference *c)
+{
+	if (!timer_is_set(&c->rekey) && !c->ending)
+		timer_set(&c->rekey, REKEY_MS);
+}
+
+/* The number is on disk: only now may anybody use the key. */
+static void
+rekey_committed(struct focus *f, uint64_t id, int err)
+{
+	struct conference *c = conf_find_id(f, id);
+	struct device *d;
+
+	if (c == NULL)
+		return;
+	if (err != 0) {
+		epoch_rekey_soon(c);
+		return;
+	}
+	TAILQ_FOREACH(d, &c->device_list, entry)
+		epoch_tell_wrap(d, NULL);
+}
+
+int
+epoch_rekey(struct conference *c)
+{
+	int r;
+
+	timer_cancel(&c->rekey);
+	if ((r = epoch_advance(c, crypto_random_key(32, 0))) != 0)
+		return r;
+	c->ratcheted = 0;
+	commit_then(c->focus, rekey_committed, c->row.id);
+	return 2;
+}
+
+int
+epoch_wrap(struct conference *c, const struct session *s, uint32_t q,
+    const struct secret *hop, uint32_t hopid, struct buf *out)
+{
+	struct buf blob = BUF_INIT;
+	struct secret *plain;
+	int64_t now = clock_real();
+	struct grant g = {
+		.conf = c->row.id, .epoch = c->row.epoch, .q = q,
+		.media_suite = SUITE_AES256_CTR_HMAC_SHA512_80,
+		.text_suite = SUITE_AES256_GCM,
+		.not_before = now, .not_after = now + EPOCH_LIFE,
+		.key = c->key,
+	};
+
+	if (c->key == NULL || s == NULL || s->key.kc == NULL)
+		return SEC_ERR_SUBKEY;
+	g.hop = secret_dup(hop);
+	g.hopid = hop != NULL ? hopid : 0;
+	plain = grant_encode(&g);
+	secret_free(g.hop);
+	wrap_seal(&blob, s->key.kc, s->key.keyid, s->user, c->uri, plain,
+	    now);
+	secret_free(plain);
+	base64_put(out, buf_data(&blob), buf_len(&blob));
+	buf_free(&blob);
+	return buf_error(out);
+}
+
+/* --- INFO --- */
+
+static void
+info_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+{
+	struct focus *f = ctx;
+	struct device *d;
+	struct conference *c;
+	size_t i;
+
+	/* cookie: low half of the conference id || q. */
+	if (answer->status < 300)
+		return;
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
+		if ((uint32_t)c->row.id != (uint32_t)(cookie >> 32) ||
+		    (d = conf_device(c, (uint32_t)cookie)) == NULL)
+			continue;
+		d->stale = 1;
+		if (answer->status == 481) {
+			/* The agent does not know the dialog: not there. */
+			device_leave(d, "481");
+			conf_check_empty(c);
+		}
+		return;
+	}
+}
+
+static void
+info_send(struct device *d, const char *body, size_t n)
+{
+	struct focus *f = d->conf->focus;
+	struct sip_conn *conn = session_conn(f, session_find(f,
+	    d->member->user, d->instance));
+	struct sip_msg m;
+
+	if (conn == NULL || !d->joined) {
+		d->stale = 1;
+		return;
+	}
+	dialog_request(&d->dialog, &m, "INFO");
+	m.info_package = "sec-grant";
+	m.content_type = EVENT_GRANT_TYPE;
+	m.body = body;
+	m.bodylen = n;
+	if (sip_request(conn, &m, 0, info_answered, f,
+	    (uint64_t)(uint32_t)d->conf->row.id << 32 | d->q) == 0)
+		d->stale = 1;
+}
+
+void
+epoch_tell_ratchet(struct conference *c, uint32_t except)
+{
+	struct buf b = BUF_INIT;
+	struct device *d;
+
+	line_begin(&b, "grant");
+	line_put_u64(&b, "epoch", c->row.epoch);
+	line_put(&b, "how", "ratchet");
+	line_end(&b);
+	TAILQ_FOREACH(d, &c->device_list, entry) {
+		if (d->q == except || d->stale)
+			continue;
+		info_send(d, (const char *)buf_data(&b), buf_len(&b));
+	}
+	buf_free(&b);
+}
+
+void
+epoch_tell_wrap(struct device *d, const char *addr)
+{
+	struct focus *f = d->conf->focus;
+	struct session *s = session_find(f, d->member->user, d->instance);
+	struct buf b = BUF_INIT, key = BUF_INIT;
+
+	if (session_conn(f, s) == NULL) {
+		d->stale = 1;
+		return;
+	}
+	if (epoch_wrap(d->conf, s, d->q, d->wants_hop ? d->hop : NULL,
+	    d->hopid, &key) != 0) {
+		d->stale = 1;
+		buf_free(&key);
+		return;
+	}
+	line_begin(&b, "grant");
+	line_put_u64(&b, "epoch", d->conf->row.epoch);
+	line_put(&b, "how", "wrap");
+	line_put(&b, "key", buf_cstr(&key));
+	if (addr != NULL) {
+		line_put(&b, "media", addr);
+		line_put_u64(&b, "server", (uint64_t)d->server);
+	}
+	line_end(&b);
+	d->stale = 0;
+	d->wants_hop = 0;
+	info_send(d, (const char *)buf_data(&b), buf_len(&b));
+	buf_free(&key);
+	buf_free(&b);
+}
+
+void
+epoch_catch_up(struct focus *f, struct session *s)
+{
+	const struct server *sv;
+	struct device *d;
+	struct conference *c;
+	size_t i;
+
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
+		if (conf_member(c, s->user) == NULL)
+			continue;
+		TAILQ_FOREACH(d, &c->device_list, entry) {
+			if (!d->stale || strcmp(d->instance, s->instance) !=
+			    0 || strcmp(d->member->user, s->user) != 0)
+				continue;
+			sv = servers_by_number(&f->s->servers, d->server);
+			epoch_tell_wrap(d, sv != NULL ? sv->addr : NULL);
+		}
+	}
+}

@@ -1,0 +1,282 @@
+#ifndef SEC_CONFCTL_FOCUS_H
+#define SEC_CONFCTL_FOCUS_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "base/map.h"
+#include "base/secret.h"
+#include "db/conf_store.h"
+#include "server/service.h"
+#include "sip/dialog.h"
+#include "sip/offer.h"
+#include "wire/grant.h"
+#include "wire/uri.h"
+
+/*
+ * sec-confctl serve, the focus (S021): conferences, their members and
+ * devices, their keys. Operations that wait hold ids, never pointers.
+ */
+#define MEDIA_MAX     3
+#define GRACE_MS      30000            /* without a connection */
+#define FIRST_MS      10000            /* from the 302 to a first member */
+#define REKEY_MS      200              /* joins and leaves share an epoch */
+#define MOVE_MS       2000             /* a lost media server's link */
+#define LINK_DEADLINE 5000
+#define KEY_OVERLAP   30000            /* an older Kc */
+
+/* --- session.c: who is registered, as sec-pal says (step 70) --- */
+struct session_key {
+	uint32_t	 keyid;
+	struct secret	*kc;
+	int64_t		 until;        /* real ms */
+};
+
+struct session {
+	char			 user[URI_MAX];
+	char			 principal[256];
+	char			 instance[33];
+	struct session_key	 key, old;
+	int64_t			 until;
+	char			 media[32];    /* what its devices take */
+	char			 text_by[8];   /* preference: voip phone */
+	uint64_t		 conn;         /* 0: none */
+	TAILQ_ENTRY(session)	 entry;        /* of the same user */
+};
+TAILQ_HEAD(session_list, session);
+
+struct focus;
+struct conference;
+
+extern const struct ctl_verb session_verbs[];
+int	session_hello_key(struct service *s, const struct hello_c1 *c1,
+	    struct hello_key *out);
+int	session_plain_peer(struct service *s, const struct sip_msg *req,
+	    struct sip_peer *peer);
+void	session_conn_up(struct service *s, struct sip_conn *c);
+void	session_conn_down(struct service *s, struct sip_conn *c, int err);
+struct session *session_find(struct focus *f, const char *user,
+	    const char *instance);
+struct session *session_of_conn(struct focus *f, struct sip_conn *c);
+struct session_list *session_of_user(struct focus *f, const char *user);
+struct sip_conn *session_conn(struct focus *f, const struct session *s);
+int	session_user_connected(struct focus *f, const char *user);
+void	sessions_free(struct focus *f);
+
+/* --- conf.c: conferences, members, devices --- */
+enum list_bit { LIST_INVITED = 1, LIST_ALLOW = 2, LIST_BLOCK = 4 };
+
+enum member_state { MEMBER_ACTIVE, MEMBER_UNREACHABLE };
+
+struct member {                        /* a user in a conference */
+	char			 user[URI_MAX];
+	struct conference		*conf;
+	enum member_state	 state;
+	unsigned		 devices;
+	struct timer		 grace;
+	int64_t			 since;
+	TAILQ_ENTRY(member)	 entry;
+};
+
+struct device {
+	struct conference		*conf;
+	struct member		*member;
+	uint32_t		 q;
+	char			 instance[33];
+	char			 medium[8];    /* "" = membership only */
+	int			 server;
+	struct dialog		 dialog;
+	char			 address[64];
+	struct secret		*hop;          /* NULL after our restart */
+	uint32_t		 hopid;
+	int			 joined;       /* its 200 or ACK has gone out */
+	int			 stale;        /* missed key news: one wrap */
+	int			 wants_hop;    /* the next wrap carries H_q */
+	TAILQ_ENTRY(device)	 entry;
+};
+
+struct conf_medium {
+	char	medium[8];
+	int	server;                /* number, 0: none */
+};
+
+struct conference {
+	struct focus		*focus;
+	struct conf_row		 row;
+	char			 uri[URI_MAX];
+	char			 cid[20];
+	struct secret		*key;          /* K_e of row.epoch */
+	int64_t			 ratcheted;    /* mono ms of that epoch */
+	uint32_t		 next_client;
+	struct conf_medium	 media[MEDIA_MAX];
+	int			 nmedia;
+	struct map		*lists;        /* user -> bits */
+	struct map		*members;      /* by user */
+	struct map		*devices;      /* by q */
+	TAILQ_HEAD(, member)	 member_list;
+	TAILQ_HEAD(, device)	 device_list;
+	uint32_t		 creator_q;    /* dealt in the 302, unused */
+	struct secret		*creator_hop;
+	uint32_t		 creator_hopid;
+	struct timer		 rekey;        /* random epoch is due */
+	struct timer		 first;        /* no first member yet */
+	int			 ending;
+};
+
+struct conference *conf_find(struct focus *f, const char *uri);
+struct conference *conf_find_id(struct focus *f, uint64_t id);
+struct conference *conf_new(struct focus *f, const struct conf_row *row);
+void	conf_free(struct conference *c);
+int	confs_load(struct focus *f);
+void	confs_free(struct focus *f);
+struct member *conf_member(struct conference *c, const char *user);
+struct device *conf_device(struct conference *c, uint32_t q);
+struct device *device_by_dialog(struct focus *f, const char *call_id,
+	    const char *local_tag);
+struct device *device_new(struct conference *c, uint32_t q, const char *user,
+	    const char *instance, const char *medium);
+void	device_index(struct device *d);        /* after its dialog is set */
+void	device_free(struct device *d);
+void	device_row(const struct device *d, struct conf_device_row *row);
+/* Has the conference this medium; its server's number or 0. */
+int	conf_server(const struct conference *c, const char *medium);
+void	conf_media(const struct conference *c, char *out, size_t n);  /* a,b */
+unsigned conf_list_bits(const struct conference *c, const char *user);
+void	conf_list_set(struct conference *c, const char *user, unsigned bit);
+/* Fields of SEC-Conference about c, into b. */
+void	conf_words(const struct conference *c, struct buf *b);
+/* Next q, reserved in blocks of 64 (written in the running commit). */
+int	conf_next_q(struct conference *c, uint32_t *q);
+/* The conference is over: BYE to all, `end` to servers, rows deleted. */
+void	conf_end(struct conference *c, const char *why);
+/* The last member has gone, or nobody came. */
+void	conf_check_empty(struct conference *c);
+
+/* --- commit.c: one turn of the loop, one commit --- */
+typedef void (*commit_h)(struct focus *f, uint64_t id, int err);
+int	commit_begin(struct focus *f);
+/* cb when this turn's commit is done (0) or has failed. */
+void	commit_then(struct focus *f, commit_h cb, uint64_t id);
+void	commit_now(struct focus *f);
+
+/* --- pick.c: a media server by spare capacity (S099) --- */
+int	pick_server(struct focus *f, const char *medium, int not_this);
+void	pick_assigned(struct focus *f, int server);
+extern const struct ctl_verb pick_verbs[];
+
+/* --- epoch.c: keys of a conference (SECURITY.md 3.5) --- */
+/* A user's first device joins: the next epoch by ratchet, unless one was
+ * made within 200 ms. Writes the number in the running commit. Returns 1 if
+ * the epoch is new, 0 if shared, or SEC_ERR_*. */
+int	epoch_ratchet(struct conference *c);
+/* A user left: a random epoch in 200 ms for whoever is left then. */
+void	epoch_rekey_soon(struct conference *c);
+/* A random epoch now, for all, by wraps. */
+int	epoch_rekey(struct conference *c);
+/* Ratchet news to everybody but the device `except` (0: none). */
+void	epoch_tell_ratchet(struct conference *c, uint32_t except);
+/* One wrap of the running epoch to this device, by INFO. */
+void	epoch_tell_wrap(struct device *d, const char *addr);
+/* base64 of the wrap for a user's session; hop: with the hop key. */
+int	epoch_wrap(struct conference *c, const struct session *s, uint32_t q,
+	    const struct secret *hop, uint32_t hopid, struct buf *out);
+/* An agent's connection is back: what it missed. */
+void	epoch_catch_up(struct focus *f, struct session *s);
+
+/* --- operations --- */
+void	on_invite(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
+void	on_ack(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
+void	on_cancel(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
+void	on_bye(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
+void	on_publish(void *ctx, struct sip_txn *txn,
+	    const struct sip_msg *req);
+void	on_options(void *ctx, struct sip_txn *txn,
+	    const struct sip_msg *req);
+
+/* create.c */
+void	create_start(struct focus *f, struct sip_txn *txn,
+	    const struct sip_msg *req, const char *user);
+void	creates_free(struct focus *f);
+
+/* join.c */
+struct join;
+typedef void (*join_done_h)(struct focus *f, uint64_t cookie, int status,
+	    const char *reason, struct conference *c, struct device *d,
+	    const char *addr);
+struct join_def {
+	struct conference		*conf;
+	const char		*user;
+	const char		*instance;
+	const struct offer	*offer;
+	join_done_h		 done;         /* exactly once */
+	uint64_t		 cookie;
+	/* The dialog of the device: known at the end of an own join, from
+	 * B's 200 for an invited one. */
+	struct dialog		 dialog;
+};
+void	join_start(struct focus *f, const struct join_def *def);
+void	join_own(struct focus *f, struct sip_txn *txn,
+	    const struct sip_msg *req, struct conference *c, const char *user);
+void	joins_free(struct focus *f);
+int	conf_may_join(const struct conference *c, const char *user);
+/* 200 or ACK: the answer's SDP into b. */
+void	join_answer_sdp(struct conference *c, const struct device *d,
+	    const char *addr, struct buf *b);
+
+/* invite.c */
+void	invite_start(struct focus *f, struct sip_txn *txn,
+	    const struct sip_msg *req, struct conference *c, const char *user);
+void	invite_cancelled(struct focus *f, uint64_t txn_id);
+void	invites_free(struct focus *f);
+
+/* leave.c */
+/* A device goes: media servers drop its q first. why: for the log. */
+void	device_leave(struct device *d, const char *why);
+void	member_leave(struct member *m, const char *why);
+void	member_unreachable(struct member *m);
+void	member_back(struct member *m);
+
+/* deal.c: lines to media servers and sec-pal */
+void	deal_link_up(struct focus *f, int number);
+void	deal_link_down(struct focus *f, int number);
+void	deal_conference(struct conference *c, struct buf *b);
+void	deal_member(struct conference *c, const char *user, const char *status);
+void	deal_leave(struct conference *c, uint32_t q, int server);
+void	deal_end(struct conference *c);
+void	deal_join_fields(const struct device *d, struct buf *b, int key);
+/* Begin a call to a server, dialling one that left by --idle; NULL when
+ * there is no link. */
+struct buf *deal_call(struct focus *f, int server, const char *verb,
+	    struct ctl_peer **p);
+void	deals_free(struct focus *f);
+
+struct server_move {                   /* a media server's link is lost */
+	struct focus	*focus;
+	int		 number;
+	struct timer	 timer;
+};
+
+struct focus {
+	struct service		*s;
+	struct map		*confs;        /* by URI */
+	struct map		*ids;          /* by id */
+	struct map		*dialogs;      /* device by dialog key */
+	struct map		*sessions;     /* by user \n instance */
+	struct map		*users;        /* session_list by user */
+	struct map		*keys;         /* session by key id */
+	struct map		*creates, *joins, *invites;    /* by id */
+	struct map		*invite_txn;   /* invite by txn id */
+	uint64_t		 next_op;
+	int64_t			 capacity[256];        /* spare, by server */
+	struct server_move	 moves[256];
+	int			 pal;          /* its number */
+	/* commit.c */
+	struct hook		 commit_hook;
+	int			 in_commit;
+	struct commit_wait	*waits;
+	size_t			 nwaits, capwaits;
+};
+
+#endif

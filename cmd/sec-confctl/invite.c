@@ -1,0 +1,532 @@
+/*
+ * invite: INVITE with `Proposed:` asks another user in (Fig. 7; S112-S121).
+ *
+ *   state    on                     do                            next
+ *   FIND     not registered         find at sec-pal: 404 or 480   done
+ *   ALERT    enter                  INVITE to each of his agents
+ *            180                    180 to the inviter
+ *            first 2xx              CANCEL the others, join       JOIN
+ *            all refused            the gravest status, note      done
+ *            CANCEL, deadline       CANCEL all; 487 / 408         done
+ *   JOIN     joined                 ACK with answer and grant;
+ *                                   200 to the inviter            done
+ *            failed                 ACK without key; the status   done
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "wire/line.h"
+
+#include "focus.h"
+
+#define LEGS           8               /* agents of one user that ring */
+#define INVITE_DEFAULT 60              /* seconds, without Expires */
+#define INVITE_LONGEST 600
+
+enum invite_state { INVITE_FIND, INVITE_ALERT, INVITE_JOIN };
+
+struct leg {
+	uint64_t	txn;           /* client transaction, 0: over */
+	char		instance[33];
+	char		call_id[40];
+	char		tag[24];
+};
+
+struct invite {
+	struct focus		*f;
+	uint64_t		 id;
+	enum invite_state	 state;
+	uint64_t		 conf;
+	uint64_t		 txn;          /* the inviter's */
+	char			 by[URI_MAX];
+	char			 who[URI_MAX];
+	struct leg		 leg[LEGS];
+	int			 nlegs, open;
+	int			 winner;       /* leg, -1 */
+	struct dialog		 dialog;
+	int			 status;       /* gravest so far */
+	char			 note[256];
+	int			 cancelled;
+	struct timer		 deadline;
+};
+
+static void
+invite_free(struct invite *o)
+{
+	timer_cancel(&o->deadline);
+	map_del_u64(o->f->invites, o->id);
+	map_del_u64(o->f->invite_txn, o->txn);
+	free(o);
+}
+
+/* Answer the inviter and be done. */
+static void
+invite_finish(struct invite *o, int status)
+{
+	struct focus *f = o->f;
+	struct sip_txn *txn = sip_txn_find(f->s->sip, o->txn);
+	struct conference *c = conf_find_id(f, o->conf);
+	struct sip_msg a;
+
+	if (status >= 300 && c != NULL && conf_member(c, o->who) == NULL &&
+	    o->state != INVITE_FIND)
+		deal_member(c, o->who, "left");
+	log_info("invite.done", "conf=%s user=%s by=%s status=%d",
+	    c != NULL ? log_quote(c->row.name) : "-", log_quote(o->who),
+	    log_quote(o->by), status);
+	if (txn != NULL) {
+		sip_msg_init(&a);
+		a.status = status;
+		a.proposed = o->who;
+		a.note = o->note[0] != '\0' ? o->note : NULL;
+		sip_answer(txn, &a);
+	}
+	invite_free(o);
+}
+
+static void
+legs_cancel(struct invite *o, int except)
+{
+	int i;
+
+	for (i = 0; i < o->nlegs; i++)
+		if (i != except && o->leg[i].txn != 0)
+			sip_cancel(o->f->s->sip, o->leg[i].txn);
+}
+
+/* No more answers from the legs. */
+static void
+legs_forget(struct invite *o)
+{
+	int i;
+
+	for (i = 0; i < o->nlegs; i++)
+		if (o->leg[i].txn != 0)
+			sip_forget(o->f->s->sip, o->leg[i].txn);
+}
+
+static void
+invite_late(void *arg)
+{
+	struct invite *o = arg;
+
+	if (o->state == INVITE_JOIN)
+		return;                        /* join has its own */
+	legs_cancel(o, -1);
+	o->note[0] = '\0';
+	invite_finish(o, 408);
+}
+
+/* 6xx is final for all; then what says most about the person. */
+static int
+graver(int a, int b)
+{
+	static const int rank[] = { 603, 486, 480, 408, 487 };
+	size_t i;
+
+	for (i = 0; i < sizeof rank / sizeof rank[0]; i++)
+		if (a == rank[i] || b == rank[i])
+			return rank[i];
+	return a != 0 ? a : b;
+}
+
+/* --- joined, or not --- */
+
+static void
+invite_ack(struct invite *o, struct conference *c, struct device *d,
+    const char *addr, const char *key)
+{
+	struct buf sdp = BUF_INIT, words = BUF_INIT;
+	struct sip_conn *conn;
+	struct sip_msg m;
+
+	conn = session_conn(o->f, session_find(o->f, o->who,
+	    o->leg[o->winner].instance));
+	if (conn == NULL)
+		return;
+	dialog_ack(&o->dialog, &m, 1);
+	if (d != NULL && c != NULL) {
+		conf_words(c, &words);
+		join_answer_sdp(c, d, addr, &sdp);
+		m.conference = buf_cstr(&words);
+		m.conference_key = key;
+		m.content_type = OFFER_TYPE;
+		m.body = buf_data(&sdp);
+		m.bodylen = buf_len(&sdp);
+	}
+	sip_ack(conn, &m);
+	buf_free(&sdp);
+	buf_free(&words);
+}
+
+static void
+invite_joined(struct focus *f, uint64_t cookie, int status,
+    const char *reason, struct conference *c, struct device *d, const char *addr)
+{
+	struct invite *o = map_get_u64(f->invites, cookie);
+	struct buf key = BUF_INIT;
+	struct session *s;
+
+	(void)reason;
+	if (o == NULL) {
+		if (d != NULL)
+			device_leave(d, "lost");
+		return;
+	}
+	s = session_find(f, o->who, o->leg[o->winner].instance);
+	if (d != NULL && (session_conn(f, s) == NULL || epoch_wrap(c, s,
+	    d->q, d->hop, d->hopid, &key) != 0)) {
+		device_leave(d, "lost");
+		conf_check_empty(c);
+		d = NULL;
+		status = 480;
+	}
+	invite_ack(o, c, d, addr, buf_cstr(&key));
+	buf_free(&key);
+	invite_finish(o, status);
+}
+
+static void
+invite_accepted(struct invite *o, int leg, const struct sip_msg *answer)
+{
+	struct focus *f = o->f;
+	struct conference *c = conf_find_id(f, o->conf);
+	struct join_def def;
+	struct offer offer;
+	struct dialog *dg = &o->dialog;
+
+	o->winner = leg;
+	o->state = INVITE_JOIN;
+	legs_cancel(o, leg);
+	memset(dg, 0, sizeof *dg);
+	text_copy(dg->call_id, o->leg[leg].call_id, sizeof dg->call_id);
+	text_copy(dg->local_tag, o->leg[leg].tag, sizeof dg->local_tag);
+	text_copy(dg->remote_tag, answer->to_tag != NULL ? answer->to_tag :
+	    "", sizeof dg->remote_tag);
+	text_copy(dg->local_uri, o->by, sizeof dg->local_uri);
+	text_copy(dg->remote_uri, o->who, sizeof dg->remote_uri);
+	text_copy(dg->target, answer->contact != NULL ? answer->contact :
+	    o->who, sizeof dg->target);
+	dg->local_cseq = 1;
+	if (c == NULL || offer_parse(&offer, answer->body,
+	    answer->bodylen) != 0) {
+		invite_ack(o, NULL, NULL, NULL, NULL);
+		invite_finish(o, c == NULL ? 404 : 400);
+		return;
+	}
+	memset(&def, 0, sizeof def);
+	def.conf = c;
+	def.user = o->who;
+	def.instance = o->leg[leg].instance;
+	def.offer = &offer;
+	def.dialog = o->dialog;
+	def.done = invite_joined;
+	def.cookie = o->id;
+	join_start(f, &def);
+}
+
+/* A 2xx that crossed our CANCEL: acknowledge without a key, so that his
+ * agent ends the dialog by BYE. */
+static void
+leg_too_late(struct invite *o, int leg, const struct sip_msg *answer)
+{
+	struct sip_conn *conn = session_conn(o->f, session_find(o->f, o->who,
+	    o->leg[leg].instance));
+	struct sip_msg m;
+
+	if (conn == NULL)
+		return;
+	sip_msg_init(&m);
+	m.method = "ACK";
+	m.uri = o->who;
+	m.from = o->by;
+	m.from_tag = o->leg[leg].tag;
+	m.to = o->who;
+	m.to_tag = answer->to_tag;
+	m.call_id = o->leg[leg].call_id;
+	m.cseq = 1;
+	sip_ack(conn, &m);
+}
+
+static void
+leg_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+{
+	struct focus *f = ctx;
+	struct invite *o = map_get_u64(f->invites, cookie >> 3);
+	struct sip_txn *txn;
+	int leg = (int)(cookie & 7);
+
+	if (o == NULL)
+		return;
+	if (answer->status < 200) {
+		if (answer->status == 180 && o->state == INVITE_ALERT &&
+		    (txn = sip_txn_find(f->s->sip, o->txn)) != NULL)
+			sip_answer_status(txn, 180);
+		return;
+	}
+	o->leg[leg].txn = 0;
+	o->open--;
+	if (answer->status < 300) {
+		if (o->state == INVITE_ALERT)
+			invite_accepted(o, leg, answer);
+		else
+			leg_too_late(o, leg, answer);
+		return;
+	}
+	if (o->state != INVITE_ALERT)
+		return;
+	if (graver(answer->status, o->status) == answer->status) {
+		o->status = answer->status;
+		text_copy(o->note, answer->note != NULL ? answer->note : "",
+		    sizeof o->note);
+	}
+	if (o->status == 603)
+		legs_cancel(o, -1);
+	if (o->open == 0)
+		invite_finish(o, o->status == 503 ? 480 : o->status);
+}
+
+/* --- ringing --- */
+
+static void
+leg_ring(struct invite *o, struct conference *c, struct session *s, int64_t expires)
+{
+	struct sip_conn *conn = session_conn(o->f, s);
+	struct buf words = BUF_INIT;
+	unsigned char r[16];
+	struct sip_msg m;
+	struct leg *l;
+
+	if (conn == NULL || o->nlegs == LEGS)
+		return;
+	l = &o->leg[o->nlegs];
+	proc_random(r, sizeof r);
+	snprintf(l->call_id, sizeof l->call_id,
+	    "%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2],
+	    r[3], r[4], r[5], r[6], r[7], r[8], r[9]);
+	snprintf(l->tag, sizeof l->tag, "%02x%02x%02x%02x%02x%02x", r[10],
+	    r[11], r[12], r[13], r[14], r[15]);
+	text_copy(l->instance, s->instance, sizeof l->instance);
+	conf_words(c, &words);
+	sip_msg_init(&m);
+	m.method = "INVITE";
+	m.uri = m.to = o->who;
+	m.from = o->by;
+	m.from_tag = l->tag;
+	m.call_id = l->call_id;
+	m.cseq = 1;
+	m.contact = c->uri;
+	m.conference = buf_cstr(&words);
+	m.expires = expires;
+	l->txn = sip_request(conn, &m, expires * 1000 + 5000, leg_answered,
+	    o->f, o->id << 3 | (uint64_t)o->nlegs);
+	buf_free(&words);
+	if (l->txn != 0) {
+		o->nlegs++;
+		o->open++;
+	}
+}
+
+static void
+invite_found(void *ctx, uint64_t cookie, int err, const struct line *reply)
+{
+	struct focus *f = ctx;
+	struct invite *o = map_get_u64(f->invites, cookie);
+
+	if (o == NULL || (reply != NULL && strcmp(reply->verb, "row") == 0))
+		return;
+	invite_finish(o, reply != NULL && strcmp(reply->verb, "ok") == 0 ?
+	    480 : ctl_reply_status(reply, err));
+}
+
+/* Nobody of that name is connected: unknown, or only offline? (S114) */
+static void
+invite_ask(struct invite *o)
+{
+	struct ctl_peer *p;
+	struct buf *b;
+
+	o->state = INVITE_FIND;
+	if ((b = deal_call(o->f, o->f->pal, "find", &p)) == NULL) {
+		invite_finish(o, 480);
+		return;
+	}
+	line_put(b, "who", o->who);
+	ctl_call_end(p, LINK_DEADLINE, invite_found, o->f, o->id);
+}
+
+/* 0 or the status that refuses an invitation. */
+static int
+invite_refused(struct focus *f, const struct sip_msg *req, struct conference *c,
+    const char *user, struct uri *who)
+{
+	if (conf_member(c, user) == NULL)
+		return 403;
+	if (uri_parse(who, req->proposed, f->s->conf.domain) != 0)
+		return 400;
+	if (who->kind == URI_PHONE)
+		return conf_server(c, "voice") != 0 ? 503 : 488;
+	if (who->kind != URI_USER)
+		return 404;
+	if (conf_list_bits(c, who->full) & LIST_BLOCK)
+		return 403;
+	return 0;
+}
+
+void
+invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
+    struct conference *c, const char *user)
+{
+	struct session_list *l;
+	struct session *s;
+	struct invite *o;
+	struct uri who;
+	int64_t expires;
+	int status;
+
+	if ((status = invite_refused(f, req, c, user, &who)) != 0) {
+		sip_answer_status(txn, status);
+		return;
+	}
+	if ((o = calloc(1, sizeof *o)) == NULL) {
+		sip_answer_status(txn, 503);
+		return;
+	}
+	expires = req->expires < 1 ? INVITE_DEFAULT :
+	    req->expires > INVITE_LONGEST ? INVITE_LONGEST : req->expires;
+	o->f = f;
+	o->id = ++f->next_op;
+	o->conf = c->row.id;
+	o->txn = sip_txn_id(txn);
+	o->winner = -1;
+	text_copy(o->by, user, sizeof o->by);
+	text_copy(o->who, who.full, sizeof o->who);
+	timer_init(&o->deadline, f->s->loop, invite_late, o);
+	map_put_u64(f->invites, o->id, o);
+	map_put_u64(f->invite_txn, o->txn, o);
+	if (conf_member(c, o->who) != NULL) {
+		invite_finish(o, 200);         /* he is in already */
+		return;
+	}
+	o->state = INVITE_ALERT;
+	if ((l = session_of_user(f, o->who)) != NULL)
+		TAILQ_FOREACH(s, l, entry)
+			leg_ring(o, c, s, expires);
+	if (o->nlegs == 0) {
+		invite_ask(o);
+		return;
+	}
+	/* Whoever was asked may come later by himself. */
+	if (commit_begin(f) == 0)
+		conf_user_put(f->s->db, c->row.id, o->who, "invited");
+	conf_list_set(c, o->who, LIST_INVITED);
+	deal_member(c, o->who, "invited");
+	timer_set(&o->deadline, expires * 1000);
+	log_info("invite.out", "conf=%s user=%s by=%s agents=%d",
+	    log_quote(c->row.name), log_quote(o->who), log_quote(o->by),
+	    o->nlegs);
+}
+
+void
+invite_cancelled(struct focus *f, uint64_t txn_id)
+{
+	struct invite *o = map_get_u64(f->invite_txn, txn_id);
+
+	if (o == NULL || o->state == INVITE_JOIN)
+		return;
+	legs_cancel(o, -1);
+	o->note[0] = '\0';
+	invite_finish(o, 487);
+}
+
+void
+invites_free(struct focus *f)
+{
+	struct invite *o;
+	size_t i;
+
+	for (i = 0; (o = map_next(f->invites, &i)) != NULL;) {
+		legs_forget(o);
+		invite_free(o);
+	}
+}
+
+/* --- the row INVITE: create, join or invite --- */
+
+/* The From of a request must be the user of its connection. */
+static int
+from_is(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
+    char *user)
+{
+	struct uri u;
+
+	uri_user(user, sip_conn_peer(sip_txn_conn(txn))->user,
+	    f->s->conf.domain);
+	return uri_parse(&u, req->from, f->s->conf.domain) == 0 &&
+	    strcmp(u.full, user) == 0;
+}
+
+void
+on_invite(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+{
+	struct focus *f = ((struct service *)ctx)->priv;
+	char user[URI_MAX];
+	struct conference *c;
+	struct uri u;
+
+	service_touch(f->s);
+	if (!from_is(f, txn, req, user)) {
+		sip_answer_status(txn, 403);
+		return;
+	}
+	if (uri_parse(&u, req->uri, f->s->conf.domain) != 0) {
+		sip_answer_status(txn, 400);
+		return;
+	}
+	if (u.kind == URI_FACTORY) {
+		create_start(f, txn, req, user);
+		return;
+	}
+	if (u.kind != URI_CONF || (c = conf_find(f, u.full)) == NULL) {
+		sip_answer_status(txn, 404);
+		return;
+	}
+	if (req->to_tag != NULL)
+		sip_answer_status(txn, 488);   /* no re-INVITE */
+	else if (req->proposed != NULL)
+		invite_start(f, txn, req, c, user);
+	else
+		join_own(f, txn, req, c, user);
+}
+
+void
+on_ack(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+{
+	/* The dialog stands with our 2xx already. */
+	(void)txn;
+	(void)req;
+	service_touch(ctx);
+}
+
+void
+on_cancel(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+{
+	struct focus *f = ((struct service *)ctx)->priv;
+
+	(void)req;
+	invite_cancelled(f, sip_txn_id(txn));
+}
+
+void
+on_options(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+{
+	(void)ctx;
+	(void)req;
+	sip_answer_status(txn, 200);
+}

@@ -1,0 +1,455 @@
+/*
+ * join: a device into a conference (Fig. 6 steps 614-624, Fig. 7 steps
+ * 712-716; S103-S108). One explicit operation that holds ids:
+ *
+ *   state    on            do                                    next
+ *   MEDIA    enter         q, hop key; `join` to the media server
+ *            ok addr                                             ROSTER
+ *            error         that status                           done
+ *   ROSTER   enter         `join` to sec-pal
+ *            ok            epoch, device row                     COMMIT
+ *            error         `leave`, that status                  done
+ *   COMMIT   committed     INFOs of a new epoch, then done(200)  done
+ *            failed        `leave`, 503                          done
+ *   any      5 s           `leave`, 504                          done
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "crypto/random.h"
+#include "wire/ids.h"
+#include "wire/line.h"
+
+#include "focus.h"
+
+enum join_state { JOIN_MEDIA, JOIN_ROSTER, JOIN_COMMIT };
+
+struct join {
+	struct focus	*f;
+	uint64_t	 id;
+	enum join_state	 state;
+	uint64_t	 conf;
+	char		 user[URI_MAX];
+	char		 instance[33];
+	char		 medium[8];
+	char		 address[64];  /* of the device */
+	char		 addr[256];    /* where its media go */
+	int		 server;
+	uint32_t	 q;
+	struct secret	*hop;
+	uint32_t	 hopid;
+	int		 granted;      /* the 302 gave the grant */
+	int		 ratcheted;    /* a new epoch by ratchet */
+	struct dialog	 dialog;
+	struct timer	 deadline;
+	join_done_h	 done;
+	uint64_t	 cookie;
+};
+
+static void
+join_free(struct join *o)
+{
+	timer_cancel(&o->deadline);
+	map_del_u64(o->f->joins, o->id);
+	secret_free(o->hop);
+	free(o);
+}
+
+static void
+join_fail(struct join *o, int status, const char *reason)
+{
+	struct conference *c = conf_find_id(o->f, o->conf);
+	struct device *d;
+
+	log_debug("join.fail", "user=%s status=%d", log_quote(o->user),
+	    status);
+	if (c != NULL) {
+		deal_leave(c, o->q, o->server);
+		if (o->state == JOIN_COMMIT &&
+		    (d = conf_device(c, o->q)) != NULL)
+			device_free(d);
+	}
+	o->done(o->f, o->cookie, status, reason, c, NULL, NULL);
+	join_free(o);
+	if (c != NULL)
+		conf_check_empty(c);
+}
+
+static void
+join_late(void *arg)
+{
+	join_fail(arg, 504, "a server did not answer");
+}
+
+/* Devices of an agent that is gone while its user comes back with another:
+ * the new one takes their place (ARCHITECTURE.md 11). */
+static void
+join_replace(struct conference *c, struct device *own)
+{
+	struct device *d, *next;
+
+	for (d = TAILQ_FIRST(&c->device_list); d != NULL; d = next) {
+		next = TAILQ_NEXT(d, entry);
+		if (d != own && d->member == own->member &&
+		    strcmp(d->instance, own->instance) != 0 &&
+		    session_conn(c->focus, session_find(c->focus,
+		    d->member->user, d->instance)) == NULL)
+			device_leave(d, "replaced");
+	}
+}
+
+static void
+join_committed(struct focus *f, uint64_t id, int err)
+{
+	struct join *o = map_get_u64(f->joins, id);
+	struct conference *c;
+	struct device *d;
+
+	if (o == NULL)
+		return;
+	c = conf_find_id(f, o->conf);
+	d = c != NULL ? conf_device(c, o->q) : NULL;
+	if (err != 0 || d == NULL) {
+		join_fail(o, err != 0 ? sec_err_sip(err) : 404,
+		    err != 0 ? "cannot store the join" : "it has ended");
+		return;
+	}
+	/* News of the epoch first, on each connection before any answer. */
+	if (o->ratcheted)
+		epoch_tell_ratchet(c, d->q);
+	d->joined = 1;
+	d->stale = 0;
+	device_index(d);
+	timer_cancel(&c->first);
+	if (d->member->state == MEMBER_UNREACHABLE) {
+		member_back(d->member);
+		join_replace(c, d);
+	}
+	log_info("conf.join", "conf=%s user=%s q=%u.%u media=%s via=voip "
+	    "server=%d key_gen=%u", log_quote(c->row.name),
+	    log_quote(o->user), q_server(o->q), o->q & 0xffffff,
+	    o->medium[0] != '\0' ? o->medium : "-", o->server,
+	    c->row.epoch);
+	o->done(f, o->cookie, 200, NULL, c, d, o->addr);
+	join_free(o);
+}
+
+/* sec-pal has it: epoch and device row, in this turn's commit. */
+static void
+join_store(struct join *o, struct conference *c)
+{
+	struct focus *f = o->f;
+	struct conf_device_row row;
+	struct device *d;
+	int r, first = conf_member(c, o->user) == NULL;
+
+	o->state = JOIN_COMMIT;
+	if ((r = commit_begin(f)) != 0)
+		goto fail;
+	if (c->key == NULL || (first && !o->granted)) {
+		if ((r = epoch_ratchet(c)) < 0)
+			goto fail;
+		o->ratcheted = r == 1;
+	}
+	d = device_new(c, o->q, o->user, o->instance, o->medium);
+	if (d == NULL) {
+		r = SEC_ERR_LIMIT;
+		goto fail;
+	}
+	d->server = o->server;
+	d->dialog = o->dialog;
+	d->hop = o->hop;
+	o->hop = NULL;
+	d->hopid = o->hopid;
+	text_copy(d->address, o->address, sizeof d->address);
+	device_row(d, &row);
+	if ((r = conf_device_put(f->s->db, &row)) != 0 ||
+	    (r = conf_user_put(f->s->db, c->row.id, o->user,
+	    "invited")) != 0)
+		goto fail;
+	conf_list_set(c, o->user, LIST_INVITED);
+	commit_then(f, join_committed, o->id);
+	return;
+
+fail:
+	join_fail(o, sec_err_sip(r), "cannot store the join");
+}
+
+static void
+join_rostered(void *ctx, uint64_t cookie, int err, const struct line *reply)
+{
+	struct focus *f = ctx;
+	struct join *o = map_get_u64(f->joins, cookie);
+	struct conference *c;
+
+	if (o == NULL || (reply != NULL && strcmp(reply->verb, "row") == 0))
+		return;
+	if (reply == NULL || strcmp(reply->verb, "ok") != 0)
+		join_fail(o, ctl_reply_status(reply, err),
+		    "the PAL manager is unreachable");
+	else if ((c = conf_find_id(f, o->conf)) == NULL)
+		join_fail(o, 404, "it has ended");
+	else
+		join_store(o, c);
+}
+
+static void
+join_fields(const struct join *o, const struct conference *c, struct buf *b,
+    int key)
+{
+	const struct member *m = map_get_str(c->members, o->user);
+	char q[Q_STRLEN];
+
+	line_put(b, "conf", c->uri);
+	line_put(b, "cid", c->cid);
+	line_put(b, "user", o->user);
+	line_put(b, "q", q_format(o->q, q));
+	line_put(b, "medium", o->medium);
+	line_put(b, "via", "voip");
+	line_put_u64(b, "since", (uint64_t)(m != NULL ? m->since :
+	    clock_real()));
+	if (key) {
+		line_put(b, "address", o->address);
+		line_put_bytes(b, "hopkey", secret_data(o->hop),
+		    secret_size(o->hop));
+		line_put_u64(b, "hopid", o->hopid);
+	}
+}
+
+static void
+join_roster(struct join *o, struct conference *c)
+{
+	struct ctl_peer *p;
+	struct buf *b;
+
+	o->state = JOIN_ROSTER;
+	if ((b = deal_call(o->f, o->f->pal, "join", &p)) == NULL) {
+		join_fail(o, 503, "the PAL manager is unreachable");
+		return;
+	}
+	join_fields(o, c, b, 0);
+	ctl_call_end(p, LINK_DEADLINE, join_rostered, o->f, o->id);
+}
+
+static void
+join_routed(void *ctx, uint64_t cookie, int err, const struct line *reply)
+{
+	struct focus *f = ctx;
+	struct join *o = map_get_u64(f->joins, cookie);
+	struct conference *c;
+
+	if (o == NULL || (reply != NULL && strcmp(reply->verb, "row") == 0))
+		return;
+	if (reply == NULL || strcmp(reply->verb, "ok") != 0) {
+		join_fail(o, ctl_reply_status(reply, err),
+		    "the media server is unreachable");
+		return;
+	}
+	if ((c = conf_find_id(f, o->conf)) == NULL) {
+		join_fail(o, 404, "it has ended");
+		return;
+	}
+	text_copy(o->addr, line_get_or(reply, "addr", ""), sizeof o->addr);
+	join_roster(o, c);
+}
+
+static void
+join_media(struct join *o, struct conference *c)
+{
+	struct ctl_peer *p;
+	struct buf *b;
+
+	o->state = JOIN_MEDIA;
+	if (o->server == 0) {                  /* membership only */
+		join_roster(o, c);
+		return;
+	}
+	if ((b = deal_call(o->f, o->server, "join", &p)) == NULL) {
+		join_fail(o, 503, "the media server is unreachable");
+		return;
+	}
+	join_fields(o, c, b, 1);
+	ctl_call_end(p, LINK_DEADLINE, join_routed, o->f, o->id);
+}
+
+void
+join_start(struct focus *f, const struct join_def *def)
+{
+	struct conference *c = def->conf;
+	const struct offer_medium *m;
+	struct addr a;
+	struct join *o;
+	int r = 0;
+
+	if ((o = calloc(1, sizeof *o)) == NULL) {
+		def->done(f, def->cookie, 503, "out of memory", c, NULL,
+		    NULL);
+		return;
+	}
+	o->f = f;
+	o->id = ++f->next_op;
+	o->conf = c->row.id;
+	o->done = def->done;
+	o->cookie = def->cookie;
+	o->dialog = def->dialog;
+	text_copy(o->user, def->user, sizeof o->user);
+	text_copy(o->instance, def->instance, sizeof o->instance);
+	timer_init(&o->deadline, f->s->loop, join_late, o);
+	timer_set(&o->deadline, LINK_DEADLINE);
+	map_put_u64(f->joins, o->id, o);
+	/* Text is the device of the membership itself (ARCHITECTURE.md 7). */
+	m = def->offer != NULL ? offer_find(def->offer, "text") : NULL;
+	if (m != NULL && m->port != 0 && (o->server = conf_server(c,
+	    "text")) != 0) {
+		text_copy(o->medium, "text", sizeof o->medium);
+		if (offer_addr(def->offer, "text", &a) == 0) {
+			char s[ADDR_STRLEN];
+
+			text_copy(o->address, addr_format(&a, s),
+			    sizeof o->address);
+		}
+	}
+	if (c->creator_q != 0 && strcmp(c->row.owner, o->user) == 0) {
+		o->q = c->creator_q;
+		o->hop = c->creator_hop;
+		o->hopid = c->creator_hopid;
+		o->granted = c->row.epoch == 1;
+		c->creator_q = 0;
+		c->creator_hop = NULL;
+	} else if ((r = conf_next_q(c, &o->q)) == 0) {
+		o->hop = crypto_random_key(32, 0);
+		crypto_random(&o->hopid, sizeof o->hopid);
+		o->hopid |= 1;
+	}
+	if (r != 0)
+		join_fail(o, sec_err_sip(r), "cannot number the device");
+	else
+		join_media(o, c);
+}
+
+void
+joins_free(struct focus *f)
+{
+	struct join *o;
+	size_t i;
+
+	for (i = 0; (o = map_next(f->joins, &i)) != NULL;)
+		join_free(o);
+}
+
+/* --- joining by oneself: INVITE to the conference --- */
+
+int
+conf_may_join(const struct conference *c, const char *user)
+{
+	unsigned bits = conf_list_bits(c, user);
+
+	if (bits & LIST_BLOCK)
+		return 0;
+	if (strcmp(c->row.owner, user) == 0)
+		return 1;
+	if (strcmp(c->row.access, "domain") == 0)
+		return 1;
+	if (strcmp(c->row.access, "listed") == 0)
+		return (bits & LIST_ALLOW) != 0;
+	return (bits & (LIST_INVITED | LIST_ALLOW)) != 0;
+}
+
+void
+join_answer_sdp(struct conference *c, const struct device *d, const char *addr,
+    struct buf *b)
+{
+	struct offer o;
+	struct addr a;
+
+	(void)c;
+	memset(&o, 0, sizeof o);
+	text_copy(o.host, "127.0.0.1", sizeof o.host);
+	if (d->server != 0 && addr_resolve(&a, addr) == 0) {
+		addr_format_host(&a, o.host);
+		text_copy(o.m[0].medium, d->medium, sizeof o.m[0].medium);
+		text_copy(o.m[0].proto, "TCP/SEC", sizeof o.m[0].proto);
+		o.m[0].port = addr_port(&a);
+		o.m[0].server = d->server;
+		o.n = 1;
+	}
+	offer_write(b, &o);
+}
+
+static void
+own_done(struct focus *f, uint64_t cookie, int status, const char *reason,
+    struct conference *c, struct device *d, const char *addr)
+{
+	struct sip_txn *txn = sip_txn_find(f->s->sip, cookie);
+	struct buf sdp = BUF_INIT, key = BUF_INIT, words = BUF_INIT;
+	struct session *s;
+	struct sip_msg a;
+
+	sip_msg_init(&a);
+	a.status = status;
+	a.reason = reason;
+	if (d == NULL) {
+		if (txn != NULL)
+			sip_answer(txn, &a);
+		return;
+	}
+	s = session_find(f, d->member->user, d->instance);
+	if (txn == NULL || epoch_wrap(c, s, d->q, d->hop, d->hopid,
+	    &key) != 0) {
+		/* The agent went away meanwhile: so does the device. */
+		if (txn != NULL)
+			sip_answer_status(txn, 503);
+		device_leave(d, "lost");
+		conf_check_empty(c);
+		goto out;
+	}
+	conf_words(c, &words);
+	join_answer_sdp(c, d, addr, &sdp);
+	a.contact = c->uri;
+	a.conference = buf_cstr(&words);
+	a.conference_key = buf_cstr(&key);
+	a.content_type = OFFER_TYPE;
+	a.body = buf_data(&sdp);
+	a.bodylen = buf_len(&sdp);
+	sip_answer(txn, &a);
+out:
+	buf_free(&sdp);
+	buf_free(&key);
+	buf_free(&words);
+}
+
+void
+join_own(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
+    struct conference *c, const char *user)
+{
+	struct join_def def;
+	struct offer offer;
+
+	if (!conf_may_join(c, user)) {
+		sip_answer_status(txn, 403);
+		return;
+	}
+	memset(&def, 0, sizeof def);
+	if (req->bodylen > 0) {
+		if (offer_parse(&offer, req->body, req->bodylen) != 0) {
+			sip_answer_status(txn, 400);
+			return;
+		}
+		def.offer = &offer;
+	}
+	if (dialog_from_request(&def.dialog, req, sip_txn_to_tag(txn)) != 0) {
+		sip_answer_status(txn, 400);
+		return;
+	}
+	def.conf = c;
+	def.user = user;
+	def.instance = sip_conn_peer(sip_txn_conn(txn))->instance;
+	def.done = own_done;
+	def.cookie = sip_txn_id(txn);
+	join_start(f, &def);
+}

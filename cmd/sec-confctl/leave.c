@@ -1,0 +1,101 @@
+/*
+ * leave: devices and members go (S011, S110). The media server drops the q
+ * first; when a user's last device is gone a random epoch follows.
+ */
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "wire/ids.h"
+
+#include "focus.h"
+
+void
+device_leave(struct device *d, const char *why)
+{
+	struct conference *c = d->conf;
+	struct focus *f = c->focus;
+	int last = d->member->devices == 1;
+
+	deal_leave(c, d->q, d->server);
+	if (commit_begin(f) == 0)
+		conf_device_rm(f->s->db, c->row.id, d->q);
+	log_info("conf.leave", "conf=%s user=%s q=%u.%u why=%s",
+	    log_quote(c->row.name), log_quote(d->member->user),
+	    q_server(d->q), d->q & 0xffffff, why);
+	device_free(d);
+	if (last && !TAILQ_EMPTY(&c->member_list))
+		epoch_rekey_soon(c);
+}
+
+void
+member_leave(struct member *m, const char *why)
+{
+	struct conference *c = m->conf;
+	struct device *d, *next;
+	char user[URI_MAX];
+
+	text_copy(user, m->user, sizeof user);
+	for (d = TAILQ_FIRST(&c->device_list); d != NULL; d = next) {
+		next = TAILQ_NEXT(d, entry);
+		/* m is freed with its last device. */
+		if (strcmp(d->member->user, user) == 0)
+			device_leave(d, why);
+	}
+}
+
+void
+member_unreachable(struct member *m)
+{
+	if (m->state == MEMBER_UNREACHABLE)
+		return;
+	m->state = MEMBER_UNREACHABLE;
+	timer_set(&m->grace, GRACE_MS);
+	deal_member(m->conf, m->user, "unreachable");
+	log_info("conf.status", "conf=%s user=%s status=unreachable",
+	    log_quote(m->conf->row.name), log_quote(m->user));
+}
+
+void
+member_back(struct member *m)
+{
+	if (m->state == MEMBER_ACTIVE)
+		return;
+	m->state = MEMBER_ACTIVE;
+	timer_cancel(&m->grace);
+	deal_member(m->conf, m->user, "active");
+	log_info("conf.status", "conf=%s user=%s status=active",
+	    log_quote(m->conf->row.name), log_quote(m->user));
+}
+
+static void
+bye_committed(struct focus *f, uint64_t id, int err)
+{
+	struct sip_txn *txn = sip_txn_find(f->s->sip, id);
+
+	if (txn != NULL)
+		sip_answer_status(txn, err != 0 ? sec_err_sip(err) : 200);
+}
+
+void
+on_bye(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+{
+	struct focus *f = ((struct service *)ctx)->priv;
+	struct device *d = device_by_dialog(f, req->call_id, req->to_tag);
+	char user[URI_MAX];
+	struct conference *c;
+
+	service_touch(f->s);
+	uri_user(user, sip_conn_peer(sip_txn_conn(txn))->user,
+	    f->s->conf.domain);
+	if (d == NULL || strcmp(d->member->user, user) != 0) {
+		sip_answer_status(txn, 481);
+		return;
+	}
+	c = d->conf;
+	device_leave(d, "bye");
+	commit_then(f, bye_committed, sip_txn_id(txn));
+	conf_check_empty(c);
+}

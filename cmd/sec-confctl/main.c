@@ -1,0 +1,146 @@
+/* sec-confctl: conferences. `serve` is the controller (114), the focus of
+ * RFC 4353; the other verbs are its client. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+#include "client.h"
+#include "focus.h"
+
+static const struct sip_method methods[] = {
+	{ "INVITE", NEED_SESSION, on_invite },         /* create join invite */
+	{ "ACK", NEED_SESSION, on_ack },
+	{ "CANCEL", NEED_SESSION, on_cancel },
+	{ "BYE", NEED_SESSION, on_bye },               /* leave.c */
+	{ "PUBLISH", NEED_SESSION, on_publish },       /* policy.c */
+	{ "OPTIONS", NEED_SESSION, on_options },
+	{ NULL, 0, NULL },
+};
+
+static int
+focus_open(struct service *s)
+{
+	const struct server *pal;
+	struct focus *f;
+	int i;
+
+	if ((f = calloc(1, sizeof *f)) == NULL)
+		return SEC_ERR_SYS;
+	f->s = s;
+	s->priv = f;
+	f->confs = map_new();
+	f->ids = map_new();
+	f->dialogs = map_new();
+	f->sessions = map_new();
+	f->users = map_new();
+	f->keys = map_new();
+	f->creates = map_new();
+	f->joins = map_new();
+	f->invites = map_new();
+	f->invite_txn = map_new();
+	for (i = 0; i < 256; i++)
+		f->capacity[i] = -1;           /* not heard of yet */
+	if ((pal = service_peer(s, "pal")) != NULL)
+		f->pal = pal->number;
+	ctl_add_verbs(s->ctl, pick_verbs, s);
+	return confs_load(f);
+}
+
+static void
+focus_close(struct service *s)
+{
+	struct focus *f = s->priv;
+
+	if (f == NULL)
+		return;
+	commit_now(f);
+	invites_free(f);
+	joins_free(f);
+	creates_free(f);
+	deals_free(f);
+	confs_free(f);
+	sessions_free(f);
+	map_free(f->confs);
+	map_free(f->ids);
+	map_free(f->dialogs);
+	map_free(f->sessions);
+	map_free(f->users);
+	map_free(f->keys);
+	map_free(f->creates);
+	map_free(f->joins);
+	map_free(f->invites);
+	map_free(f->invite_txn);
+	free(f->waits);
+	free(f);
+	s->priv = NULL;
+}
+
+static int
+focus_busy(struct service *s)
+{
+	struct focus *f = s->priv;
+	struct conference *c;
+	size_t i;
+	int n = 0;
+
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
+		n += !TAILQ_EMPTY(&c->member_list);
+	return n + (int)map_count(f->sessions);
+}
+
+static int
+focus_health(struct service *s, struct buf *words)
+{
+	struct focus *f = s->priv;
+	struct conference *c;
+	size_t i, members = 0;
+
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
+		members += map_count(c->members);
+	buf_putf(words, "%zu conferences, %zu members",
+	    map_count(f->confs), members);
+	return 0;
+}
+
+static void
+focus_link_up(struct service *s, int number, struct ctl_peer *p)
+{
+	(void)p;
+	deal_link_up(s->priv, number);
+}
+
+static void
+focus_link_down(struct service *s, int number)
+{
+	deal_link_down(s->priv, number);
+}
+
+static const struct service_def def = {
+	.prog = "sec-confctl",
+	.role = "confctl",
+	.port = 7320,
+	.db = "conf.db",
+	.methods = methods,
+	.verbs = session_verbs,                        /* session.c */
+	.open = focus_open,
+	.close = focus_close,
+	.busy = focus_busy,
+	.health = focus_health,
+	.hello_key = session_hello_key,
+	.plain_peer = session_plain_peer,
+	.conn_up = session_conn_up,
+	.conn_down = session_conn_down,
+	.link_up = focus_link_up,
+	.link_down = focus_link_down,
+};
+
+int
+main(int argc, char **argv)
+{
+	if (service_verb(argc, argv))
+		return service_main(&def, argc, argv);
+	return client_main(argc, argv);
+}

@@ -1,0 +1,89 @@
+/*
+ * pick: the media server for a medium, by spare capacity (S099). Servers
+ * say `load`; between two of those the controller counts what it assigned.
+ */
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+#include "focus.h"
+
+static const char *
+medium_role(const char *medium)
+{
+	if (strcmp(medium, "text") == 0)
+		return "mtcu";
+	if (strcmp(medium, "voice") == 0)
+		return "mcu";
+	return "share";
+}
+
+int
+pick_server(struct focus *f, const char *medium, int not_this)
+{
+	const char *role = medium_role(medium);
+	const struct server *sv;
+	int64_t best_room = 0;
+	size_t i;
+	int best = 0;
+
+	for (i = 0; (sv = servers_by_role(&f->s->servers, role, i)) != NULL;
+	    i++) {
+		if (sv->number == not_this)
+			continue;
+		if (links_wake(f->s->links, sv->number) == NULL)
+			continue;
+		if (f->capacity[sv->number] == 0)
+			continue;              /* it drains */
+		if (best == 0 || f->capacity[sv->number] > best_room) {
+			best = sv->number;
+			best_room = f->capacity[sv->number];
+		}
+	}
+	return best;
+}
+
+void
+pick_assigned(struct focus *f, int server)
+{
+	if (server > 0 && server < 256 && f->capacity[server] > 1)
+		f->capacity[server]--;
+}
+
+static void
+on_load(void *ctx, struct ctl_req *r)
+{
+	struct focus *f = ((struct service *)ctx)->priv;
+	int number = ctl_peer_number(r->peer);
+	uint64_t capacity;
+
+	if (number <= 0 || number > 255 ||
+	    line_get_u64(r->line, "capacity", &capacity) != 0)
+		return;
+	if (f->capacity[number] != 0 && capacity == 0) {
+		log_info("svc.drain", "server=%d", number);
+		deal_link_down(f, number);     /* its conferences move now */
+	}
+	f->capacity[number] = (int64_t)(capacity & INT64_MAX);
+}
+
+/* lost, found: the media server misses a device. The membership stands on
+ * the agent's connection to us; the log keeps the fact. */
+static void
+on_lost(void *ctx, struct ctl_req *r)
+{
+	(void)ctx;
+	log_info(r->line->verb, "conf=%s q=%s server=%d",
+	    log_quote(line_get_or(r->line, "conf", "-")),
+	    log_quote(line_get_or(r->line, "q", "-")),
+	    ctl_peer_number(r->peer));
+}
+
+const struct ctl_verb pick_verbs[] = {
+	{ "load", CTL_MTCU | CTL_MCU | CTL_SHARE | CTL_GW, on_load },
+	{ "lost", CTL_MTCU | CTL_MCU, on_lost },
+	{ "found", CTL_MTCU | CTL_MCU, on_lost },
+	{ NULL, 0, NULL },
+};

@@ -1,0 +1,366 @@
+/*
+ * session: the users whom sec-pal has registered (step 70) with their keys,
+ * and the connections that their agents keep with us.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "wire/line.h"
+
+#include "focus.h"
+
+static char *
+session_key(char *out, size_t n, const char *user, const char *instance)
+{
+	snprintf(out, n, "%s\n%s", user, instance);
+	return out;
+}
+
+struct session *
+session_find(struct focus *f, const char *user, const char *instance)
+{
+	char key[URI_MAX + 40];
+
+	return map_get_str(f->sessions,
+	    session_key(key, sizeof key, user, instance));
+}
+
+struct session_list *
+session_of_user(struct focus *f, const char *user)
+{
+	return map_get_str(f->users, user);
+}
+
+struct session *
+session_of_conn(struct focus *f, struct sip_conn *c)
+{
+	const struct sip_peer *p = sip_conn_peer(c);
+	char user[URI_MAX];
+
+	uri_user(user, p->user, f->s->conf.domain);
+	return session_find(f, user, p->instance);
+}
+
+struct sip_conn *
+session_conn(struct focus *f, const struct session *s)
+{
+	struct sip_conn *c;
+
+	if (s == NULL || s->conn == 0 ||
+	    (c = sip_conn_find(f->s->sip, s->conn)) == NULL ||
+	    !sip_conn_is_up(c))
+		return NULL;
+	return c;
+}
+
+int
+session_user_connected(struct focus *f, const char *user)
+{
+	struct session_list *l = session_of_user(f, user);
+	struct session *s;
+
+	if (l != NULL)
+		TAILQ_FOREACH(s, l, entry)
+			if (session_conn(f, s) != NULL)
+				return 1;
+	return 0;
+}
+
+/* --- keys --- */
+
+static void
+key_drop(struct focus *f, struct session *s, struct session_key *k)
+{
+	if (k->kc == NULL)
+		return;
+	if (map_get_u64(f->keys, k->keyid) == s)
+		map_del_u64(f->keys, k->keyid);
+	secret_free(k->kc);
+	memset(k, 0, sizeof *k);
+}
+
+static void
+session_free(struct focus *f, struct session *s)
+{
+	struct session_list *l = session_of_user(f, s->user);
+	struct sip_conn *c;
+	char key[URI_MAX + 40];
+
+	key_drop(f, s, &s->key);
+	key_drop(f, s, &s->old);
+	map_del_str(f->sessions,
+	    session_key(key, sizeof key, s->user, s->instance));
+	if (l != NULL) {
+		TAILQ_REMOVE(l, s, entry);
+		if (TAILQ_EMPTY(l)) {
+			map_del_str(f->users, s->user);
+			free(l);
+		}
+	}
+	if ((c = session_conn(f, s)) != NULL) {
+		s->conn = 0;
+		sip_conn_finish(c);
+	}
+	free(s);
+}
+
+void
+sessions_free(struct focus *f)
+{
+	struct session *s;
+	size_t i;
+
+	for (i = 0; (s = map_next(f->sessions, &i)) != NULL;)
+		session_free(f, s);
+}
+
+static struct session *
+session_new(struct focus *f, const char *user, const char *instance)
+{
+	struct session_list *l;
+	struct session *s;
+	char key[URI_MAX + 40];
+
+	if ((s = calloc(1, sizeof *s)) == NULL)
+		return NULL;
+	text_copy(s->user, user, sizeof s->user);
+	text_copy(s->instance, instance, sizeof s->instance);
+	if ((l = session_of_user(f, user)) == NULL) {
+		if ((l = malloc(sizeof *l)) == NULL) {
+			free(s);
+			return NULL;
+		}
+		TAILQ_INIT(l);
+		map_put_str(f->users, s->user, l);
+	}
+	TAILQ_INSERT_TAIL(l, s, entry);
+	map_put_str(f->sessions,
+	    session_key(key, sizeof key, s->user, s->instance), s);
+	return s;
+}
+
+/* The rows of the registration: what its devices take, and by what. */
+static void
+session_rows(struct session *s, const char *rows)
+{
+	const char *p, *nl, *media;
+	struct line l;
+
+	text_copy(s->media, "text,voice", sizeof s->media);
+	text_copy(s->text_by, "voip", sizeof s->text_by);
+	for (p = rows; p != NULL && *p != '\0'; p = nl) {
+		nl = strchr(p, '\n');
+		nl = nl != NULL ? nl + 1 : p + strlen(p);
+		if (line_parse(&l, p, (size_t)(nl - p)) != 0)
+			continue;
+		media = line_get_or(&l, "media", "");
+		if (strcmp(l.verb, "device") == 0)
+			text_copy(s->media, media, sizeof s->media);
+		else if (strcmp(l.verb, "reach") == 0 &&
+		    strcmp(media, "text") == 0)
+			text_copy(s->text_by, line_get_or(&l, "by", "voip"),
+			    sizeof s->text_by);
+		line_free(&l);
+	}
+}
+
+static void
+on_registered(void *ctx, struct ctl_req *r)
+{
+	struct service *svc = ctx;
+	struct focus *f = svc->priv;
+	const char *user = line_get(r->line, "user");
+	const char *instance = line_get(r->line, "instance");
+	uint64_t keyid, until;
+	struct session *s;
+	uint8_t key[32];
+
+	if (user == NULL || instance == NULL || strlen(instance) != 32 ||
+	    line_get_u64(r->line, "keyid", &keyid) != 0 ||
+	    line_get_u64(r->line, "until", &until) != 0 ||
+	    line_get_exact(r->line, "key", key, sizeof key) != 0) {
+		explicit_bzero(key, sizeof key);
+		log_warn("registered.bad", "server=%d",
+		    ctl_peer_number(r->peer));
+		return;
+	}
+	if ((s = session_find(f, user, instance)) == NULL &&
+	    (s = session_new(f, user, instance)) == NULL) {
+		explicit_bzero(key, sizeof key);
+		return;
+	}
+	if (s->key.kc == NULL || s->key.keyid != keyid) {
+		key_drop(f, s, &s->old);
+		s->old = s->key;
+		s->old.until = clock_real() + KEY_OVERLAP;
+		s->key.kc = secret_copy(key, sizeof key);
+		s->key.keyid = (uint32_t)keyid;
+		map_put_u64(f->keys, s->key.keyid, s);
+	}
+	explicit_bzero(key, sizeof key);
+	s->until = s->key.until = (int64_t)until;
+	text_copy(s->principal, line_get_or(r->line, "principal", ""),
+	    sizeof s->principal);
+	session_rows(s, line_get_or(r->line, "rows", ""));
+	log_debug("registered", "user=%s instance=%.8s", log_quote(user),
+	    instance);
+	service_keys_changed(svc);
+}
+
+/* The registration is over: the user's devices of this instance leave. */
+static void
+on_gone(void *ctx, struct ctl_req *r)
+{
+	struct focus *f = ((struct service *)ctx)->priv;
+	const char *user = line_get_or(r->line, "user", "");
+	const char *instance = line_get_or(r->line, "instance", "");
+	struct session *s;
+	struct device *d, *next;
+	struct conference *c;
+	size_t i;
+
+	if ((s = session_find(f, user, instance)) == NULL)
+		return;
+	log_info("gone", "user=%s instance=%.8s why=%s", log_quote(user),
+	    instance, log_quote(line_get_or(r->line, "why", "-")));
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
+		if (conf_member(c, user) == NULL)
+			continue;
+		for (d = TAILQ_FIRST(&c->device_list); d != NULL; d = next) {
+			next = TAILQ_NEXT(d, entry);
+			if (strcmp(d->instance, instance) == 0)
+				device_leave(d, "gone");
+		}
+		conf_check_empty(c);
+	}
+	session_free(f, s);
+}
+
+/* --- connections --- */
+
+int
+session_hello_key(struct service *s, const struct hello_c1 *c1,
+    struct hello_key *out)
+{
+	struct focus *f = s->priv;
+	struct session_key *k;
+	struct session *se;
+	struct uri u;
+
+	if (c1->by != f->pal)
+		return SEC_ERR_SUBKEY;
+	if ((se = map_get_u64(f->keys, c1->keyid)) == NULL)
+		return SEC_ERR_NOTHING;        /* the event may be on its way */
+	k = se->key.keyid == c1->keyid ? &se->key : &se->old;
+	if (k->until < clock_real())
+		return SEC_ERR_SUBKEY;
+	out->base = k->kc;
+	if (hello_id_user(&out->from, se->principal) != 0 ||
+	    uri_parse(&u, se->user, s->conf.domain) != 0)
+		return SEC_ERR_SUBKEY;
+	hello_id_server(&out->to, s->self->number);
+	out->peer.proof = NEED_SESSION;
+	out->peer.keyid = c1->keyid;
+	text_copy(out->peer.user, u.name, sizeof out->peer.user);
+	text_copy(out->peer.instance, se->instance,
+	    sizeof out->peer.instance);
+	return 0;
+}
+
+/* Plain mode: the From URI is believed if it is registered. */
+int
+session_plain_peer(struct service *s, const struct sip_msg *req,
+    struct sip_peer *peer)
+{
+	struct focus *f = s->priv;
+	struct session_list *l;
+	struct session *se;
+	struct uri u;
+
+	if (uri_parse(&u, req->from, s->conf.domain) != 0 ||
+	    u.kind != URI_USER)
+		return SEC_ERR_DATA;
+	if ((l = session_of_user(f, u.full)) == NULL)
+		return SEC_ERR_DENIED;
+	/* An instance without a connection first. */
+	TAILQ_FOREACH(se, l, entry)
+		if (session_conn(f, se) == NULL)
+			break;
+	if (se == NULL)
+		se = TAILQ_FIRST(l);
+	peer->proof = NEED_SESSION;
+	peer->keyid = se->key.keyid;
+	text_copy(peer->user, u.name, sizeof peer->user);
+	text_copy(peer->instance, se->instance, sizeof peer->instance);
+	return 0;
+}
+
+void
+session_conn_up(struct service *s, struct sip_conn *c)
+{
+	struct focus *f = s->priv;
+	struct session *se = session_of_conn(f, c);
+	struct member *m;
+	struct conference *cf;
+	size_t i;
+
+	if (se == NULL) {
+		sip_conn_finish(c);
+		return;
+	}
+	se->conn = sip_conn_id(c);
+	for (i = 0; (cf = map_next(f->confs, &i)) != NULL;)
+		if ((m = conf_member(cf, se->user)) != NULL) {
+			struct device *d;
+
+			TAILQ_FOREACH(d, &cf->device_list, entry)
+				if (d->member == m && strcmp(d->instance,
+				    se->instance) == 0)
+					break;
+			if (d != NULL)
+				member_back(m);
+		}
+	epoch_catch_up(f, se);
+	service_touch(s);
+}
+
+void
+session_conn_down(struct service *s, struct sip_conn *c, int err)
+{
+	struct focus *f = s->priv;
+	struct session *se = session_of_conn(f, c);
+	struct member *m;
+	struct conference *cf;
+	size_t i;
+
+	(void)err;
+	if (se == NULL || se->conn != sip_conn_id(c))
+		return;
+	se->conn = 0;
+	for (i = 0; (cf = map_next(f->confs, &i)) != NULL;)
+		if ((m = conf_member(cf, se->user)) != NULL) {
+			struct session *other;
+			struct device *d;
+
+			/* Is one of his devices still within reach? */
+			TAILQ_FOREACH(d, &cf->device_list, entry)
+				if (d->member == m && (other = session_find(f,
+				    se->user, d->instance)) != NULL &&
+				    session_conn(f, other) != NULL)
+					break;
+			if (d == NULL)
+				member_unreachable(m);
+		}
+}
+
+const struct ctl_verb session_verbs[] = {
+	{ "registered", CTL_PAL, on_registered },
+	{ "gone", CTL_PAL, on_gone },
+	{ NULL, 0, NULL },
+};

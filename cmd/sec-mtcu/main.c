@@ -1,0 +1,181 @@
+/* sec-mtcu: text routing (126). A table of contents. */
+
+#include <stdlib.h>
+
+#include <string.h>
+
+#include "base/err.h"
+#include "wire/ids.h"
+#include "wire/uri.h"
+
+#include "mtcu.h"
+
+static const struct sip_method methods[] = {
+	{ "MESSAGE", NEED_DEVICE, on_message },        /* relay.c */
+	{ NULL, 0, NULL },
+};
+
+static int
+mtcu_open(struct service *s)
+{
+	struct mtcu *m;
+
+	m = calloc(1, sizeof *m);
+	if (m == NULL)
+		return SEC_ERR_SYS;
+	m->s = s;
+	m->rooms = map_new();
+	m->hops = map_new();
+	m->deliveries = map_new();
+	TAILQ_INIT(&m->spare);
+	timer_init(&m->load, s->loop, (void (*)(void *))load_send, m);
+	s->priv = m;
+	return 0;
+}
+
+static void
+mtcu_close(struct service *s)
+{
+	struct mtcu *m = s->priv;
+
+	if (m == NULL)
+		return;
+	timer_cancel(&m->load);
+	deliveries_free(m);
+	members_free(m);
+	map_free(m->rooms);
+	map_free(m->hops);
+	map_free(m->deliveries);
+	free(m);
+	s->priv = NULL;
+}
+
+static int
+mtcu_busy(struct service *s)
+{
+	struct mtcu *m = s->priv;
+
+	return (int)map_count(m->rooms);
+}
+
+static void
+mtcu_drain(struct service *s, int on)
+{
+	(void)on;
+	load_send(s->priv);
+}
+
+static int
+mtcu_health(struct service *s, struct buf *words)
+{
+	struct mtcu *m = s->priv;
+
+	buf_putf(words, "%zu conferences, %u members",
+	    map_count(m->rooms), m->members);
+	return 0;
+}
+
+static int
+mtcu_hello_key(struct service *s, const struct hello_c1 *c1,
+    struct hello_key *out)
+{
+	struct mtcu *m = s->priv;
+	struct member *mb;
+
+	mb = map_get_u64(m->hops, (uint64_t)c1->by << 32 | c1->keyid);
+	if (mb == NULL || mb->hop == NULL)
+		return SEC_ERR_SUBKEY;
+	out->base = mb->hop;
+	hello_id_device(&out->from, mb->room->cid, mb->q);
+	hello_id_server(&out->to, s->self->number);
+	out->peer.proof = NEED_DEVICE;
+	out->peer.keyid = c1->keyid;
+	out->peer.conf = mb->room->cid;
+	out->peer.q = mb->q;
+	return 0;
+}
+
+/* Plain mode (S081, S096): From and the conference in the Request-URI name
+ * the device; `;q=` when the user has several. */
+static int
+mtcu_plain_peer(struct service *s, const struct sip_msg *req,
+    struct sip_peer *peer)
+{
+	struct mtcu *m = s->priv;
+	struct member *mb;
+	struct room *r;
+	struct uri conf, from;
+	uint32_t q;
+
+	if (uri_parse(&conf, req->uri, s->conf.domain) != 0 ||
+	    uri_parse(&from, req->from, s->conf.domain) != 0)
+		return SEC_ERR_DATA;
+	if ((r = room_find(m, conf.full)) == NULL)
+		return SEC_ERR_NOTHING;
+	if (conf.q[0] != '\0' && q_parse(&q, conf.q) != 0)
+		return SEC_ERR_DATA;
+	TAILQ_FOREACH(mb, &r->members, entry) {
+		if (strcmp(mb->person->uri, from.full) != 0 ||
+		    (conf.q[0] != '\0' && mb->q != q))
+			continue;
+		peer->proof = NEED_DEVICE;
+		peer->keyid = mb->hopid;
+		peer->conf = r->cid;
+		peer->q = mb->q;
+		return 0;
+	}
+	return SEC_ERR_DENIED;
+}
+
+static void
+mtcu_conn_up(struct service *s, struct sip_conn *c)
+{
+	struct member *mb = member_of_conn(s->priv, c);
+
+	if (mb == NULL)
+		sip_conn_finish(c);
+	else
+		member_connected(mb, c);
+}
+
+static void
+mtcu_conn_down(struct service *s, struct sip_conn *c, int err)
+{
+	struct member *mb = member_of_conn(s->priv, c);
+
+	(void)err;
+	if (mb != NULL && mb->conn == sip_conn_id(c))
+		member_disconnected(mb);
+}
+
+static void
+mtcu_link_up(struct service *s, int number, struct ctl_peer *p)
+{
+	(void)p;
+	if (number == 1)
+		members_link_up(s->priv);
+}
+
+static const struct service_def def = {
+	.prog = "sec-mtcu",
+	.role = "mtcu",
+	.port = 7322,
+	.methods = methods,
+	.verbs = member_verbs,                 /* members.c */
+	.open = mtcu_open,
+	.close = mtcu_close,
+	.busy = mtcu_busy,
+	.drain = mtcu_drain,
+	.health = mtcu_health,
+	.hello_key = mtcu_hello_key,
+	.plain_peer = mtcu_plain_peer,
+	.conn_up = mtcu_conn_up,
+	.conn_down = mtcu_conn_down,
+	.link_up = mtcu_link_up,
+};
+
+int
+main(int argc, char **argv)
+{
+	return service_main(&def, argc, argv);
+}

@@ -1,0 +1,120 @@
+#ifndef SEC_MTCU_MTCU_H
+#define SEC_MTCU_MTCU_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "base/map.h"
+#include "base/secret.h"
+#include "server/service.h"
+
+/*
+ * sec-mtcu, the text router (S026, S065): rooms and members as the
+ * controller deals them, connections of devices, and deliveries under way.
+ * It holds no conference key and no code to open a body.
+ */
+#define MEMBER_QUEUE 1048576           /* bytes kept for an absent device */
+#define GRACE_MS     2000              /* answer, or connection, within */
+
+/* A copy that waits for its device's connection. */
+struct copy {
+	uint64_t		 delivery;     /* 0: not counted */
+	uint32_t		 author_q;
+	int			 missed;       /* -1: not the author's own */
+	char			*author;       /* URI */
+	char			*type;         /* content type */
+	uint8_t			*body;
+	size_t			 n;
+	TAILQ_ENTRY(copy)	 entry;
+};
+
+/* A user in a room: his devices share one slot in a delivery's table. */
+struct person {
+	char		*uri;
+	unsigned	 slot;
+	unsigned	 devices;
+};
+
+struct member {                        /* one device: one q */
+	uint32_t		 q;
+	struct room		*room;
+	struct person		*person;
+	struct secret		*hop;          /* H_q */
+	uint32_t		 hopid;
+	char			 address[64];  /* of its SDP */
+	int			 may_speak;
+	uint64_t		 conn;         /* sip_conn id, 0: none */
+	int64_t			 away;         /* since when without one */
+	int			 reported;     /* `lost` was sent */
+	int			 seen;         /* in this deal */
+	size_t			 queued;       /* bytes in copies */
+	TAILQ_HEAD(, copy)	 copies;
+	struct timer		 timer;        /* away too long */
+	TAILQ_ENTRY(member)	 entry;
+};
+
+struct room {
+	struct mtcu		*mtcu;
+	char			*uri;
+	uint64_t		 cid;
+	int			 seen;
+	struct map		*persons;      /* by URI */
+	struct person		**slot;        /* by number, holes NULL */
+	unsigned		 nslots, capslots;
+	struct map		*by_q;
+	TAILQ_HEAD(, member)	 members;
+	unsigned		 nmembers;
+};
+
+struct delivery;
+
+struct mtcu {
+	struct service		*s;
+	struct map		*rooms;        /* by URI */
+	struct map		*hops;         /* member by hop key id */
+	struct map		*deliveries;   /* by number */
+	TAILQ_HEAD(, delivery)	 spare;
+	uint64_t		 next_delivery;
+	unsigned		 members;
+	uint64_t		 copies;       /* sent, since the start */
+	struct timer		 load;
+};
+
+/* members.c: what the controller deals */
+extern const struct ctl_verb member_verbs[];
+struct room *room_find(struct mtcu *m, const char *uri);
+struct member *room_member(struct room *r, uint32_t q);
+struct member *member_of_conn(struct mtcu *m, struct sip_conn *c);
+void	members_link_up(struct mtcu *m);
+void	members_free(struct mtcu *m);
+void	member_connected(struct member *mb, struct sip_conn *c);
+void	member_disconnected(struct member *mb);
+/* Tell the controller, at most once a second. */
+void	load_changed(struct mtcu *m);
+void	load_send(struct mtcu *m);
+
+/* relay.c: one MESSAGE in, one to every member out (Fig. 8) */
+void	on_message(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
+
+/* deliver.c: who has answered */
+struct delivery *delivery_new(struct room *r, struct member *author,
+	    struct sip_txn *txn, const struct sip_msg *req);
+struct delivery *delivery_find(struct mtcu *m, uint64_t id);
+uint64_t delivery_id(const struct delivery *d);
+/* A copy for slot is under way; answered or given up. */
+void	delivery_expect(struct delivery *d, unsigned slot);
+void	delivery_answer(struct delivery *d, unsigned slot, int status);
+/* A person without a connection for longer than the grace. */
+void	delivery_miss(struct delivery *d, unsigned slot);
+/* All copies are out: finish now if nothing is expected. */
+void	delivery_started(struct delivery *d);
+void	deliveries_free(struct mtcu *m);
+/* Send one copy to a member, or keep it until he connects. */
+void	copy_send(struct member *mb, struct sip_fan *fan,
+	    const struct sip_msg *tmpl, struct delivery *d, int missed);
+void	copies_flush(struct member *mb);
+void	copy_free(struct member *mb, struct copy *c);
+
+#endif

@@ -1,0 +1,155 @@
+/* sec-pal: presence and availability. `serve` is the PAL manager (116);
+ * the other verbs are its client. */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/path.h"
+
+#include "client.h"
+#include "pal.h"
+
+static const struct sip_method methods[] = {
+	{ "REGISTER", NEED_TICKET, on_register },      /* register.c */
+	{ "SUBSCRIBE", NEED_SESSION, on_subscribe },   /* subscribe.c */
+	{ "PUBLISH", NEED_SESSION, on_publish },       /* presence.c */
+	{ "OPTIONS", NEED_SESSION, on_options },
+	{ NULL, 0, NULL },
+};
+
+static int
+acceptor_start(struct pal *p)
+{
+	char principal[600], keytab[PATH_LEN], keys[PATH_LEN];
+	char rcache[PATH_LEN + 16], why[256];
+	struct service *s = p->s;
+	int r;
+
+	snprintf(principal, sizeof principal, "sip/%s.%s@%s", s->self->name,
+	    s->conf.domain, s->conf.realm);
+	path_keytab(keytab, s->self->name);
+	snprintf(rcache, sizeof rcache, "%s/rcache",
+	    path_keys(keys, s->self->name));
+	r = acceptor_open(&p->acceptor, principal, keytab, rcache, why,
+	    sizeof why);
+	if (r != 0)
+		log_error("krb.open", "why=%s", log_quote(why));
+	return r;
+}
+
+static int
+pal_open(struct service *s)
+{
+	struct pal *p;
+	int r;
+
+	if ((p = calloc(1, sizeof *p)) == NULL)
+		return SEC_ERR_SYS;
+	p->s = s;
+	s->priv = p;
+	p->users = map_new();
+	p->bindings = map_new();
+	p->keys = map_new();
+	p->subs = map_new();
+	p->sub_ids = map_new();
+	p->rosters = map_new();
+	ctl_add_verbs(s->ctl, presence_verbs, s);
+	if ((r = presence_load(p)) != 0)
+		return r;
+	subscriptions_load(p);
+	/* Plain mode works without Kerberos too. */
+	if ((r = acceptor_start(p)) != 0 && !s->conf.plain)
+		return r;
+	return 0;
+}
+
+static void
+pal_close(struct service *s)
+{
+	struct pal *p = s->priv;
+
+	if (p == NULL)
+		return;
+	subscriptions_free(p);
+	rosters_free(p);
+	bindings_free(p);
+	presence_free(p);
+	acceptor_close(p->acceptor);
+	map_free(p->users);
+	map_free(p->bindings);
+	map_free(p->keys);
+	map_free(p->subs);
+	map_free(p->sub_ids);
+	map_free(p->rosters);
+	free(p);
+	s->priv = NULL;
+}
+
+static void
+pal_reload(struct service *s)
+{
+	struct pal *p = s->priv;
+	char why[256];
+
+	if (p->acceptor != NULL &&
+	    acceptor_reload(p->acceptor, why, sizeof why) != 0)
+		log_error("krb.reload", "why=%s", log_quote(why));
+}
+
+static int
+pal_busy(struct service *s)
+{
+	struct pal *p = s->priv;
+
+	return (int)(map_count(p->bindings) + map_count(p->rosters));
+}
+
+static int
+pal_health(struct service *s, struct buf *words)
+{
+	struct pal *p = s->priv;
+
+	buf_putf(words, "%zu sessions, %zu subscriptions",
+	    map_count(p->bindings), map_count(p->subs));
+	return 0;
+}
+
+static void
+pal_link_up(struct service *s, int number, struct ctl_peer *peer)
+{
+	(void)peer;
+	if (number == 1) {
+		rosters_link_up(s->priv);
+		bindings_tell_all(s->priv);
+	}
+}
+
+static const struct service_def def = {
+	.prog = "sec-pal",
+	.role = "pal",
+	.port = 7321,
+	.db = "pal.db",
+	.methods = methods,
+	.verbs = roster_verbs,                         /* roster.c */
+	.open = pal_open,
+	.close = pal_close,
+	.reload = pal_reload,
+	.busy = pal_busy,
+	.health = pal_health,
+	.hello_key = binding_hello_key,
+	.plain_peer = binding_plain_peer,
+	.conn_up = binding_conn_up,
+	.conn_down = binding_conn_down,
+	.link_up = pal_link_up,
+	.takes_register = 1,
+};
+
+int
+main(int argc, char **argv)
+{
+	if (service_verb(argc, argv))
+		return service_main(&def, argc, argv);
+	return client_main(argc, argv);
+}

@@ -1,0 +1,456 @@
+/*
+ * subscribe: SUBSCRIBE and NOTIFY (RFC 6665; S062, S092-S094, S109, S110,
+ * S120, S122). Who may: oneself to one's PAL, participants to a roster.
+ *
+ *   state    on                          do                    next
+ *   -        SUBSCRIBE, Expires 0        200 with document     -
+ *            SUBSCRIBE                   store, 200            ACTIVE
+ *   ACTIVE   round                       NOTIFY                ACTIVE
+ *            SUBSCRIBE in the dialog     new end, 200          ACTIVE
+ *            Expires 0, 481, time, left  forget                -
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "sip/event.h"
+#include "wire/line.h"
+
+#include "pal.h"
+
+static char *
+sub_key(const struct subscription *s, char *out)
+{
+	return dialog_key(out, s->dialog.call_id, s->dialog.local_tag);
+}
+
+static void
+sub_row_id(const struct subscription *s, char *out, size_t n)
+{
+	snprintf(out, n, "%s\n%s\n%s", s->dialog.call_id,
+	    s->dialog.local_tag, s->dialog.remote_tag);
+}
+
+static void
+sub_free(struct subscription *s, int stored)
+{
+	struct pal *p = s->doc->pal;
+	char key[176], id[256];
+
+	timer_cancel(&s->timer);
+	map_del_str(p->subs, sub_key(s, key));
+	map_del_u64(p->sub_ids, s->id);
+	TAILQ_REMOVE(&s->doc->subs, s, entry);
+	if (!stored) {
+		sub_row_id(s, id, sizeof id);
+		(void)pal_subscription_rm(p->s->db, id);
+	}
+	free(s);
+}
+
+static struct sip_conn *
+sub_conn(const struct subscription *s)
+{
+	struct pal *p = s->doc->pal;
+	struct binding *b = binding_find(p, s->user, s->instance);
+
+	return b != NULL && b->conn != 0 ?
+	    sip_conn_find(p->s->sip, b->conn) : NULL;
+}
+
+static void
+notify_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+{
+	struct pal *p = ctx;
+	struct subscription *s = map_get_u64(p->sub_ids, cookie);
+
+	if (s == NULL || answer->status < 200)
+		return;
+	s->asked = 0;
+	if (answer->status == 481 || answer->status == 404) {
+		sub_free(s, 0);
+		return;
+	}
+	if (answer->status >= 300) {
+		s->sent = 0;                   /* all again when he is back */
+		return;
+	}
+	if (s->dirty)
+		subscription_notify(s);
+}
+
+/* One NOTIFY with a body, or without to end it. */
+static int
+notify_send(struct subscription *s, const struct buf *body,
+    const char *reason)
+{
+	struct pal *p = s->doc->pal;
+	struct sip_conn *c = sub_conn(s);
+	char state[64];
+	struct sip_msg m;
+
+	if (c == NULL)
+		return SEC_ERR_CLOSED;
+	dialog_request(&s->dialog, &m, "NOTIFY");
+	m.event = s->doc->event;
+	m.sub_state = event_state(state, (s->until - clock_real()) / 1000,
+	    reason);
+	if (body != NULL) {
+		m.content_type = EVENT_PAL_TYPE;
+		m.body = buf_data(body);
+		m.bodylen = buf_len(body);
+	}
+	return sip_request(c, &m, 0, reason != NULL ? NULL : notify_answered,
+	    p, s->id) != 0 ? 0 : SEC_ERR_CLOSED;
+}
+
+/* Parts from `part` on of the document, each in a NOTIFY. */
+static void
+notify_parts(struct subscription *s, int full, unsigned part)
+{
+	struct buf body = BUF_INIT;
+	unsigned parts;
+
+	do {
+		buf_reset(&body);
+		parts = document_part(s->doc, s->user, full, part, &body);
+		if (part <= parts && notify_send(s, &body, NULL) == 0)
+			s->asked = 1;
+	} while (part++ < parts);
+	buf_free(&body);
+}
+
+void
+subscription_notify(struct subscription *s)
+{
+	int full = s->sent + 1 != s->doc->version;
+
+	if (s->asked) {
+		s->dirty = 1;                  /* one at a time */
+		return;
+	}
+	s->dirty = 0;
+	if (sub_conn(s) == NULL) {
+		s->sent = 0;
+		return;
+	}
+	s->sent = s->doc->version;
+	notify_parts(s, full, 1);
+}
+
+void
+subscription_end(struct subscription *s, const char *reason)
+{
+	(void)notify_send(s, NULL, reason);
+	sub_free(s, 0);
+}
+
+void
+subscriptions_drop(struct document *d, const char *user, const char *reason)
+{
+	struct subscription *s, *next;
+
+	for (s = TAILQ_FIRST(&d->subs); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		if (strcmp(s->user, user) == 0)
+			subscription_end(s, reason);
+	}
+}
+
+static void
+sub_expired(void *arg)
+{
+	subscription_end(arg, "timeout");
+}
+
+/* --- the request --- */
+
+/* The document asked for; NULL with *status set when it may not be. */
+static struct document *
+sub_document(struct pal *p, const struct sip_msg *req, const char *user,
+    int *status)
+{
+	struct document *d;
+	struct uri u;
+
+	if (uri_parse(&u, req->uri, p->s->conf.domain) != 0) {
+		*status = 400;
+		return NULL;
+	}
+	if (text_equal_nocase(req->event, EVENT_PRESENCE)) {
+		*status = strcmp(u.full, user) == 0 ? 0 : 403;
+		return *status == 0 ? &p->realm : NULL;
+	}
+	if (!text_equal_nocase(req->event, EVENT_CONFERENCE)) {
+		*status = 489;
+		return NULL;
+	}
+	if ((d = roster_document(p, u.full)) == NULL)
+		*status = p->dealt ? 404 : 503;
+	else if (!roster_participant(p, u.full, user)) {
+		*status = p->dealt ? 403 : 503;
+		d = NULL;
+	}
+	return d;
+}
+
+static void
+sub_answer(struct sip_txn *txn, struct document *d, const char *user,
+    int64_t expires, unsigned *parts)
+{
+	struct buf body = BUF_INIT;
+	struct sip_msg a;
+
+	*parts = document_part(d, user, 1, 1, &body);
+	sip_msg_init(&a);
+	a.status = 200;
+	a.expires = expires;
+	a.event = d->event;
+	a.contact = d->uri;
+	a.content_type = EVENT_PAL_TYPE;
+	a.body = buf_data(&body);
+	a.bodylen = buf_len(&body);
+	sip_answer(txn, &a);
+	buf_free(&body);
+}
+
+static void
+sub_list(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
+    const char *user)
+{
+	struct buf body = BUF_INIT;
+	struct sip_msg a;
+
+	if (req->expires != 0) {
+		sip_answer_status(txn, 403);   /* fetch only */
+		return;
+	}
+	rosters_put_list(p, user, &body);
+	sip_msg_init(&a);
+	a.status = 200;
+	a.expires = 0;
+	a.event = EVENT_CONFERENCE;
+	a.content_type = EVENT_PAL_TYPE;
+	a.body = buf_data(&body);
+	a.bodylen = buf_len(&body);
+	sip_answer(txn, &a);
+	buf_free(&body);
+}
+
+static int
+sub_store(struct subscription *s)
+{
+	struct pal_subscription row;
+
+	memset(&row, 0, sizeof row);
+	sub_row_id(s, row.id, sizeof row.id);
+	text_copy(row.user, s->user, sizeof row.user);
+	text_copy(row.instance, s->instance, sizeof row.instance);
+	text_copy(row.event, s->doc->event, sizeof row.event);
+	text_copy(row.target, s->doc->uri, sizeof row.target);
+	text_copy(row.why, strcmp(s->doc->event, EVENT_PRESENCE) == 0 ?
+	    "owner" : "participant", sizeof row.why);
+	row.until = s->until;
+	return pal_subscription_put(s->doc->pal->s->db, &row);
+}
+
+static struct subscription *
+sub_new(struct document *d, const char *user, const char *instance,
+    const struct dialog *dialog, int64_t until)
+{
+	struct pal *p = d->pal;
+	struct subscription *s, *old, *next;
+	char key[176];
+
+	if ((s = calloc(1, sizeof *s)) == NULL)
+		return NULL;
+	/* A new one of the same agent to the same takes its place. */
+	for (old = TAILQ_FIRST(&d->subs); old != NULL; old = next) {
+		next = TAILQ_NEXT(old, entry);
+		if (strcmp(old->user, user) == 0 &&
+		    strcmp(old->instance, instance) == 0)
+			sub_free(old, 0);
+	}
+	s->doc = d;
+	s->dialog = *dialog;
+	text_copy(s->user, user, sizeof s->user);
+	text_copy(s->instance, instance, sizeof s->instance);
+	s->until = until;
+	s->id = ++p->next_sub;
+	timer_init(&s->timer, p->s->loop, sub_expired, s);
+	timer_set(&s->timer, until - clock_real());
+	TAILQ_INSERT_TAIL(&d->subs, s, entry);
+	map_put_str(p->subs, sub_key(s, key), s);
+	map_put_u64(p->sub_ids, s->id, s);
+	return s;
+}
+
+static void
+sub_refresh(struct subscription *s, struct sip_txn *txn,
+    const struct sip_msg *req, int64_t expires)
+{
+	unsigned parts;
+
+	if (dialog_check(&s->dialog, req) != 0) {
+		sip_answer_status(txn, 500);
+		return;
+	}
+	sub_answer(txn, s->doc, s->user, expires, &parts);
+	if (expires == 0) {
+		sub_free(s, 0);
+		return;
+	}
+	s->until = clock_real() + expires * 1000;
+	timer_set(&s->timer, expires * 1000);
+	s->sent = s->doc->version;
+	(void)sub_store(s);
+	if (parts > 1)
+		notify_parts(s, 1, 2);
+}
+
+static void
+sub_start(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
+    const char *user, int64_t expires)
+{
+	struct subscription *s;
+	struct document *d;
+	struct dialog dialog;
+	struct sip_msg a;
+	unsigned parts;
+	int status = 0;
+
+	if ((d = sub_document(p, req, user, &status)) == NULL) {
+		sip_msg_init(&a);
+		a.status = status;
+		if (status == 503)
+			a.retry_after = 0;
+		sip_answer(txn, &a);
+		return;
+	}
+	if (expires == 0) {
+		sub_answer(txn, d, user, 0, &parts);
+		return;
+	}
+	if (dialog_from_request(&dialog, req, sip_txn_to_tag(txn)) != 0) {
+		sip_answer_status(txn, 400);
+		return;
+	}
+	s = sub_new(d, user, sip_conn_peer(sip_txn_conn(txn))->instance,
+	    &dialog, clock_real() + expires * 1000);
+	if (s == NULL || sub_store(s) != 0) {
+		if (s != NULL)
+			sub_free(s, 1);
+		sip_answer_status(txn, 503);
+		return;
+	}
+	s->sent = d->version;
+	sub_answer(txn, d, user, expires, &parts);
+	if (parts > 1)
+		notify_parts(s, 1, 2);
+}
+
+void
+on_subscribe(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+	int64_t expires = event_expires(req->expires);
+	char user[URI_MAX], factory[URI_MAX], key[176];
+	struct subscription *s;
+
+	service_touch(p->s);
+	uri_user(user, sip_conn_peer(sip_txn_conn(txn))->user,
+	    p->s->conf.domain);
+	if (req->event == NULL) {
+		sip_answer_status(txn, 489);
+		return;
+	}
+	if (req->to_tag != NULL) {
+		s = strlen(req->call_id) < 128 && strlen(req->to_tag) < 40 ?
+		    map_get_str(p->subs, dialog_key(key, req->call_id,
+		    req->to_tag)) : NULL;
+		if (s == NULL || strcmp(s->user, user) != 0)
+			sip_answer_status(txn, 481);
+		else
+			sub_refresh(s, txn, req, expires);
+		return;
+	}
+	uri_factory(factory, p->s->conf.domain);
+	if (strcmp(req->uri, factory) == 0)
+		sub_list(p, txn, req, user);
+	else
+		sub_start(p, txn, req, user, expires);
+}
+
+/* --- keeping --- */
+
+void
+subscriptions_catch_up(struct pal *p, struct binding *b)
+{
+	struct subscription *s;
+	size_t i;
+
+	for (i = 0; (s = map_next(p->subs, &i)) != NULL;)
+		if (strcmp(s->user, b->user->uri) == 0 &&
+		    strcmp(s->instance, b->row.instance) == 0) {
+			s->asked = 0;
+			s->sent = 0;
+			subscription_notify(s);
+		}
+}
+
+static int
+sub_load(void *arg, const struct pal_subscription *row)
+{
+	struct pal *p = arg;
+	struct dialog d;
+	struct document *doc;
+	struct subscription *s;
+	char id[256], *rest = id, *part;
+
+	/* Rosters are dealt later, and their subscribers ask anew then. */
+	if (strcmp(row->event, EVENT_PRESENCE) != 0 ||
+	    row->until <= clock_real())
+		return 0;
+	doc = &p->realm;
+	memset(&d, 0, sizeof d);
+	text_copy(id, row->id, sizeof id);
+	if ((part = strsep(&rest, "\n")) == NULL)
+		return 0;
+	text_copy(d.call_id, part, sizeof d.call_id);
+	if ((part = strsep(&rest, "\n")) == NULL || rest == NULL)
+		return 0;
+	text_copy(d.local_tag, part, sizeof d.local_tag);
+	text_copy(d.remote_tag, rest, sizeof d.remote_tag);
+	text_copy(d.local_uri, row->user, sizeof d.local_uri);
+	text_copy(d.remote_uri, row->user, sizeof d.remote_uri);
+	text_copy(d.target, row->user, sizeof d.target);
+	/* Above whatever was used: tenths of a second since 2026. */
+	d.local_cseq = (uint32_t)((clock_real() - 1767225600000LL) / 100);
+	if ((s = sub_new(doc, row->user, row->instance, &d,
+	    row->until)) != NULL)
+		s->sent = 0;
+	return 0;
+}
+
+void
+subscriptions_load(struct pal *p)
+{
+	if (pal_subscription_each(p->s->db, sub_load, p) != 0)
+		log_error("db.load", "file=pal.db why=%s",
+		    log_quote(db_why(p->s->db)));
+}
+
+void
+subscriptions_free(struct pal *p)
+{
+	struct subscription *s;
+	size_t i;
+
+	for (i = 0; (s = map_next(p->subs, &i)) != NULL;)
+		sub_free(s, 1);
+}
