@@ -1,0 +1,344 @@
+/*
+ * presence: users and their status (S013, S056, S058), the realm's list,
+ * and what the controller and the administrator ask about users.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "sip/event.h"
+#include "wire/line.h"
+
+#include "pal.h"
+
+struct presentity *
+presentity_find(struct pal *p, const char *name)
+{
+	return map_get_str(p->users, name);
+}
+
+static struct presentity *
+presentity_new(struct pal *p, const char *name)
+{
+	struct presentity *u;
+
+	if ((u = calloc(1, sizeof *u)) == NULL)
+		return NULL;
+	u->pal = p;
+	text_copy(u->name, name, sizeof u->name);
+	uri_user(u->uri, name, p->s->conf.domain);
+	TAILQ_INIT(&u->bindings);
+	map_put_str(p->users, u->name, u);
+	return u;
+}
+
+struct presentity *
+presentity_get(struct pal *p, const char *name)
+{
+	struct presentity *u = presentity_find(p, name);
+
+	if (u == NULL && (u = presentity_new(p, name)) != NULL &&
+	    pal_status_get(p->s->db, name, &u->status) != 0)
+		memset(&u->status, 0, sizeof u->status);
+	return u;
+}
+
+static int
+is_word(const char *s)
+{
+	size_t i, n = strlen(s);
+
+	if (n == 0 || n > 31 || s[0] < 'a' || s[0] > 'z')
+		return 0;
+	for (i = 0; i < n; i++)
+		if (!((s[i] >= 'a' && s[i] <= 'z') || s[i] == '-' ||
+		    s[i] == '_' || (s[i] >= '0' && s[i] <= '9')))
+			return 0;
+	return 1;
+}
+
+static int
+is_class(const char *s)
+{
+	return strcmp(s, "available") == 0 || strcmp(s, "busy") == 0 ||
+	    strcmp(s, "away") == 0 || strcmp(s, "offline") == 0;
+}
+
+/* A row `status` into u->status; 0 or SEC_ERR_FORMAT. */
+int
+presentity_status(struct presentity *u, const struct line *l)
+{
+	const char *value = line_get_or(l, "value", "available");
+	const char *class_ = line_get_or(l, "class",
+	    is_class(value) ? value : "available");
+	const char *note = line_get_or(l, "note", "");
+
+	if (!is_word(value) || !is_class(class_) ||
+	    strlen(note) >= sizeof u->status.note ||
+	    !text_is_utf8(note, strlen(note)) ||
+	    (is_class(value) && strcmp(value, class_) != 0))
+		return SEC_ERR_FORMAT;
+	memset(&u->status, 0, sizeof u->status);
+	text_copy(u->status.value, value, sizeof u->status.value);
+	text_copy(u->status.class_, class_, sizeof u->status.class_);
+	text_copy(u->status.note, note, sizeof u->status.note);
+	u->status.since = clock_real();
+	return 0;
+}
+
+void
+presentity_changed(struct presentity *u)
+{
+	struct document *d = &u->pal->realm;
+
+	u->changed = document_next(d);
+	document_changed(d);
+	rosters_user_changed(u->pal, u->uri);
+}
+
+/* --- the realm's list: everybody registered but oneself --- */
+
+static void
+realm_entries(struct document *d, struct buf *b, uint64_t changed,
+    const char *watcher)
+{
+	struct binding *bi;
+	struct presentity *u;
+	size_t i;
+
+	for (i = 0; (u = map_next(d->pal->users, &i)) != NULL;) {
+		bi = TAILQ_FIRST(&u->bindings);
+		if (strcmp(u->uri, watcher) == 0 ||
+		    (changed != 0 && u->changed != changed) ||
+		    (changed == 0 && bi == NULL))
+			continue;
+		line_begin(b, "entry");
+		line_put_arg(b, u->uri);
+		if (bi == NULL)
+			line_put_arg(b, "-");
+		else {
+			line_put(b, "type", "user");
+			line_put(b, "status", u->status.value);
+			line_put(b, "class", u->status.class_);
+			line_put_u64(b, "since", (uint64_t)u->status.since);
+			if (u->status.note[0] != '\0')
+				line_put(b, "note", u->status.note);
+			line_put(b, "media", bi->row.media);
+		}
+		line_end(b);
+	}
+}
+
+static int
+load_status(void *arg, const struct pal_user *row)
+{
+	return presentity_get(arg, row->user) == NULL ? SEC_ERR_SYS : 0;
+}
+
+int
+presence_load(struct pal *p)
+{
+	char uri[URI_MAX];
+	int r;
+
+	uri_palmgr(uri, p->s->conf.domain);
+	document_init(&p->realm, p, uri, EVENT_PRESENCE);
+	p->realm.entries = realm_entries;
+	if ((r = pal_expire(p->s->db, clock_real(), NULL, NULL)) != 0 ||
+	    (r = pal_user_each(p->s->db, load_status, p)) != 0)
+		log_error("db.load", "file=pal.db why=%s",
+		    log_quote(db_why(p->s->db)));
+	return r;
+}
+
+void
+presence_free(struct pal *p)
+{
+	struct presentity *u;
+	size_t i;
+
+	document_free(&p->realm, "deactivated");
+	for (i = 0; (u = map_next(p->users, &i)) != NULL;) {
+		map_del_str(p->users, u->name);
+		free(u);
+	}
+}
+
+/* --- PUBLISH: one's own status --- */
+
+void
+on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+	struct pal_status before;
+	struct presentity *u;
+	struct line l;
+	struct uri to;
+	int status = 400;
+
+	service_touch(p->s);
+	u = presentity_find(p, sip_conn_peer(sip_txn_conn(txn))->user);
+	if (u == NULL || uri_parse(&to, req->uri, p->s->conf.domain) != 0 ||
+	    strcmp(to.full, u->uri) != 0) {
+		sip_answer_status(txn, 403);
+		return;
+	}
+	if (req->event == NULL ||
+	    !text_equal_nocase(req->event, EVENT_PRESENCE)) {
+		sip_answer_status(txn, 489);
+		return;
+	}
+	if (req->bodylen > 0 && line_parse(&l, req->body,
+	    req->bodylen) == 0) {
+		before = u->status;
+		if (strcmp(l.verb, "status") == 0 &&
+		    presentity_status(u, &l) == 0) {
+			status = 200;
+			if (pal_status_put(p->s->db, u->name,
+			    &u->status) != 0) {
+				log_error("db.write", "file=pal.db why=%s",
+				    log_quote(db_why(p->s->db)));
+				u->status = before;
+				status = 503;
+			} else
+				presentity_changed(u);
+		}
+		line_free(&l);
+	}
+	sip_answer_status(txn, status);
+}
+
+void
+on_options(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+{
+	(void)ctx;
+	(void)req;
+	sip_answer_status(txn, 200);
+}
+
+/* --- control lines --- */
+
+static void
+put_found(struct ctl_req *r, const struct presentity *u, const char *uri)
+{
+	struct binding *bi = u != NULL ? TAILQ_FIRST(&u->bindings) : NULL;
+	struct buf *b = ctl_row(r);
+
+	line_put(b, "user", uri);
+	line_put(b, "bound", bi != NULL ? "1" : "0");
+	if (bi != NULL) {
+		line_put(b, "status", u->status.value);
+		line_put(b, "class", u->status.class_);
+		line_put(b, "media", bi->row.media);
+	}
+	ctl_end(r);
+}
+
+static void
+on_find(void *ctx, struct ctl_req *r)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+	const char *who = line_get_or(r->line, "who", "");
+	struct pal_user row;
+	struct uri u;
+
+	if (uri_parse(&u, who, p->s->conf.domain) != 0 ||
+	    u.kind != URI_USER || (presentity_find(p, u.name) == NULL &&
+	    pal_user_get(p->s->db, u.name, &row) != 0)) {
+		ctl_error(r, 404, "no such user");
+		return;
+	}
+	put_found(r, presentity_find(p, u.name), u.full);
+	ctl_ok(r);
+}
+
+static void
+on_user_add(void *ctx, struct ctl_req *r)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+	struct pal_user row;
+	struct uri u;
+
+	memset(&row, 0, sizeof row);
+	if (uri_from_name(&u, line_get_or(r->line, "user", ""),
+	    p->s->conf.domain, 0) != 0 || u.kind != URI_USER ||
+	    strlen(u.name) >= sizeof row.user) {
+		ctl_error(r, 400, "not a user's name");
+		return;
+	}
+	if (pal_user_get(p->s->db, u.name, &row) != 0) {
+		text_copy(row.user, u.name, sizeof row.user);
+		row.created = clock_real();
+	}
+	row.known = 1;
+	row.disabled = 0;
+	text_copy(row.title, line_get_or(r->line, "title", row.title),
+	    sizeof row.title);
+	if (pal_user_put(p->s->db, &row) != 0)
+		ctl_error(r, 503, db_why(p->s->db));
+	else
+		ctl_ok(r);
+}
+
+static void
+on_user_rm(void *ctx, struct ctl_req *r)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+	struct presentity *u;
+	struct pal_user row;
+	struct binding *b;
+	struct uri uri;
+
+	if (uri_from_name(&uri, line_get_or(r->line, "user", ""),
+	    p->s->conf.domain, 0) != 0 ||
+	    pal_user_get(p->s->db, uri.name, &row) != 0) {
+		ctl_error(r, 404, "no such user");
+		return;
+	}
+	if ((u = presentity_find(p, uri.name)) != NULL)
+		while ((b = TAILQ_FIRST(&u->bindings)) != NULL)
+			binding_drop(b, "removed");
+	if (pal_user_rm(p->s->db, uri.name) != 0) {
+		ctl_error(r, 503, db_why(p->s->db));
+		return;
+	}
+	ctl_ok(r);
+}
+
+static int
+user_row(void *arg, const struct pal_user *row)
+{
+	struct ctl_req *r = arg;
+	struct buf *b = ctl_row(r);
+
+	line_put(b, "user", row->user);
+	line_put(b, "title", row->title);
+	line_put(b, "known", row->known ? "1" : "0");
+	line_put_u64(b, "created", (uint64_t)row->created);
+	line_put_u64(b, "seen", (uint64_t)row->seen);
+	ctl_end(r);
+	return 0;
+}
+
+static void
+on_user_list(void *ctx, struct ctl_req *r)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+
+	if (pal_user_each(p->s->db, user_row, r) != 0)
+		ctl_error(r, 503, db_why(p->s->db));
+	else
+		ctl_ok(r);
+}
+
+const struct ctl_verb presence_verbs[] = {
+	{ "find", CTL_CONFCTL, on_find },
+	{ "user-add", CTL_ADMIN, on_user_add },
+	{ "user-rm", CTL_ADMIN, on_user_rm },
+	{ "user-list", CTL_ADMIN, on_user_list },
+	{ NULL, 0, NULL },
+};

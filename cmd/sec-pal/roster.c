@@ -1,0 +1,618 @@
+/*
+ * roster: the PAL of a conference (S012, S057, S107, S109, S110), dealt by
+ * the controller, in memory only. One entry per user, with the q of each of
+ * his devices; a device that left stays, with its q, for a minute, so that
+ * its last words can be attributed.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "sip/event.h"
+#include "wire/ids.h"
+#include "wire/line.h"
+
+#include "pal.h"
+
+struct device {
+	uint32_t		 q;
+	char			 medium[8];
+	int64_t			 left;         /* mono ms, 0: is in */
+	int			 seen;         /* in this deal */
+	TAILQ_ENTRY(device)	 entry;
+};
+
+struct participant {
+	struct roster		*roster;
+	char			 uri[URI_MAX];
+	char			 state[16];    /* invited active unreachable */
+	char			 via[16];
+	int64_t			 since;
+	unsigned		 in;           /* devices that have not left */
+	uint64_t		 changed;
+	int			 gone;         /* to be told removed */
+	struct timer		 timer;        /* a device that left */
+	TAILQ_HEAD(, device)	 devices;
+};
+
+struct roster {
+	struct pal		*pal;
+	struct document		 doc;
+	char			*cid, *name, *title, *access, *creator;
+	char			*media, *persistent, *created;
+	int			 seen;
+	struct map		*people;       /* by URI */
+	struct map		*by_q;         /* participant by q */
+};
+
+static struct roster *
+roster_find(struct pal *p, const char *uri)
+{
+	return map_get_str(p->rosters, uri);
+}
+
+struct document *
+roster_document(struct pal *p, const char *uri)
+{
+	struct roster *r = roster_find(p, uri);
+
+	return r != NULL ? &r->doc : NULL;
+}
+
+int
+roster_participant(struct pal *p, const char *uri, const char *user)
+{
+	struct roster *r = roster_find(p, uri);
+	struct participant *pa;
+
+	return r != NULL && (pa = map_get_str(r->people, user)) != NULL &&
+	    pa->in > 0;
+}
+
+/* --- as a document --- */
+
+/* What his entry says: the PAL status `busy` shows here (S013). */
+static const char *
+participant_status(const struct participant *pa)
+{
+	struct pal *p = pa->roster->pal;
+	struct presentity *u;
+	struct uri uri;
+
+	if (pa->in == 0)
+		return strcmp(pa->state, "invited") == 0 ? "invited" : "left";
+	if (strcmp(pa->state, "unreachable") == 0)
+		return "unreachable";
+	if (uri_parse(&uri, pa->uri, p->s->conf.domain) == 0 &&
+	    (u = presentity_find(p, uri.name)) != NULL &&
+	    strcmp(u->status.class_, "busy") == 0)
+		return "busy";
+	return "active";
+}
+
+static void
+put_entry(struct buf *b, const struct participant *pa)
+{
+	struct buf q = BUF_INIT;
+	struct device *d;
+	char media[32] = "", text[Q_STRLEN];
+
+	line_begin(b, "entry");
+	line_put_arg(b, pa->uri);
+	if (pa->gone) {
+		line_put_arg(b, "-");
+		line_end(b);
+		return;
+	}
+	TAILQ_FOREACH(d, &pa->devices, entry) {
+		buf_putf(&q, "%s%s", buf_len(&q) > 0 ? "," : "",
+		    q_format(d->q, text));
+		if (d->left == 0 && strstr(media, d->medium) == NULL &&
+		    strlen(media) + strlen(d->medium) + 2 < sizeof media) {
+			if (media[0] != '\0')
+				strcat(media, ",");
+			strcat(media, d->medium);
+		}
+	}
+	line_put(b, "status", participant_status(pa));
+	line_put(b, "media", media);
+	line_put(b, "via", pa->via);
+	if (buf_len(&q) > 0)
+		line_put(b, "q", buf_cstr(&q));
+	line_put_u64(b, "since", (uint64_t)pa->since);
+	line_end(b);
+	buf_free(&q);
+}
+
+static void
+roster_entries(struct document *d, struct buf *b, uint64_t changed,
+    const char *watcher)
+{
+	struct roster *r = d->owner;
+	struct participant *pa;
+	size_t i;
+
+	(void)watcher;
+	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
+		if (changed != 0 ? pa->changed == changed : !pa->gone)
+			put_entry(b, pa);
+}
+
+static void
+roster_head(struct document *d, struct buf *b)
+{
+	struct roster *r = d->owner;
+
+	line_put(b, "name", r->name);
+	line_put(b, "cid", r->cid);
+	line_put(b, "title", r->title);
+	line_put(b, "media", r->media);
+	line_put(b, "access", r->access);
+	line_put(b, "creator", r->creator);
+	line_put(b, "since", r->created);
+	line_put(b, "persistent", r->persistent);
+}
+
+static void
+participant_free(struct participant *pa)
+{
+	struct device *d;
+
+	timer_cancel(&pa->timer);
+	while ((d = TAILQ_FIRST(&pa->devices)) != NULL) {
+		TAILQ_REMOVE(&pa->devices, d, entry);
+		map_del_u64(pa->roster->by_q, d->q);
+		free(d);
+	}
+	map_del_str(pa->roster->people, pa->uri);
+	free(pa);
+}
+
+/* A round was told: those told removed can go. */
+static void
+roster_told(struct document *d)
+{
+	struct roster *r = d->owner;
+	struct participant *pa;
+	size_t i;
+
+	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
+		if (pa->gone && pa->changed <= d->version)
+			participant_free(pa);
+}
+
+static void
+participant_changed(struct participant *pa)
+{
+	pa->changed = document_next(&pa->roster->doc);
+	document_changed(&pa->roster->doc);
+}
+
+/* --- people and devices --- */
+
+/* Forget devices that left a minute ago; the last takes the entry along. */
+static void
+participant_sweep(void *arg)
+{
+	struct participant *pa = arg;
+	int64_t now = loop_now(pa->roster->pal->s->loop), next = 0;
+	struct device *d, *n;
+
+	for (d = TAILQ_FIRST(&pa->devices); d != NULL; d = n) {
+		n = TAILQ_NEXT(d, entry);
+		if (d->left == 0)
+			continue;
+		if (d->left + LEFT_MS <= now) {
+			TAILQ_REMOVE(&pa->devices, d, entry);
+			map_del_u64(pa->roster->by_q, d->q);
+			free(d);
+		} else if (next == 0 || d->left + LEFT_MS < next)
+			next = d->left + LEFT_MS;
+	}
+	if (next != 0)
+		timer_set(&pa->timer, next - now);
+	if (TAILQ_EMPTY(&pa->devices) && strcmp(pa->state, "invited") != 0)
+		pa->gone = 1;
+	participant_changed(pa);
+}
+
+static struct participant *
+participant_get(struct roster *r, const char *uri)
+{
+	struct participant *pa = map_get_str(r->people, uri);
+
+	if (pa == NULL) {
+		if ((pa = calloc(1, sizeof *pa)) == NULL)
+			return NULL;
+		pa->roster = r;
+		text_copy(pa->uri, uri, sizeof pa->uri);
+		text_copy(pa->via, "voip", sizeof pa->via);
+		pa->since = clock_real();
+		TAILQ_INIT(&pa->devices);
+		timer_init(&pa->timer, r->pal->s->loop, participant_sweep,
+		    pa);
+		map_put_str(r->people, pa->uri, pa);
+	}
+	pa->gone = 0;
+	return pa;
+}
+
+static void
+device_left(struct participant *pa, struct device *d)
+{
+	if (d->left != 0)
+		return;
+	d->left = loop_now(pa->roster->pal->s->loop);
+	if (--pa->in == 0) {
+		text_copy(pa->state, "left", sizeof pa->state);
+		subscriptions_drop(&pa->roster->doc, pa->uri, "noresource");
+	}
+	if (!timer_is_set(&pa->timer))
+		timer_set(&pa->timer, LEFT_MS);
+	participant_changed(pa);
+}
+
+static void
+roster_free(struct roster *r)
+{
+	struct participant *pa;
+	size_t i;
+
+	document_free(&r->doc, "noresource");
+	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
+		participant_free(pa);
+	map_free(r->people);
+	map_free(r->by_q);
+	map_del_str(r->pal->rosters, r->doc.uri);
+	free(r->cid);
+	free(r->name);
+	free(r->title);
+	free(r->access);
+	free(r->creator);
+	free(r->media);
+	free(r->persistent);
+	free(r->created);
+	free(r);
+}
+
+void
+rosters_free(struct pal *p)
+{
+	struct roster *r;
+	size_t i;
+
+	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
+		roster_free(r);
+}
+
+void
+rosters_user_changed(struct pal *p, const char *user)
+{
+	struct participant *pa;
+	struct roster *r;
+	size_t i;
+
+	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
+		if ((pa = map_get_str(r->people, user)) != NULL)
+			participant_changed(pa);
+}
+
+void
+rosters_put_unreachable(struct pal *p, const char *user, struct buf *out)
+{
+	struct participant *pa;
+	struct roster *r;
+	size_t i;
+
+	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
+		if ((pa = map_get_str(r->people, user)) != NULL &&
+		    pa->in > 0 && strcmp(pa->state, "unreachable") == 0) {
+			line_begin(out, "conf");
+			line_put(out, "conf", r->doc.uri);
+			line_end(out);
+		}
+}
+
+void
+rosters_put_list(struct pal *p, const char *user, struct buf *out)
+{
+	struct participant *pa, *other;
+	char factory[URI_MAX];
+	struct roster *r;
+	unsigned in;
+	size_t i, j;
+
+	line_begin(out, "doc");
+	line_put(out, "uri", uri_factory(factory, p->s->conf.domain));
+	line_put_u64(out, "version", (uint64_t)clock_real());
+	line_put(out, "state", "full");
+	line_put(out, "part", "1/1");
+	line_end(out);
+	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;) {
+		pa = map_get_str(r->people, user);
+		if (pa == NULL && strcmp(r->access, "domain") != 0 &&
+		    strcmp(r->creator, user) != 0)
+			continue;
+		in = 0;
+		for (j = 0; (other = map_next(r->people, &j)) != NULL;)
+			in += other->in > 0;
+		line_begin(out, "entry");
+		line_put_arg(out, r->doc.uri);
+		line_put(out, "title", r->title);
+		line_put(out, "media", r->media);
+		line_put_u64(out, "in", in);
+		line_put(out, "creator", r->creator);
+		line_put(out, "since", r->created);
+		line_put(out, "access", r->access);
+		line_put(out, "persistent", r->persistent);
+		line_put(out, "member", pa != NULL && pa->in > 0 ? "1" :
+		    "0");
+		line_end(out);
+	}
+}
+
+/* --- what the controller says --- */
+
+static void
+take(char **to, const struct line *l, const char *key)
+{
+	const char *v = line_get(l, key);
+	char *copy;
+
+	if (v == NULL && *to != NULL)
+		return;
+	if ((copy = strdup(v != NULL ? v : "")) == NULL)
+		return;
+	free(*to);
+	*to = copy;
+}
+
+static void
+roster_fields(struct roster *r, const struct line *l)
+{
+	take(&r->cid, l, "cid");
+	take(&r->name, l, "name");
+	take(&r->title, l, "title");
+	take(&r->access, l, "access");
+	take(&r->creator, l, "creator");
+	take(&r->media, l, "media");
+	take(&r->persistent, l, "persistent");
+	take(&r->created, l, "created");
+}
+
+static struct roster *
+req_roster(struct ctl_req *req, struct pal *p)
+{
+	struct roster *r = roster_find(p, line_get_or(req->line, "conf",
+	    ""));
+
+	if (r == NULL)
+		ctl_error(req, 404, "no such conference here");
+	return r;
+}
+
+static void
+on_conference(void *ctx, struct ctl_req *req)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+	const char *uri = line_get(req->line, "conf");
+	struct participant *pa;
+	struct device *d;
+	struct roster *r;
+	size_t i;
+
+	if (uri == NULL || line_get(req->line, "cid") == NULL) {
+		ctl_error(req, 400, "conf= or cid= is missing");
+		return;
+	}
+	r = roster_find(p, uri);
+	if (r != NULL && strcmp(r->cid, line_get(req->line, "cid")) != 0) {
+		roster_free(r);                /* the name was used again */
+		r = NULL;
+	}
+	if (r == NULL) {
+		if ((r = calloc(1, sizeof *r)) == NULL) {
+			ctl_error(req, 503, "out of memory");
+			return;
+		}
+		r->pal = p;
+		document_init(&r->doc, p, uri, EVENT_CONFERENCE);
+		r->doc.owner = r;
+		r->doc.entries = roster_entries;
+		r->doc.head = roster_head;
+		r->doc.flushed_cb = roster_told;
+		r->doc.same_for_all = 1;
+		r->people = map_new();
+		r->by_q = map_new();
+		map_put_str(p->rosters, r->doc.uri, r);
+	}
+	roster_fields(r, req->line);
+	r->seen = 1;
+	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
+		TAILQ_FOREACH(d, &pa->devices, entry)
+			d->seen = 0;
+	ctl_ok(req);
+}
+
+static void
+on_join(void *ctx, struct ctl_req *req)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+	const char *user = line_get(req->line, "user");
+	struct participant *pa;
+	struct device *d;
+	struct roster *r;
+	uint64_t since;
+	uint32_t q;
+
+	if ((r = req_roster(req, p)) == NULL)
+		return;
+	if (user == NULL || q_parse(&q, line_get_or(req->line, "q",
+	    "")) != 0) {
+		ctl_error(req, 400, "user= or q= is missing");
+		return;
+	}
+	if ((pa = participant_get(r, user)) == NULL) {
+		ctl_error(req, 503, "out of memory");
+		return;
+	}
+	TAILQ_FOREACH(d, &pa->devices, entry)
+		if (d->q == q)
+			break;
+	if (d == NULL) {
+		if ((d = calloc(1, sizeof *d)) == NULL) {
+			ctl_error(req, 503, "out of memory");
+			return;
+		}
+		d->q = q;
+		d->left = 1;
+		TAILQ_INSERT_TAIL(&pa->devices, d, entry);
+		map_put_u64(r->by_q, q, pa);
+	}
+	if (d->left != 0) {
+		d->left = 0;
+		pa->in++;
+	}
+	d->seen = 1;
+	text_copy(d->medium, line_get_or(req->line, "medium", ""),
+	    sizeof d->medium);
+	text_copy(pa->via, line_get_or(req->line, "via", "voip"),
+	    sizeof pa->via);
+	if (line_get_u64(req->line, "since", &since) == 0)
+		pa->since = (int64_t)since;
+	text_copy(pa->state, "active", sizeof pa->state);
+	participant_changed(pa);
+	ctl_ok(req);
+}
+
+static void
+on_leave(void *ctx, struct ctl_req *req)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+	struct participant *pa;
+	struct device *d;
+	struct roster *r;
+	uint32_t q;
+
+	if ((r = req_roster(req, p)) == NULL)
+		return;
+	if (q_parse(&q, line_get_or(req->line, "q", "")) == 0 &&
+	    (pa = map_get_u64(r->by_q, q)) != NULL)
+		TAILQ_FOREACH(d, &pa->devices, entry)
+			if (d->q == q) {
+				device_left(pa, d);
+				break;
+			}
+	ctl_ok(req);
+}
+
+/* A state that no device expresses: invited, unreachable, active, left. */
+static void
+on_member(void *ctx, struct ctl_req *req)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+	const char *user = line_get(req->line, "user");
+	const char *status = line_get_or(req->line, "status", "");
+	struct participant *pa;
+	struct roster *r;
+
+	if ((r = req_roster(req, p)) == NULL)
+		return;
+	if (user == NULL || (strcmp(status, "invited") != 0 &&
+	    strcmp(status, "active") != 0 && strcmp(status, "left") != 0 &&
+	    strcmp(status, "unreachable") != 0)) {
+		ctl_error(req, 400, "user= or status= is wrong");
+		return;
+	}
+	pa = map_get_str(r->people, user);
+	if (strcmp(status, "invited") == 0) {
+		if ((pa = participant_get(r, user)) != NULL && pa->in == 0) {
+			text_copy(pa->state, status, sizeof pa->state);
+			participant_changed(pa);
+		}
+	} else if (pa != NULL && strcmp(status, "left") == 0) {
+		if (pa->in == 0) {             /* the invitation is over */
+			text_copy(pa->state, "left", sizeof pa->state);
+			pa->gone = TAILQ_EMPTY(&pa->devices);
+			participant_changed(pa);
+		}
+	} else if (pa != NULL && pa->in > 0) {
+		text_copy(pa->state, status, sizeof pa->state);
+		participant_changed(pa);
+	}
+	ctl_ok(req);
+}
+
+static void
+on_end(void *ctx, struct ctl_req *req)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+	struct roster *r = roster_find(p, line_get_or(req->line, "conf",
+	    ""));
+
+	if (r != NULL)
+		roster_free(r);
+	ctl_ok(req);
+}
+
+static void
+on_policy(void *ctx, struct ctl_req *req)
+{
+	struct roster *r = req_roster(req, ((struct service *)ctx)->priv);
+
+	if (r == NULL)
+		return;
+	roster_fields(r, req->line);
+	document_changed(&r->doc);
+	ctl_ok(req);
+}
+
+static void
+on_dealt(void *ctx, struct ctl_req *req)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+	const char *uri = line_get(req->line, "conf");
+	struct participant *pa;
+	struct device *d;
+	struct roster *r;
+	size_t i;
+
+	if (uri == NULL) {
+		for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
+			if (!r->seen)
+				roster_free(r);
+		p->dealt = 1;
+		return;
+	}
+	if ((r = roster_find(p, uri)) == NULL)
+		return;
+	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
+		TAILQ_FOREACH(d, &pa->devices, entry)
+			if (!d->seen)
+				device_left(pa, d);
+}
+
+void
+rosters_link_up(struct pal *p)
+{
+	struct roster *r;
+	size_t i;
+
+	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
+		r->seen = 0;
+}
+
+const struct ctl_verb roster_verbs[] = {
+	{ "conference", CTL_CONFCTL, on_conference },
+	{ "join", CTL_CONFCTL, on_join },
+	{ "leave", CTL_CONFCTL, on_leave },
+	{ "member", CTL_CONFCTL, on_member },
+	{ "end", CTL_CONFCTL, on_end },
+	{ "policy", CTL_CONFCTL, on_policy },
+	{ "dealt", CTL_CONFCTL, on_dealt },
+	{ NULL, 0, NULL },
+};
