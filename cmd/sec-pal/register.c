@@ -117,8 +117,9 @@ registration_open_plain(struct registration *r)
 	if (uri_parse(&u, q->from, r->pal->s->conf.domain) != 0 ||
 	    u.kind != URI_USER)
 		return SEC_ERR_FORMAT;
-	snprintf(r->principal, sizeof r->principal, "%s@%s", u.name,
-	    r->pal->s->conf.realm);
+	if (snprintf(r->principal, sizeof r->principal, "%s@%s", u.name,
+	    r->pal->s->conf.realm) >= (int)sizeof r->principal)
+		return SEC_ERR_LIMIT;
 	if (q->content_type != NULL &&
 	    text_equal_nocase(q->content_type, EVENT_REG_TYPE)) {
 		buf_put(&r->rows, q->body, q->bodylen);
