@@ -23,7 +23,11 @@ struct cli_verb {
 	const char	*verb;         /* "" = the program without a verb */
 	const char	*args;         /* "[-n NAME] [WHO ...]" */
 	const char	*help;         /* one line */
-	const char	*opts;         /* letters or "long," names it takes */
+	/* Options that it takes besides the common ones: letters and long
+	 * names, with commas between ("nmwW,title,open"). A word is a long
+	 * name if it is one. A "+" among the letters: options end at its
+	 * first operand (`run USER COMMAND -x`). */
+	const char	*opts;
 	int		 min, max;     /* operands; max -1: any */
 	int		(*run)(struct cli *c);
 };
@@ -34,7 +38,8 @@ struct cli_prog {
 	const char *const	*examples;     /* NULL-terminated */
 	const struct cli_opt	*opts;         /* beyond the common ones */
 	const struct cli_verb	*verbs;        /* ends with verb NULL */
-	int			 stop_at_operand;  /* `-- COMMAND` programs */
+	/* Options end at the first operand of any verb. */
+	int			 stop_at_operand;
 };
 
 /* Parse, run the verb, return the exit code. Handles -h -V and the common
@@ -53,6 +58,11 @@ size_t	cli_values(const struct cli *c, const char *opt,
 enum emit_mode cli_mode(const struct cli *c);
 /* -T in ms, or def. */
 int64_t	cli_timeout(const struct cli *c, int64_t def);
+/* Index among the operands of the first one behind `--`, or -1. */
+int	cli_command(const struct cli *c);
+/* Does the program have a terminal to ask on and no -y? Without either, a
+ * question is a usage error. */
+int	cli_may_ask(const struct cli *c);
 /* Usage error: three lines on stderr, returns 2. */
 int	cli_usage(const struct cli *c, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));

@@ -46,4 +46,13 @@ int	emit_error(enum emit_mode mode, int err, const char *fmt, ...)
 void	emit_note(enum emit_mode mode, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 
+/* What they are made of: all n bytes, at once where the kernel lets us; a
+ * closed pipe ends the program as SIGPIPE does. */
+void	emit_write(int fd, const void *p, size_t n);
+/* Strangers' text for people; \u{...} where the locale is not UTF-8. */
+void	emit_put_visible(struct buf *b, const char *s);
+int	emit_is_ascii(void);
+/* The word of the exit table for err: "busy". */
+const char *emit_word(int err);
+
 #endif
