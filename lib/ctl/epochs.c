@@ -224,6 +224,18 @@ epochs_parse_deal(struct hs_deal *d, const char *text, size_t n)
 	return r;
 }
 
+/* Root writes for the daemon whose directory it is. */
+static void
+give_to_owner(const char *dir, const char *path)
+{
+	struct stat st;
+
+	if (geteuid() == 0 && stat(dir, &st) == 0 && st.st_uid != 0 &&
+	    lchown(path, st.st_uid, st.st_gid) == -1)
+		log_error("keys.owner", "file=%s reason=%s", log_quote(path),
+		    log_quote(strerror(errno)));
+}
+
 static int
 write_base64(const char *dir, const char *file, const void *p, size_t n)
 {
@@ -236,6 +248,8 @@ write_base64(const char *dir, const char *file, const void *p, size_t n)
 	buf_put_u8(&b, '\n');
 	if ((r = buf_error(&b)) == 0)
 		r = proc_write_file(path, buf_data(&b), buf_len(&b), 0400);
+	if (r == 0)
+		give_to_owner(dir, path);
 	buf_free(&b);
 	return r;
 }
