@@ -112,8 +112,9 @@ on_all(void *ctx, int err, uint32_t epoch)
 	answer(s, err, epoch);
 }
 
+/* delay: ms until the epoch is used, as in keygen_lead_def. */
 static int
-begin(struct service *s)
+begin(struct service *s, int64_t delay)
 {
 	struct keygen_lead_def def;
 	size_t i;
@@ -126,6 +127,7 @@ begin(struct service *s)
 			def.numbers[def.n++] = s->servers.server[i].number;
 	def.fresh = 1;
 	def.deadline = PHASE_MS;
+	def.delay = delay;
 	def.one = on_one;
 	def.all = on_all;
 	def.ctx = s;
@@ -137,7 +139,12 @@ static void
 on_rotate(void *ctx, struct ctl_req *r)
 {
 	struct service *s = ctx;
+	uint64_t in = 0;
+	int64_t delay = 0;
 
+	if (line_get_u64(r->line, "in", &in) == 0)
+		delay = in == 0 ? -1 : in > 86400 ? 86400000 :
+						    (int64_t)in * 1000;
 	if (s->self->number != 1)
 		ctl_error(r, 403, "only server 1 deals keys");
 	else if (s->epochs == NULL)
@@ -146,7 +153,7 @@ on_rotate(void *ctx, struct ctl_req *r)
 		ctl_error(r, 486, "a key exchange is running");
 	else {
 		s->state->lead_for = ctl_keep(r);
-		if (begin(s) != 0)
+		if (begin(s, delay) != 0)
 			ctl_error(r, 503, "cannot begin");
 	}
 }
@@ -166,7 +173,7 @@ rotate_tick(struct service *s)
 		return;
 	st->lead_again = now + ROLL_AGAIN_MS;
 	memset(&st->lead_for, 0, sizeof(st->lead_for));
-	(void)begin(s);
+	(void)begin(s, 0);
 }
 
 void
