@@ -175,6 +175,7 @@ parse_sip(struct uri *u, char *s, const char *domain)
 	char host[URI_MAX], *at, *hostport, *port;
 	const char *label, *user;
 	char *c;
+	int n;
 
 	if ((at = strchr(s, '@')) != NULL) {
 		*at = '\0';
@@ -208,9 +209,9 @@ parse_sip(struct uri *u, char *s, const char *domain)
 	/* Our own names have no port: the domain is no host. */
 	if (u->kind != URI_FOREIGN)
 		hostport[strcspn(hostport, ":")] = '\0';
-	snprintf(u->full, sizeof(u->full), "sip:%s%s%s", user,
+	n = snprintf(u->full, sizeof(u->full), "sip:%s%s%s", user,
 	    *user != '\0' ? "@" : "", hostport);
-	return 0;
+	return n > 0 && (size_t)n < sizeof(u->full) ? 0 : bad(u);
 }
 
 int
