@@ -184,6 +184,10 @@ check_start(const char *s)
 	if (strncasecmp(version, "SIP/2.0", 7) != 0 ||
 	    (version[7] != '\0' && version[7] != ' '))
 		return SEC_ERR_VERSION;
+	/* osip's atoi() would wrap longer ones. */
+	if (version == s &&
+	    (strspn(s + 7, " ") != 1 || strspn(s + 8, "0123456789") != 3))
+		return SEC_ERR_FORMAT;
 	return check_params(s);
 }
 
