@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "crypto/random.h"
 
 #include "sip/print.h"
 #include "sip/stack_priv.h"
@@ -23,18 +24,35 @@ struct sip_fan {
 	struct buf copy;
 };
 
+static void
+hex16(char out[17], uint64_t v)
+{
+	static const char digits[] = "0123456789abcdef";
+	int i;
+
+	for (i = 15; i >= 0; i--, v >>= 4)
+		out[i] = digits[v & 15];
+	out[16] = '\0';
+}
+
 struct sip_fan *
 sip_fan_new(const struct sip_msg *tmpl)
 {
 	struct sip_msg m = *tmpl;
 	struct sip_fan *f;
 	struct buf *b;
+	uint64_t random;
+	char tag[17];
 
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		die(sec_err_exit(SEC_ERR_SYS), "no memory for SIP");
 	b = &f->text;
+	crypto_random(&random, sizeof(random));
+	hex16(tag, random);
 	m.status = 0;
 	m.missed = -1;
+	if (m.from_tag == NULL)
+		m.from_tag = tag;
 	if (m.cseq == 0)
 		m.cseq = 1;
 	print_start(b, &m);
@@ -72,17 +90,6 @@ put_piece(struct sip_fan *f, int piece)
 	size_t from = piece == 0 ? 0 : f->end[piece - 1];
 
 	buf_put(&f->copy, buf_data(&f->text) + from, f->end[piece] - from);
-}
-
-static void
-hex16(char out[17], uint64_t v)
-{
-	static const char digits[] = "0123456789abcdef";
-	int i;
-
-	for (i = 15; i >= 0; i--, v >>= 4)
-		out[i] = digits[v & 15];
-	out[16] = '\0';
 }
 
 uint64_t

@@ -172,8 +172,15 @@ on_stranger(void *arg)
 {
 	struct sip_conn *c = arg;
 
-	if (c->peer.proof == 0)
+	if (conn_is_stranger(c))
 		sip_conn_close(c, SEC_ERR_TIMEOUT);
+}
+
+int
+conn_is_stranger(const struct sip_conn *c)
+{
+	return channel_is_plain(c->channel) &&
+	    (c->peer.proof & ~(unsigned)NEED_TICKET) == 0;
 }
 
 struct sip_conn *
@@ -328,7 +335,7 @@ on_up(void *arg)
 	if (channel_is_plain(c->channel)) {
 		channel_local(c->channel, &local);
 		addr_format(&local, c->host);
-		if (c->peer.proof == 0 && !channel_is_dialled(c->channel))
+		if (conn_is_stranger(c) && !channel_is_dialled(c->channel))
 			timer_set(&c->stranger, SIP_STRANGER);
 	}
 	if (s->ops != NULL && s->ops->up != NULL)
@@ -375,8 +382,7 @@ on_message(void *arg, uint8_t *p, size_t n)
 	if (!take_fan_answer(c, p, n)) {
 		/* Whom we dialled for REGISTER may answer with a PAL, but
 		 * has proved nothing (txn.c). */
-		large = !channel_is_plain(c->channel) ||
-		    channel_is_dialled(c->channel) || c->peer.proof != 0;
+		large = !conn_is_stranger(c) || channel_is_dialled(c->channel);
 		if ((r = sip_msg_parse(&m, p, n, large)) != 0) {
 			log_debug("sip.malformed", "conn=%llx user=%s why=%s",
 			    (unsigned long long)c->id, log_quote(c->peer.user),

@@ -54,18 +54,11 @@ struct sip_stack_ops {
 	/* It is gone; freed by the stack after return. Also told of a dial
 	 * that failed. */
 	void	(*down)(void *ctx, struct sip_conn *c, int err);
-	/*
-	 * A request on a plain connection whose peer has proved nothing yet,
-	 * before its row is looked at: 0 (sip_conn_peer(c) may be filled
-	 * now), or an error that becomes the answer. May be NULL.
-	 */
-	int	(*first)(void *ctx, struct sip_conn *c,
-		    const struct sip_msg *req);
 };
 
 /*
  * A request whose method has no row: 405; whose proof fails: 403. Strangers
- * (nothing proved, unsealed) are not answered but closed in both cases. ACK
+ * (unsealed, and no proof but a ticket) are closed instead in both cases. ACK
  * of a 2xx goes to its row if there is one, with a transaction that ends
  * when the row returns. CANCEL is answered by the stack and handed to the
  * row "CANCEL" with the INVITE's transaction, which then answers 487;
@@ -140,7 +133,8 @@ void	sip_ack(struct sip_conn *c, const struct sip_msg *ack);
 
 /* --- fan-out: one request to many, printed once (PERFORMANCE.md 2) --- */
 struct sip_fan;
-/* tmpl: uri, from, from_tag, author, body ... are the same in all copies. */
+/* tmpl: uri, from, from_tag (made if NULL), author, body ... are the same in
+ * all copies. */
 struct sip_fan *sip_fan_new(const struct sip_msg *tmpl);
 void	sip_fan_free(struct sip_fan *f);
 typedef void (*sip_status_h)(void *ctx, uint64_t cookie, int status);

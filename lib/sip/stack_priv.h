@@ -76,6 +76,8 @@ char	*stack_tag(struct sip_stack *s, uint64_t id, char what, char *out);
 /* Callbacks may free the stack; its memory stays until we are out. */
 void	stack_enter(struct sip_stack *s);
 int	stack_leave(struct sip_stack *s);      /* 1: it was freed */
+/* Unsealed, and nobody in particular: a ticket is judged per request. */
+int	conn_is_stranger(const struct sip_conn *c);
 /* Print and send; 0 or SEC_ERR_*. */
 int	conn_send(struct sip_conn *c, const struct sip_msg *m);
 /* Copy n strings into one block (*mem, for free()), pointing each at its

@@ -290,12 +290,6 @@ is_allowed(const struct sip_conn *c, const struct sip_method *row,
 	    channel_is_plain(c->channel);
 }
 
-static int
-is_stranger(const struct sip_conn *c)
-{
-	return channel_is_plain(c->channel) && c->peer.proof == 0;
-}
-
 /* An answer without a transaction. */
 static void
 answer_once(struct sip_conn *c, const struct sip_msg *req, int status,
@@ -325,7 +319,7 @@ refuse(struct sip_conn *c, const struct sip_msg *req, int status)
 {
 	log_info("sip.refused", "method=%s user=%s status=%d",
 	    log_quote(req->method), log_quote(c->peer.user), status);
-	if (is_stranger(c))
+	if (conn_is_stranger(c))
 		sip_conn_close(c, SEC_ERR_DENIED);
 	else if (strcmp(req->method, "ACK") != 0)
 		answer_once(c, req, status, NULL);
@@ -359,7 +353,7 @@ on_cancel(struct sip_conn *c, struct sip_txn *invite, const struct sip_msg *req)
 	const struct sip_method *row;
 
 	if (invite == NULL) {
-		if (is_stranger(c))
+		if (conn_is_stranger(c))
 			sip_conn_close(c, SEC_ERR_DENIED);
 		else
 			answer_once(c, req, 481, NULL);
@@ -382,23 +376,6 @@ repeat_answer(struct sip_txn *t)
 		    buf_len(&t->answer));
 }
 
-/* 0, or the connection is over or the request is answered. */
-static int
-ask_first(struct sip_conn *c, const struct sip_msg *req)
-{
-	struct sip_stack *s = c->stack;
-	int r;
-
-	if (!is_stranger(c) || s->ops == NULL || s->ops->first == NULL)
-		return 0;
-	r = s->ops->first(s->ctx, c, req);
-	if (s->freed || c->closing)
-		return SEC_ERR_CLOSED;
-	if (r != 0)
-		answer_once(c, req, sec_err_sip(r), NULL);
-	return r;
-}
-
 void
 txn_request(struct sip_conn *c, const struct sip_msg *req)
 {
@@ -417,7 +394,7 @@ txn_request(struct sip_conn *c, const struct sip_msg *req)
 		on_cancel(c, t, req);
 	else if (t != NULL)
 		repeat_answer(t);
-	else if (ask_first(c, req) == 0) {
+	else {
 		row = method_find(c->stack, req->method);
 		if (row == NULL)
 			refuse(c, req, 405);
