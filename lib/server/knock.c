@@ -78,7 +78,8 @@ knock_look(const uint8_t *p, size_t n, int plain, int takes_register,
 	}
 	is = takes_register ? begins(p, n, "REGISTER ") : 0;
 	if (is == 1)
-		return look_sip(p, n, sip_frame(p, n), KNOCK_REGISTER, size);
+		return look_sip(p, n, sip_frame_stranger(p, n), KNOCK_REGISTER,
+		    size);
 	if (is == -1)
 		return KNOCK_MORE;
 	if (plain && isupper(p[0]))

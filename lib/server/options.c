@@ -113,7 +113,8 @@ version(const struct service_def *def)
 
 /* One option; -1 go on, else an exit code. */
 static int
-take(struct service_options *o, const struct service_def *def, int c)
+take(struct service_options *o, const struct service_def *def, int c,
+    const char *arg)
 {
 	switch (c) {
 	case O_NAME:
@@ -143,12 +144,8 @@ take(struct service_options *o, const struct service_def *def, int c)
 	case 'v': o->verbose++; break;
 	case 'h': printf(help_text, def->prog); return 0;
 	case 'V': return version(def);
-	case ':':
-		return usage(def, "%s needs a value",
-		    optopt < 256 && optopt > 0 ?
-			(char[]) { '-', (char)optopt, 0 } :
-			"an option");
-	default: return usage(def, "unknown option");
+	case ':': return usage(def, "%s needs a value", arg);
+	default: return usage(def, "unknown option %s", arg);
 	}
 	return -1;
 }
@@ -180,7 +177,7 @@ options_parse(struct service_options *o, const struct service_def *def,
 	for (;;) {
 		c = getopt_long(argc, argv, shorts, longs, NULL);
 		if (c != -1) {
-			if ((r = take(o, def, c)) != -1)
+			if ((r = take(o, def, c, argv[optind - 1])) != -1)
 				return r;
 			continue;
 		}

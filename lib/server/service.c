@@ -93,7 +93,10 @@ on_conn_down(void *ctx, struct sip_conn *c, int err)
 		s->def->conn_down(s, c, err);
 }
 
-static const struct sip_stack_ops stack_ops = { on_conn_up, on_conn_down };
+static const struct sip_stack_ops stack_ops = {
+	.up = on_conn_up,
+	.down = on_conn_down,
+};
 
 /* --- links --- */
 
@@ -102,7 +105,6 @@ on_link_up(void *ctx, int number, struct ctl_peer *p)
 {
 	struct service *s = ctx;
 
-	log_info("link.up", "server=%d", number);
 	if (!s->state->closing && s->def->link_up != NULL)
 		s->def->link_up(s, number, p);
 }
@@ -112,7 +114,6 @@ on_link_down(void *ctx, int number)
 {
 	struct service *s = ctx;
 
-	log_info("link.down", "server=%d", number);
 	if (!s->state->closing && s->def->link_down != NULL)
 		s->def->link_down(s, number);
 }
@@ -145,9 +146,6 @@ open_config(struct service *s)
 	if (reload_servers(s, why, sizeof(why)) != 0 ||
 	    reload_find_self(s, why, sizeof(why)) != 0)
 		die(11, "%s", why);
-	if (s->conf.plain)
-		log_warn("plain", "name=%s reason=%s", s->self->name,
-		    log_quote("security = plain: nothing is sealed"));
 }
 
 static void
@@ -234,6 +232,9 @@ say_ready(struct service *s)
 	for (i = 0; i < st->nfd; i++)
 		st->door[st->ndoor++] = door_new(s, st->fd[i]);
 	st->nfd = 0;
+	if (s->conf.plain)
+		log_warn("plain", "name=%s reason=%s", s->self->name,
+		    log_quote("security = plain: nothing is sealed"));
 	leave_init(s);
 	want_links(s);
 	st->ready = 1;

@@ -223,7 +223,8 @@ enroll(struct guest *g, size_t size)
 	peer.proof = s->conf.plain ? NEED_TICKET : NEED_NOTHING;
 	g->once = 1;
 	talk(g, &peer,
-	    channel_plain(s->loop, g->stream, sip_frame, &talk_ops, g));
+	    channel_plain(s->loop, g->stream, sip_frame_stranger, &talk_ops,
+		g));
 }
 
 static void
