@@ -103,7 +103,8 @@ uint64_t sip_txn_cookie(const struct sip_txn *t);
 /*
  * Answer: a->status and whatever else is set (contact, headers, body) are
  * sent with the request's Via, From, To, Call-ID, CSeq. After a final
- * answer t is gone, except INVITE, which waits for its ACK by itself.
+ * answer t is gone, except INVITE, which waits for its ACK by itself. A
+ * connection on which no more than a ticket was proved is closed behind it.
  */
 void	sip_answer(struct sip_txn *t, const struct sip_msg *a);
 void	sip_answer_status(struct sip_txn *t, int status);

@@ -182,9 +182,18 @@ txn_end(struct sip_txn *t)
 	c->last = t;
 }
 
+/* Whoever has proved no more than his ticket gets one final answer. */
+static int
+is_brief(const struct sip_conn *c)
+{
+	return (c->peer.proof & ~(unsigned)NEED_TICKET) == 0 &&
+	    channel_is_plain(c->channel) && !channel_is_dialled(c->channel);
+}
+
 void
 sip_answer(struct sip_txn *t, const struct sip_msg *a)
 {
+	struct sip_conn *c = t->conn;
 	struct sip_msg m = *a;
 	int r;
 
@@ -218,6 +227,8 @@ sip_answer(struct sip_txn *t, const struct sip_msg *a)
 		timer_set(&t->timer, SIP_DEADLINE);
 	} else
 		txn_end(t);
+	if (is_brief(c))
+		sip_conn_finish(c);
 }
 
 void
