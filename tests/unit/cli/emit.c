@@ -193,17 +193,16 @@ test_pipe(void)
 
 	if (pipe(fd) != 0 || pipe(err) != 0)
 		exit(1);
+	close(fd[0]);                  /* before it writes, not while */
 	fflush(stdout);
 	if ((pid = fork()) == 0) {
 		signal(SIGPIPE, SIG_IGN);
 		dup2(fd[1], STDOUT_FILENO);
 		dup2(err[1], STDERR_FILENO);
-		close(fd[0]);
 		close(err[0]);
 		emit_line("x");
 		_exit(0);
 	}
-	close(fd[0]);
 	close(fd[1]);
 	close(err[1]);
 	T(waitpid(pid, &status, 0) == pid);
