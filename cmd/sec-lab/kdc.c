@@ -1,0 +1,177 @@
+/*
+ * The lab's realm: an MIT KDC without privileges on the lab's address.
+ */
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/proc.h"
+#include "base/sock.h"
+
+#include "lab.h"
+
+#define PASSWORD_LEN 20
+
+/* Letters that nobody mistakes; 5 bits each. */
+static void
+make_password(char out[PASSWORD_LEN + 1])
+{
+	static const char letters[] = "abcdefghjkmnpqrstuvwxyz023456789";
+	unsigned char raw[PASSWORD_LEN];
+	int i;
+
+	proc_random(raw, sizeof(raw));
+	for (i = 0; i < PASSWORD_LEN; i++)
+		out[i] = letters[raw[i] % 32];
+	out[PASSWORD_LEN] = '\0';
+	explicit_bzero(raw, sizeof(raw));
+}
+
+/* Run one of Kerberos' programs on text; what it said is shown on failure. */
+static int
+run(const char *const argv[], struct buf *input)
+{
+	struct buf out = BUF_INIT, err = BUF_INIT;
+	int code;
+
+	if (buf_error(input) != 0)
+		return SEC_ERR_SYS;
+	code = spawn_run(argv, (const char *)buf_data(input), buf_len(input),
+	    &out, &err);
+	/* kadmin.local leaves with 0 even when a command failed. */
+	if (code == 0 && strstr(buf_cstr(&err), "while ") != NULL)
+		code = 1;
+	if (code != 0)
+		complain(0, "%s failed (%d):\n%s%s", argv[0], code,
+		    buf_cstr(&out), buf_cstr(&err));
+	buf_free(&out);
+	buf_free(&err);
+	return code == 0 ? 0 : SEC_ERR_SYS;
+}
+
+static int
+kadmin(struct buf *commands)
+{
+	const char *argv[] = { lab_program("kadmin.local"), "-r", LAB_REALM,
+		NULL };
+
+	return run(argv, commands);
+}
+
+int
+kdc_make(const struct lab *l)
+{
+	const char *argv[] = { lab_program("kdb5_util"), "-r", LAB_REALM,
+		"create", "-s", NULL };
+	struct buf in = BUF_INIT;
+	char master[PASSWORD_LEN + 1];
+	int r;
+
+	lab_setenv_kdc(l);
+	if (access(lab_path(l, "etc/pal.keytab"), F_OK) == 0 &&
+	    access(lab_path(l, "kdc/principal"), F_OK) == 0)
+		return 0;
+	/* The rest of an attempt that was cut short. */
+	(void)unlink(lab_path(l, "kdc/principal"));
+	(void)unlink(lab_path(l, "kdc/principal.ok"));
+	(void)unlink(lab_path(l, "kdc/principal.kadm5"));
+	(void)unlink(lab_path(l, "kdc/principal.kadm5.lock"));
+	(void)unlink(lab_path(l, "etc/pal.keytab"));
+	make_password(master);
+	buf_putf(&in, "%s\n%s\n", master, master);
+	explicit_bzero(master, sizeof(master));
+	r = run(argv, &in);
+	buf_free(&in);
+	if (r != 0)
+		return r;
+	buf_putf(&in, "addprinc -randkey sip/pal." LAB_DOMAIN "\n"
+	    "ktadd -k \"%s\" sip/pal." LAB_DOMAIN "\n",
+	    lab_path(l, "etc/pal.keytab"));
+	r = kadmin(&in);
+	buf_free(&in);
+	return r;
+}
+
+int
+kdc_add_users(const struct lab *l, char *const *users, int n)
+{
+	struct buf in = BUF_INIT, commands = BUF_INIT;
+	char password[PASSWORD_LEN + 1];
+	int i, r = 0, new = 0;
+
+	lab_setenv_kdc(l);
+	/*
+	 * The file is written first, under another name: a user is one once
+	 * both principal and password are there.
+	 */
+	for (i = 0; i < n && r == 0; i++) {
+		if (lab_has_user(l, users[i]))
+			continue;
+		if ((r = tree_make_home(l, users[i])) != 0)
+			break;
+		make_password(password);
+		buf_putf(&in, "%s\n", password);
+		r = proc_write_file(lab_path(l, "home/%s/.password", users[i]),
+		    buf_data(&in), buf_len(&in), 0600);
+		buf_free(&in);
+		buf_putf(&commands, "delprinc -force %s\n"
+		    "addprinc -pw %s %s\n", users[i], password, users[i]);
+		new++;
+	}
+	explicit_bzero(password, sizeof(password));
+	if (r == 0 && new > 0)
+		r = kadmin(&commands);
+	buf_free(&commands);
+	for (i = 0; i < n && r == 0; i++)
+		if (!lab_has_user(l, users[i]) &&
+		    rename(lab_path(l, "home/%s/.password", users[i]),
+		    lab_path(l, "home/%s/password", users[i])) != 0)
+			r = complain(SEC_ERR_DISK, "%s/home/%s: %s", l->shown,
+			    users[i], strerror(errno));
+	return r;
+}
+
+void
+kdc_argv(const struct lab *l, const char *argv[8])
+{
+	argv[0] = lab_program("krb5kdc");
+	argv[1] = "-n";
+	argv[2] = "-r";
+	argv[3] = LAB_REALM;
+	argv[4] = "-P";
+	argv[5] = lab_path(l, "kdc/pid");
+	argv[6] = NULL;
+}
+
+int
+kdc_wait(const struct lab *l, int ms)
+{
+	int64_t until = clock_mono() + ms;
+	struct sockaddr_in in;
+	int fd, r;
+
+	memset(&in, 0, sizeof(in));
+	in.sin_family = AF_INET;
+	in.sin_port = htons(LAB_KDC_PORT);
+	if (inet_pton(AF_INET, l->address, &in.sin_addr) != 1)
+		return SEC_ERR_DATA;
+	do {
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (fd < 0)
+			return SEC_ERR_SYS;
+		r = connect(fd, (struct sockaddr *)&in, sizeof(in));
+		close(fd);
+		if (r == 0)
+			return 0;
+		(void)poll(NULL, 0, 5);
+	} while (clock_mono() < until);
+	return SEC_ERR_UNREACHABLE;
+}

@@ -1,0 +1,226 @@
+/*
+ * A user's side of the lab: logging in, running programs as him, his shell.
+ */
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/proc.h"
+
+#include "lab.h"
+
+#define USERS 256
+
+/* talk(1)'s way of saying that somebody wants you, on the terminal. */
+static const char announce[] =
+    "u=${SEC_EV_USER#sip:} c=${SEC_EV_CONF#sip:}; "
+    "printf '\\r\\n* %s %s invites you to %s (%s).   "
+    "Answer:  sec-confctl accept\\r\\n' \"$(date +%H:%M)\" "
+    "\"${u%@*}\" \"${c%@*}\" "
+    "\"$(printf %s \"$SEC_EV_MEDIA\" | tr -d '[]\"' | sed 's/,/, /g')\" "
+    ">/dev/tty";
+
+struct login {
+	pid_t	pid;
+	int	err;                   /* its stderr */
+};
+
+/* sec-login as the user, its stdin the password file. */
+static int
+begin(const struct lab *l, const char *user, struct login *in)
+{
+	const char *argv[] = { lab_program("sec-login"), "-P", "-", user,
+		NULL };
+	int fd, err[2];
+
+	fd = open(lab_path(l, "home/%s/password", user), O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || pipe2(err, O_CLOEXEC) != 0) {
+		complain(0, "%s: %s", user, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return 10;
+	}
+	lab_setenv(l, user);
+	in->pid = spawn_start(argv, fd, -1, err[1]);
+	in->err = err[0];
+	close(fd);
+	close(err[1]);
+	if (in->pid < 0) {
+		close(err[0]);
+		return complain(10, "%s: %s", user, strerror(errno));
+	}
+	return 0;
+}
+
+static int
+finish(const char *user, struct login *in)
+{
+	char text[1024];
+	size_t n = 0;
+	ssize_t k;
+	int status = 0;
+
+	/* It may be silent and its agent alive: read to the end of login. */
+	while (n < sizeof(text) - 1 &&
+	    (k = read(in->err, text + n, sizeof(text) - 1 - n)) != 0) {
+		if (k > 0)
+			n += (size_t)k;
+		else if (errno != EINTR)
+			break;
+	}
+	text[n] = '\0';
+	close(in->err);
+	while (waitpid(in->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	status = WIFEXITED(status) ? WEXITSTATUS(status) :
+	    128 + WTERMSIG(status);
+	if (status != 0) {
+		text[strcspn(text, "\n")] = '\0';
+		complain(0, "%s: %s", user, *text != '\0' ? text :
+		    "sec-login failed");
+	}
+	return status;
+}
+
+int
+user_login(const struct lab *l, char *const *users, int n)
+{
+	struct login in[USERS];
+	int i, k, r = 0, code;
+
+	for (i = 0; i < n; i += USERS) {
+		for (k = 0; i + k < n && k < USERS; k++) {
+			in[k].pid = 0;
+			code = begin(l, users[i + k], &in[k]);
+			if (r == 0)
+				r = code;
+		}
+		for (k = 0; i + k < n && k < USERS; k++) {
+			if (in[k].pid == 0)
+				continue;
+			code = finish(users[i + k], &in[k]);
+			if (r == 0)
+				r = code;
+		}
+	}
+	return r;
+}
+
+/* A lab that is up and has that user: 0 or an exit code. */
+static int
+check_user(struct lab *l, const char *user, int must_be_up)
+{
+	if (lab_load(l) != 0 || (must_be_up && lab_pid(l) == 0))
+		return complain(10, "not up; sec-lab up %s", user);
+	if (!lab_has_user(l, user))
+		return complain(5, "no user %s in this lab; sec-lab user %s",
+		    user, user);
+	return 0;
+}
+
+int
+verb_run(struct lab *l, const struct lab_options *o, char **argv, int n)
+{
+	int r;
+
+	(void)o;
+	(void)n;
+	if ((r = check_user(l, argv[0], 0)) != 0)
+		return r;
+	lab_setenv(l, argv[0]);
+	execvp(argv[1], argv + 1);
+	return complain(errno == ENOENT ? 127 : 126, "%s: %s", argv[1],
+	    strerror(errno));
+}
+
+int
+verb_env(struct lab *l, const struct lab_options *o, char **argv, int n)
+{
+	int r;
+
+	(void)o;
+	(void)n;
+	if ((r = check_user(l, argv[0], 0)) != 0)
+		return r;
+	lab_print_env(l, argv[0]);
+	return 0;
+}
+
+/* Background of the user's shell: each invitation as a line. */
+static pid_t
+watch_invitations(void)
+{
+	const char *argv[] = { lab_program("sec-watch"), "-e", "invite.in",
+		"-x", announce, NULL };
+	pid_t pid;
+
+	if (argv[0] == NULL || !isatty(STDIN_FILENO))
+		return 0;
+	if ((pid = spawn_start(argv, -1, -1, -1)) > 0)
+		(void)setpgid(pid, pid);       /* not hit by our ctrl-c */
+	return pid;
+}
+
+/* How each shell is told its prompt, over what the system's files say. */
+static void
+exec_shell(const struct lab *l, const char *user)
+{
+	const char *shell = getenv("SHELL"), *name;
+	struct buf rc = BUF_INIT;
+	char file[PATH_LEN * 2], prompt[128];
+
+	if (shell == NULL || *shell == '\0')
+		shell = "/bin/sh";
+	name = strrchr(shell, '/') != NULL ? strrchr(shell, '/') + 1 : shell;
+	snprintf(prompt, sizeof(prompt), "[%s] $ ", user);
+	snprintf(file, sizeof(file), "%s", lab_path(l, "home/%s/%s", user,
+	    strcmp(name, "zsh") == 0 ? ".zshrc" : ".shrc"));
+	buf_putf(&rc, "PS1='%s'\n", prompt);
+	if (buf_error(&rc) != 0 || proc_write_file(file, buf_data(&rc),
+	    buf_len(&rc), 0600) != 0)
+		complain(0, "%s: %s", file, strerror(errno));
+	buf_free(&rc);
+	(void)setenv("PS1", prompt, 1);
+	(void)setenv("ENV", file, 1);
+	(void)setenv("ZDOTDIR", lab_path(l, "home/%s", user), 1);
+	if (strcmp(name, "bash") == 0 && isatty(STDIN_FILENO))
+		execl(shell, name, "--rcfile", file, "-i", (char *)NULL);
+	execl(shell, name, (char *)NULL);
+	complain(0, "%s: %s", shell, strerror(errno));
+	_exit(127);
+}
+
+int
+verb_shell(struct lab *l, const struct lab_options *o, char **argv, int n)
+{
+	int r, status = 0;
+	pid_t watch, pid;
+
+	(void)o;
+	(void)n;
+	if ((r = check_user(l, argv[0], 1)) != 0)
+		return r;
+	lab_setenv(l, argv[0]);
+	watch = watch_invitations();
+	if ((pid = fork()) < 0)
+		return complain(10, "fork: %s", strerror(errno));
+	if (pid == 0)
+		exec_shell(l, argv[0]);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGQUIT, SIG_IGN);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (watch > 0) {
+		(void)kill(watch, SIGTERM);
+		(void)waitpid(watch, NULL, 0);
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) :
+	    128 + WTERMSIG(status);
+}
