@@ -44,12 +44,15 @@ link_words(struct service *s, struct buf *b)
 int
 health_words(struct service *s, struct buf *b)
 {
-	int warn = 0;
+	char text[48];
+	int left, warn = 0;
 
 	if (s->def->health != NULL)
 		warn |= s->def->health(s, b) != 0;
 	if (s->draining) {
-		word(b, leave_is_busy(s) ? "draining" : "drained");
+		if ((left = leave_is_busy(s)) > 0)
+			snprintf(text, sizeof(text), "draining, %d left", left);
+		word(b, left > 0 ? text : "drained");
 		warn = 1;
 	}
 	if (s->conf.plain) {

@@ -16,7 +16,7 @@
 int
 leave_is_busy(struct service *s)
 {
-	return s->def->busy != NULL && s->def->busy(s) != 0;
+	return s->def->busy != NULL ? s->def->busy(s) : 0;
 }
 
 static void
@@ -26,13 +26,22 @@ leave_now(struct service *s)
 	loop_stop(s->loop, 0);
 }
 
+/* Only the controller can move what we have, and only if we can drain. */
+static int
+can_hand_over(const struct service *s)
+{
+	return s->def->drain != NULL && s->self->number != 1 &&
+	    links_is_up(s->links, 1);
+}
+
 /* After SIGTERM: is there anything left that can still be handed over? */
 static void
 on_drain_look(void *arg)
 {
 	struct service *s = arg;
 
-	if (!leave_is_busy(s) || loop_now(s->loop) >= s->state->drain_until)
+	if (leave_is_busy(s) == 0 || !can_hand_over(s) ||
+	    loop_now(s->loop) >= s->state->drain_until)
 		leave_now(s);
 	else
 		timer_set(&s->state->drain, LOOK_MS);

@@ -143,8 +143,9 @@ on_rotate(void *ctx, struct ctl_req *r)
 	int64_t delay = 0;
 
 	if (line_get_u64(r->line, "in", &in) == 0)
-		delay = in == 0 ? -1 : in > 86400 ? 86400000 :
-						    (int64_t)in * 1000;
+		delay = in == 0 ? -1 :
+		    in > 86400	? 86400000 :
+				  (int64_t)in * 1000;
 	if (s->self->number != 1)
 		ctl_error(r, 403, "only server 1 deals keys");
 	else if (s->epochs == NULL)

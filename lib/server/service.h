@@ -42,7 +42,9 @@ struct service_def {
 	void	(*close)(struct service *s);
 	/* SIGHUP: s->conf, servers and keys are new already. */
 	void	(*reload)(struct service *s);
-	/* Work that drain and --idle wait for (conferences, bindings). */
+	/* How much work drain and --idle wait for (conferences, bindings).
+	 * After SIGTERM only a daemon with drain() and a link to server 1 is
+	 * waited for, 10 s at most: nobody else can hand anything over. */
 	int	(*busy)(struct service *s);
 	/* on = 1: take no new work, hand over what can be; 0: undo. */
 	void	(*drain)(struct service *s, int on);

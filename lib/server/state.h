@@ -61,7 +61,8 @@ void	reload_all(struct service *s);
 /* Choose our line of s->servers. 0 or SEC_ERR_CONFIG. */
 int	reload_find_self(struct service *s, char *why, size_t whylen);
 
-/* leave.c: drain, SIGTERM, --idle. */
+/* leave.c: drain, SIGTERM, --idle. How much is left to do, as the daemon
+ * says. */
 void	leave_init(struct service *s);
 void	leave_drain(struct service *s, int on);
 int	leave_is_busy(struct service *s);
