@@ -1,6 +1,10 @@
 #ifndef CLI_AGENT_H
 #define CLI_AGENT_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/path.h"
 #include "cli/args.h"
 #include "ctl/call.h"
 
@@ -11,9 +15,17 @@
  */
 /* 0 or an exit code (message already printed). */
 int	agent_open(struct cli *c, struct ctl_client **out);
+/* My sessions whose agents answer; their number, at most max. */
+struct agent_session {
+	char	user[128], domain[256];
+	char	path[PATH_LEN];
+};
+size_t	agent_sessions(struct agent_session *out, size_t max);
 /* Send the call begun with ctl_client_begin() and take rows: each row goes
  * to cb (may be NULL) until ok. 0 or SEC_ERR_*; prints nothing. last: the
- * ok line's fields stay readable until the next call, may be NULL. */
+ * ok line's fields stay readable until the next call, may be NULL. A cb
+ * that returns other than 0 ends the wait with that; the connection is then
+ * good for nothing but ctl_client_close(). */
 int	agent_rows(struct ctl_client *a, int64_t deadline_ms,
 	    int (*cb)(void *arg, const struct line *row), void *arg,
 	    struct line *last);
@@ -22,7 +34,19 @@ int	agent_fail(struct cli *c, struct ctl_client *a, int err);
 /* Own domain and user as the agent said at agent_open(). */
 const char *agent_domain(const struct ctl_client *a);
 const char *agent_user(const struct ctl_client *a);
-/* Shortest typable form of a URI. */
+/*
+ * A conference as typed: `.` is $SEC_CONF, else the only one I am in,
+ * otherwise exit 2 with the list; the rest is left for the agent. out has
+ * AGENT_CONF_MAX bytes. 0 or an exit code (message already printed).
+ */
+#define AGENT_CONF_MAX 320
+int	agent_conf(struct cli *c, struct ctl_client *a, const char *name,
+	    char *out);
+/* A field of a row as the number that it is, or 0. */
+int64_t	agent_int(const struct line *row, const char *key);
+/* Shortest typable form of a URI, "-" for none. out has AGENT_SHORT_MAX
+ * bytes. */
+#define AGENT_SHORT_MAX 160
 char	*agent_short(const struct ctl_client *a, char *out, const char *uri,
 	    int mixed);
 
