@@ -42,6 +42,7 @@ struct session {
 	int64_t			 until;
 	char			 media[32];    /* what its devices take */
 	char			 text_by[8];   /* preference: voip phone */
+	char			 contact[128]; /* IP:port as registered */
 	uint64_t		 conn;         /* 0: none */
 	TAILQ_ENTRY(session)	 entry;        /* of the same user */
 };
@@ -62,7 +63,9 @@ struct session *session_find(struct focus *f, const char *user,
 struct session *session_of_conn(struct focus *f, struct sip_conn *c);
 struct session_list *session_of_user(struct focus *f, const char *user);
 struct sip_conn *session_conn(struct focus *f, const struct session *s);
-int	session_user_connected(struct focus *f, const char *user);
+/* Plain mode: dial the Contact of a session without a connection (loopback
+ * only); 1 if a connection is under way. */
+int	session_dial(struct focus *f, struct session *s);
 void	sessions_free(struct focus *f);
 
 /* --- conf.c: conferences, members, devices --- */
@@ -229,6 +232,8 @@ void	join_answer_sdp(struct conference *c, const struct device *d,
 void	invite_start(struct focus *f, struct sip_txn *txn,
 	    const struct sip_msg *req, struct conference *c, const char *user);
 void	invite_cancelled(struct focus *f, uint64_t txn_id);
+/* The agent of an invitee whom we dialled is there. */
+void	invites_connected(struct focus *f, const struct session *s);
 void	invites_free(struct focus *f);
 
 /* leave.c */

@@ -3,6 +3,8 @@
  *
  *   state    on                     do                            next
  *   FIND     not registered         find at sec-pal: 404 or 480   done
+ *            plain, not connected   dial his Contact              DIAL
+ *   DIAL     connected              INVITE                        ALERT
  *   ALERT    enter                  INVITE to each of his agents
  *            180                    180 to the inviter
  *            first 2xx              CANCEL the others, join       JOIN
@@ -29,7 +31,7 @@
 #define INVITE_DEFAULT 60              /* seconds, without Expires */
 #define INVITE_LONGEST 600
 
-enum invite_state { INVITE_FIND, INVITE_ALERT, INVITE_JOIN };
+enum invite_state { INVITE_FIND, INVITE_DIAL, INVITE_ALERT, INVITE_JOIN };
 
 struct leg {
 	uint64_t	txn;           /* client transaction, 0: over */
@@ -52,7 +54,7 @@ struct invite {
 	struct dialog		 dialog;
 	int			 status;       /* gravest so far */
 	char			 note[256];
-	int			 cancelled;
+	int64_t			 expires;      /* seconds */
 	struct timer		 deadline;
 };
 
@@ -414,11 +416,16 @@ invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 		invite_finish(o, 200);         /* he is in already */
 		return;
 	}
+	o->expires = expires;
 	o->state = INVITE_ALERT;
 	if ((l = session_of_user(f, o->who)) != NULL)
 		TAILQ_FOREACH(s, l, entry)
 			leg_ring(o, c, s, expires);
-	if (o->nlegs == 0) {
+	if (o->nlegs == 0 && l != NULL)
+		TAILQ_FOREACH(s, l, entry)
+			if (session_dial(f, s))
+				o->state = INVITE_DIAL;
+	if (o->nlegs == 0 && o->state != INVITE_DIAL) {
 		invite_ask(o);
 		return;
 	}
@@ -431,6 +438,23 @@ invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	log_info("invite.out", "conf=%s user=%s by=%s agents=%d",
 	    log_quote(c->row.name), log_quote(o->who), log_quote(o->by),
 	    o->nlegs);
+}
+
+void
+invites_connected(struct focus *f, const struct session *s)
+{
+	struct session *se = session_find(f, s->user, s->instance);
+	struct conference *c;
+	struct invite *o;
+	size_t i;
+
+	for (i = 0; (o = map_next(f->invites, &i)) != NULL;) {
+		if (o->state != INVITE_DIAL || strcmp(o->who, s->user) != 0 ||
+		    (c = conf_find_id(f, o->conf)) == NULL)
+			continue;
+		o->state = INVITE_ALERT;
+		leg_ring(o, c, se, o->expires);
+	}
 }
 
 void

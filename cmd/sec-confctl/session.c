@@ -59,17 +59,39 @@ session_conn(struct focus *f, const struct session *s)
 	return c;
 }
 
-int
-session_user_connected(struct focus *f, const char *user)
+/* "127.0.0.1:5070" of "sip:bob@127.0.0.1:5070;..." or of itself. */
+static int
+contact_addr(const char *contact, struct addr *a)
 {
-	struct session_list *l = session_of_user(f, user);
-	struct session *s;
+	const char *at = strchr(contact, '@');
+	char host[128];
 
-	if (l != NULL)
-		TAILQ_FOREACH(s, l, entry)
-			if (session_conn(f, s) != NULL)
-				return 1;
-	return 0;
+	text_copy(host, at != NULL ? at + 1 : contact, sizeof host);
+	host[strcspn(host, ";>")] = '\0';
+	return addr_parse(a, host);
+}
+
+int
+session_dial(struct focus *f, struct session *s)
+{
+	struct sip_peer peer;
+	struct sip_conn *c;
+	struct addr a;
+	struct uri u;
+
+	if (!f->s->conf.plain || contact_addr(s->contact, &a) != 0 ||
+	    !addr_is_loopback(&a) || addr_port(&a) < 1024 ||
+	    uri_parse(&u, s->user, f->s->conf.domain) != 0)
+		return 0;
+	memset(&peer, 0, sizeof peer);
+	peer.proof = NEED_SESSION;
+	peer.keyid = s->key.keyid;
+	text_copy(peer.user, u.name, sizeof peer.user);
+	text_copy(peer.instance, s->instance, sizeof peer.instance);
+	c = sip_conn_new(f->s->sip, &peer);
+	sip_conn_attach(c, channel_dial_plain(f->s->loop, &a, sip_frame,
+	    &sip_channel_ops, c));
+	return 1;
 }
 
 /* --- keys --- */
@@ -160,7 +182,10 @@ session_rows(struct session *s, const char *rows)
 		if (line_parse(&l, p, (size_t)(nl - p)) != 0)
 			continue;
 		media = line_get_or(&l, "media", "");
-		if (strcmp(l.verb, "device") == 0)
+		if (strcmp(l.verb, "register") == 0)
+			text_copy(s->contact, line_get_or(&l, "contact", ""),
+			    sizeof s->contact);
+		else if (strcmp(l.verb, "device") == 0)
 			text_copy(s->media, media, sizeof s->media);
 		else if (strcmp(l.verb, "reach") == 0 &&
 		    strcmp(media, "text") == 0)
@@ -327,6 +352,7 @@ session_conn_up(struct service *s, struct sip_conn *c)
 				member_back(m);
 		}
 	epoch_catch_up(f, se);
+	invites_connected(f, se);
 	service_touch(s);
 }
 
