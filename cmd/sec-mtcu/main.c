@@ -10,8 +10,18 @@
 
 #include "mtcu.h"
 
+/* How an agent names itself on a plain connection. */
+static void
+on_options(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+{
+	(void)ctx;
+	(void)req;
+	sip_answer_status(txn, 200);
+}
+
 static const struct sip_method methods[] = {
 	{ "MESSAGE", NEED_DEVICE, on_message },        /* relay.c */
+	{ "OPTIONS", NEED_DEVICE, on_options },
 	{ NULL, 0, NULL },
 };
 
