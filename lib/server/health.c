@@ -107,7 +107,8 @@ on_status(void *ctx, struct ctl_req *r)
 	if (s->epochs != NULL && epochs_last(s->epochs) > 0) {
 		line_put_u64(b, "epoch",
 		    epochs_current(s->epochs, clock_real()));
-		if (epochs_id(s->epochs, epochs_last(s->epochs), id) == 0)
+		if (epochs_id(s->epochs,
+			epochs_current(s->epochs, clock_real()), id) == 0)
 			line_put(b, "key", id);
 	}
 	line_put(b, "words", buf_cstr(&words));
