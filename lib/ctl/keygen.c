@@ -232,18 +232,22 @@ answer_input(void *arg, struct buf *in)
 	struct hs_noise m;
 	int size;
 
-	if ((size = hs_noise_size(buf_data(in), buf_len(in))) == 0)
-		return;
-	if (size < 0 || hs_noise_decode(&m, buf_data(in), (size_t)size) != 0) {
-		answer_end(a, SEC_ERR_FORMAT);
-		return;
+	while (a->state != ANSWER_END && buf_len(in) > 0) {
+		size = hs_noise_size(buf_data(in), buf_len(in));
+		if (size == 0)
+			return;
+		if (size < 0 ||
+		    hs_noise_decode(&m, buf_data(in), (size_t)size) != 0) {
+			answer_end(a, SEC_ERR_FORMAT);
+			return;
+		}
+		if (a->state == ANSWER_M1)
+			on_m1(a, &m);
+		else
+			on_m3(a, &m, buf_data(in), (size_t)size);
+		if (a->state != ANSWER_END)
+			buf_consume(in, (size_t)size);
 	}
-	if (a->state == ANSWER_M1)
-		on_m1(a, &m);
-	else if (a->state == ANSWER_M3)
-		on_m3(a, &m, buf_data(in), (size_t)size);
-	if (buf_len(in) >= (size_t)size)
-		buf_consume(in, (size_t)size);
 }
 
 /* The last call into a: done() may free it. */
