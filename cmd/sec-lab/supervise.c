@@ -32,7 +32,8 @@
 #include "lab.h"
 #include "wire.h"
 
-#define AGAIN_MS   1000        /* before a second restart in a row */
+#define AGAIN_MS   1000        /* before a second restart in a row, and what
+				* counts as one */
 #define AGENTS_MS  5000        /* for agents to log out */
 #define DAEMONS_MS 11000       /* daemons have 10 s by themselves */
 #define CHILDREN   (LAB_DAEMONS + 1)
@@ -46,6 +47,8 @@ struct child {
 	int64_t			 since;        /* real ms */
 	int64_t			 started;      /* monotonic ms */
 	int			 restarts;
+	int			 hasty;        /* restarted at once, not a
+						* second ago */
 	int			 status;       /* as the last one ended */
 	struct timer		 again;
 	struct ctl_handle	 asked;        /* who waits for its end */
@@ -188,9 +191,12 @@ on_end(void *arg, int pid, int status)
 	if (c->wanted) {
 		c->restarts++;
 		if (clock_mono() - c->started >= AGAIN_MS)
-			start(c);
-		else
+			c->hasty = 0;
+		if (c->hasty)
 			timer_set(&c->again, AGAIN_MS);
+		else
+			start(c);
+		c->hasty = 1;
 	}
 	answer_asked(c);
 }
