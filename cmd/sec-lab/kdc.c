@@ -92,7 +92,8 @@ kdc_make(const struct lab *l)
 	buf_free(&in);
 	if (r != 0)
 		return r;
-	buf_putf(&in, "addprinc -randkey sip/pal." LAB_DOMAIN "\n"
+	buf_putf(&in,
+	    "addprinc -randkey sip/pal." LAB_DOMAIN "\n"
 	    "ktadd -k \"%s\" sip/pal." LAB_DOMAIN "\n",
 	    lab_path(l, "etc/pal.keytab"));
 	r = kadmin(&in);
@@ -122,9 +123,11 @@ kdc_add_users(const struct lab *l, char *const *users, int n)
 		r = proc_write_file(lab_path(l, "home/%s/.password", users[i]),
 		    buf_data(&in), buf_len(&in), 0600);
 		buf_free(&in);
-		buf_putf(&commands, "delprinc -force %s\n"
-		    "addprinc -pw %s %s\n", users[i], password, users[i]);
-		new++;
+		buf_putf(&commands,
+		    "delprinc -force %s\n"
+		    "addprinc -pw %s %s\n",
+		    users[i], password, users[i]);
+		new ++;
 	}
 	explicit_bzero(password, sizeof(password));
 	if (r == 0 && new > 0)
@@ -133,7 +136,7 @@ kdc_add_users(const struct lab *l, char *const *users, int n)
 	for (i = 0; i < n && r == 0; i++)
 		if (!lab_has_user(l, users[i]) &&
 		    rename(lab_path(l, "home/%s/.password", users[i]),
-		    lab_path(l, "home/%s/password", users[i])) != 0)
+			lab_path(l, "home/%s/password", users[i])) != 0)
 			r = complain(SEC_ERR_DISK, "%s/home/%s: %s", l->shown,
 			    users[i], strerror(errno));
 	return r;

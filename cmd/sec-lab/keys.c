@@ -12,8 +12,7 @@
 #include "lab.h"
 
 static int
-keygen(const char *const argv[], const char *input, size_t n,
-    struct buf *out)
+keygen(const char *const argv[], const char *input, size_t n, struct buf *out)
 {
 	struct buf err = BUF_INIT;
 	int code = spawn_run(argv, input, n, out, &err);

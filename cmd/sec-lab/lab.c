@@ -225,7 +225,7 @@ int
 lab_programs_missing(int users)
 {
 	static const struct {
-		const char	*name, *package;
+		const char *name, *package;
 	} kerberos[] = {
 		{ "krb5kdc", "krb5-kdc" },
 		{ "kdb5_util", "krb5-kdc" },
@@ -238,13 +238,16 @@ lab_programs_missing(int users)
 
 	for (i = 0; i < sizeof(kerberos) / sizeof(kerberos[0]); i++)
 		if (lab_program(kerberos[i].name) == NULL)
-			return complain(10, "%s not found; on Debian: apt "
-			    "install %s", kerberos[i].name,
-			    kerberos[i].package);
+			return complain(10,
+			    "%s not found; on Debian: apt "
+			    "install %s",
+			    kerberos[i].name, kerberos[i].package);
 	for (i = 0; i < (users ? n : n - 2); i++)
 		if (lab_program(ours[i]) == NULL)
-			return complain(10, "%s not found beside sec-lab; "
-			    "build it: make", ours[i]);
+			return complain(10,
+			    "%s not found beside sec-lab; "
+			    "build it: make",
+			    ours[i]);
 	return 0;
 }
 
@@ -290,8 +293,8 @@ each_variable(const struct lab *l, const char *user,
 	cb("SEC_DIR", l->dir);
 	cb("SEC_USER", user);
 	cb("KRB5_CONFIG", lab_path(l, "etc/krb5.conf"));
-	snprintf(text, sizeof(text), "FILE:%s", lab_path(l, "home/%s/cc",
-	    user));
+	snprintf(text, sizeof(text), "FILE:%s",
+	    lab_path(l, "home/%s/cc", user));
 	cb("KRB5CCNAME", text);
 	cb("HOME", lab_path(l, "home/%s", user));
 	user_path(text, sizeof(text));

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/path.h"
+#include "cli/emit.h"
 
 /*
  * A lab: one directory, one private address 127.x.y.z, one supervisor that
@@ -107,6 +108,7 @@ void	supervise(struct lab *l, int lock, int reserved, int pcap)
 struct lab_options {
 	const char	*wire;
 	int		 plain, keep, quiet, purge;
+	enum emit_mode	 mode;
 };
 int	verb_up(struct lab *l, const struct lab_options *o, char **users,
 	    int n);

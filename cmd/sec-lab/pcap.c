@@ -1,9 +1,9 @@
 /*
  * The capture file of --wire.
  *
- * file    in our byte order, told by its magic: 24 bytes header, then per packet 16 bytes header
- *         (seconds, microseconds, length kept, length) and the packet
- * packet  IPv4 20 | TCP 20 | payload <= 16384
+ * file    in our byte order, told by its magic: 24 bytes header, then per
+ * packet 16 bytes header (seconds, microseconds, length kept, length) and the
+ * packet packet  IPv4 20 | TCP 20 | payload <= 16384
  */
 #include <sys/uio.h>
 
@@ -21,8 +21,8 @@
 #include "pcap.h"
 
 #define LINKTYPE_RAW 101
-#define HEAD 40
-#define SEGMENT 16384
+#define HEAD	     40
+#define SEGMENT	     16384
 
 #define FIN 0x01
 #define SYN 0x02
@@ -31,9 +31,9 @@
 #define ACK 0x10
 
 struct pcap {
-	int		fd;
-	int		failed;
-	uint16_t	ident;
+	int fd;
+	int failed;
+	uint16_t ident;
 };
 
 static void
@@ -52,9 +52,9 @@ pcap_new(int fd)
 {
 	struct pcap *p = calloc(1, sizeof(*p));
 	struct {
-		uint32_t	magic;
-		uint16_t	major, minor;
-		uint32_t	zone, figures, snaplen, network;
+		uint32_t magic;
+		uint16_t major, minor;
+		uint32_t zone, figures, snaplen, network;
 	} head = { 0xa1b2c3d4, 2, 4, 0, 0, 65535, LINKTYPE_RAW };
 	struct iovec iov = { &head, sizeof(head) };
 
@@ -109,7 +109,7 @@ segment(struct pcap *p, struct pcap_flow *f, int side, int flags,
 	h[0] = 0x45;
 	put_be16(h + 2, (uint16_t)(HEAD + n));
 	put_be16(h + 4, p->ident++);
-	h[6] = 0x40;                           /* don't fragment */
+	h[6] = 0x40; /* don't fragment */
 	h[8] = 64;
 	h[9] = IPPROTO_TCP;
 	memcpy(h + 12, &from->sin_addr, 4);
@@ -134,8 +134,8 @@ segment(struct pcap *p, struct pcap_flow *f, int side, int flags,
 	rec[0] = (uint32_t)now.tv_sec;
 	rec[1] = (uint32_t)(now.tv_nsec / 1000);
 	rec[2] = rec[3] = (uint32_t)(HEAD + n);
-	iov[0] = (struct iovec){ rec, sizeof(rec) };
-	iov[1] = (struct iovec){ h, sizeof(h) };
+	iov[0] = (struct iovec) { rec, sizeof(rec) };
+	iov[1] = (struct iovec) { h, sizeof(h) };
 	/* writev(2) writes only; its struct has no const. */
 	memcpy(&iov[2].iov_base, &bytes, sizeof(bytes));
 	iov[2].iov_len = n;

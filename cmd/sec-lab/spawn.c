@@ -81,9 +81,9 @@ spawn_run(const char *const argv[], const char *input, size_t inlen,
 	close(in[0]);
 	close(o[1]);
 	close(e[1]);
-	p[0] = (struct pollfd){ in[1], POLLOUT, 0 };
-	p[1] = (struct pollfd){ o[0], POLLIN, 0 };
-	p[2] = (struct pollfd){ e[0], POLLIN, 0 };
+	p[0] = (struct pollfd) { in[1], POLLOUT, 0 };
+	p[1] = (struct pollfd) { o[0], POLLIN, 0 };
+	p[2] = (struct pollfd) { e[0], POLLIN, 0 };
 	if (inlen == 0) {
 		close(in[1]);
 		p[0].fd = -1;
@@ -111,6 +111,5 @@ spawn_run(const char *const argv[], const char *input, size_t inlen,
 	close(e[0]);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-	    128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -32,33 +32,34 @@
 #include "lab.h"
 #include "wire.h"
 
-#define AGAIN_MS   1000        /* before a second restart in a row, and what
-				* counts as one */
-#define AGENTS_MS  5000        /* for agents to log out */
-#define DAEMONS_MS 11000       /* daemons have 10 s by themselves */
+#define AGAIN_MS                                                               \
+	1000 /* before a second restart in a row, and what                     \
+	      * counts as one */
+#define AGENTS_MS  5000 /* for agents to log out */
+#define DAEMONS_MS 11000 /* daemons have 10 s by themselves */
 #define CHILDREN   (LAB_DAEMONS + 1)
-#define AGENTS     64
+#define AGENTS	   64
 
 struct child {
-	const char		*name;
-	const struct lab_daemon	*daemon;       /* NULL: the KDC */
-	pid_t			 pid;          /* 0: not running */
-	int			 wanted;
-	int64_t			 since;        /* real ms */
-	int64_t			 started;      /* monotonic ms */
-	int			 restarts;
-	int			 hasty;        /* restarted at once, not a
-						* second ago */
-	int			 status;       /* as the last one ended */
-	struct timer		 again;
-	struct ctl_handle	 asked;        /* who waits for its end */
-	int			 is_asked;
+	const char *name;
+	const struct lab_daemon *daemon; /* NULL: the KDC */
+	pid_t pid; /* 0: not running */
+	int wanted;
+	int64_t since; /* real ms */
+	int64_t started; /* monotonic ms */
+	int restarts;
+	int hasty; /* restarted at once, not a
+		    * second ago */
+	int status; /* as the last one ended */
+	struct timer again;
+	struct ctl_handle asked; /* who waits for its end */
+	int is_asked;
 };
 
-struct agent {                         /* one that must log out */
-	int		 pidfd, sock;
-	pid_t		 pid;
-	struct io	 io;
+struct agent { /* one that must log out */
+	int pidfd, sock;
+	pid_t pid;
+	struct io io;
 };
 
 static struct lab *lab;
@@ -80,8 +81,8 @@ static void stop_next(void);
 static int
 open_log(const char *name)
 {
-	return open(lab_path(lab, "log/%s", name), O_WRONLY | O_CREAT |
-	    O_APPEND | O_CLOEXEC, 0600);
+	return open(lab_path(lab, "log/%s", name),
+	    O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
 static void
@@ -131,8 +132,7 @@ start(struct child *c)
 		proc_close_from(3, -1);
 		memcpy(&args, &list, sizeof(args));
 		execv(argv[0], args);
-		fprintf(stderr, "sec-lab: %s: %s\n", argv[0],
-		    strerror(errno));
+		fprintf(stderr, "sec-lab: %s: %s\n", argv[0], strerror(errno));
 		_exit(127);
 	}
 	if (fd >= 0)
@@ -228,17 +228,19 @@ on_status(void *ctx, struct ctl_req *r)
 		c = &children[i];
 		b = ctl_row(r);
 		line_put(b, "service", c->name);
-		line_put(b, "state", c->pid != 0 ? "up" : c->wanted ?
-		    "restarting" : "stopped");
+		line_put(b, "state",
+		    c->pid != 0	  ? "up" :
+			c->wanted ? "restarting" :
+				    "stopped");
 		line_put_u64(b, "pid", (uint64_t)c->pid);
 		line_put_u64(b, "since", (uint64_t)c->since);
 		line_put_u64(b, "restarts", (uint64_t)c->restarts);
 		if (c->restarts > 0)
-			line_putf(b, "exit", "%d", WIFEXITED(c->status) ?
-			    WEXITSTATUS(c->status) :
-			    128 + WTERMSIG(c->status));
-		line_putf(b, "addr", "%s:%d", lab->address, c->daemon != NULL ?
-		    c->daemon->port : LAB_KDC_PORT);
+			line_putf(b, "exit", "%d",
+			    WIFEXITED(c->status) ? WEXITSTATUS(c->status) :
+						   128 + WTERMSIG(c->status));
+		line_putf(b, "addr", "%s:%d", lab->address,
+		    c->daemon != NULL ? c->daemon->port : LAB_KDC_PORT);
 		ctl_end(r);
 	}
 	ctl_ok(r);
@@ -371,7 +373,7 @@ dismiss_agents(void)
 		}
 		if (send(a->sock, bye, sizeof(bye) - 1, MSG_NOSIGNAL) < 0 ||
 		    io_add(loop, &a->io, a->pidfd >= 0 ? a->pidfd : a->sock,
-		    IO_IN, on_agent, a) != 0) {
+			IO_IN, on_agent, a) != 0) {
 			agent_over(a);
 			continue;
 		}
@@ -516,7 +518,7 @@ supervise(struct lab *l, int lock, int reserved, int capture)
 	lab = l;
 	detach();
 	lab_lock_mine(lock);
-	(void)reserved;                        /* ours as long as we live */
+	(void)reserved; /* ours as long as we live */
 	log_open("sec-lab", LOG_L_INFO);
 	lab_setenv_kdc(l);
 	loop = loop_new();
@@ -530,7 +532,7 @@ supervise(struct lab *l, int lock, int reserved, int capture)
 		die(10, "no memory");
 	for (i = 0; capture >= 0 && i < LAB_DAEMONS; i++)
 		if (wire_new(&wires[i], loop, pcap, l->address,
-		    lab_daemons[i].port, LAB_BEHIND) != 0)
+			lab_daemons[i].port, LAB_BEHIND) != 0)
 			die(10, "%s:%d: %s", l->address, lab_daemons[i].port,
 			    strerror(errno));
 	for (i = 0; i < CHILDREN; i++) {

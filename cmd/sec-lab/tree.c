@@ -40,9 +40,11 @@ tree_make(const struct lab *l)
 		for (i = 0; i < NAMES; i++)
 			if (access(lab_path(l, "%s", names[i]), F_OK) == 0 &&
 			    rmdir(lab_path(l, "%s", names[i])) != 0)
-				return complain(SEC_ERR_DATA, "%s/%s is there "
+				return complain(SEC_ERR_DATA,
+				    "%s/%s is there "
 				    "and is not a lab's; choose another "
-				    "SEC_DIR", l->shown, names[i]);
+				    "SEC_DIR",
+				    l->shown, names[i]);
 	for (i = 0; i < NAMES; i++)
 		if (proc_mkdirs(lab_path(l, "%s", names[i]), 0700) != 0)
 			return complain(SEC_ERR_DISK, "cannot make %s/%s: %s",
@@ -116,9 +118,9 @@ hold(const char *address)
 	    is_free(address, LAB_KDC_PORT, SOCK_DGRAM)) {
 		for (i = 0; i < LAB_DAEMONS; i++)
 			if (!is_free(address, lab_daemons[i].port,
-			    SOCK_STREAM) ||
+				SOCK_STREAM) ||
 			    !is_free(address, lab_daemons[i].port + LAB_BEHIND,
-			    SOCK_STREAM))
+				SOCK_STREAM))
 				break;
 		if (i == LAB_DAEMONS)
 			return fd;
@@ -174,17 +176,20 @@ tree_write_config(const struct lab *l)
 	const char *a = l->address;
 	int r;
 
-	buf_putf(&b, "# Made by sec-lab up.\n"
+	buf_putf(&b,
+	    "# Made by sec-lab up.\n"
 	    "domain = " LAB_DOMAIN "\n"
 	    "realm = " LAB_REALM "\n"
-	    "pal = pal@%s:%d\n", a, lab_daemons[1].port);
+	    "pal = pal@%s:%d\n",
+	    a, lab_daemons[1].port);
 	if (l->plain)
 		buf_put_str(&b, "security = plain\n");
 	if ((r = write_file(l, "etc/sec.conf", &b, 0644)) != 0)
 		return r;
 
 	/* AES with SHA-2 first, SPAKE always (LIBRARIES.md 1). */
-	buf_putf(&b, "[libdefaults]\n"
+	buf_putf(&b,
+	    "[libdefaults]\n"
 	    "\tdefault_realm = " LAB_REALM "\n"
 	    "\tdns_lookup_realm = false\n"
 	    "\tdns_lookup_kdc = false\n"
@@ -200,11 +205,13 @@ tree_write_config(const struct lab *l)
 	    "\t}\n"
 	    "[domain_realm]\n"
 	    "\t." LAB_DOMAIN " = " LAB_REALM "\n"
-	    "\t" LAB_DOMAIN " = " LAB_REALM "\n", a, LAB_KDC_PORT);
+	    "\t" LAB_DOMAIN " = " LAB_REALM "\n",
+	    a, LAB_KDC_PORT);
 	if ((r = write_file(l, "etc/krb5.conf", &b, 0644)) != 0)
 		return r;
 
-	buf_putf(&b, "[kdcdefaults]\n"
+	buf_putf(&b,
+	    "[kdcdefaults]\n"
 	    "\tkdc_listen = %s:%d\n"
 	    "\tkdc_tcp_listen = %s:%d\n"
 	    "[realms]\n"
@@ -221,8 +228,9 @@ tree_write_config(const struct lab *l)
 	    "\t}\n"
 	    "[logging]\n"
 	    "\tkdc = FILE:%s/log/kdc\n"
-	    "\tdefault = FILE:%s/log/kdc\n", a, LAB_KDC_PORT, a, LAB_KDC_PORT,
-	    l->dir, l->dir, l->dir, l->dir, l->dir);
+	    "\tdefault = FILE:%s/log/kdc\n",
+	    a, LAB_KDC_PORT, a, LAB_KDC_PORT, l->dir, l->dir, l->dir, l->dir,
+	    l->dir);
 	return write_file(l, "kdc/kdc.conf", &b, 0600);
 }
 
@@ -238,8 +246,7 @@ tree_make_home(const struct lab *l, const char *user)
 /* --- purge --- */
 
 static int
-remove_one(const char *path, const struct stat *st, int type,
-    struct FTW *place)
+remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
 {
 	(void)st;
 	(void)type;
@@ -265,8 +272,11 @@ tree_purge(const struct lab *l)
 	/* etc last: its file `lab` says that the others are ours. */
 	for (i = NAMES; i-- > 0;)
 		if (nftw(lab_path(l, "%s", names[i]), remove_one, 16,
-		    FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
-			return complain(SEC_ERR_DISK, "cannot remove %s/%s: "
-			    "%s", l->shown, names[i], strerror(errno));
+			FTW_DEPTH | FTW_PHYS) != 0 &&
+		    errno != ENOENT)
+			return complain(SEC_ERR_DISK,
+			    "cannot remove %s/%s: "
+			    "%s",
+			    l->shown, names[i], strerror(errno));
 	return 0;
 }

@@ -28,8 +28,8 @@ static const char announce[] =
     ">/dev/tty";
 
 struct login {
-	pid_t	pid;
-	int	err;                   /* its stderr */
+	pid_t pid;
+	int err; /* its stderr */
 };
 
 /* sec-login as the user, its stdin the password file. */
@@ -79,12 +79,12 @@ finish(const char *user, struct login *in)
 	close(in->err);
 	while (waitpid(in->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	status = WIFEXITED(status) ? WEXITSTATUS(status) :
-	    128 + WTERMSIG(status);
+	status =
+	    WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	if (status != 0) {
 		text[strcspn(text, "\n")] = '\0';
-		complain(0, "%s: %s", user, *text != '\0' ? text :
-		    "sec-login failed");
+		complain(0, "%s: %s", user,
+		    *text != '\0' ? text : "sec-login failed");
 	}
 	return status;
 }
@@ -164,7 +164,7 @@ watch_invitations(void)
 	if (argv[0] == NULL || !isatty(STDIN_FILENO))
 		return 0;
 	if ((pid = spawn_start(argv, -1, -1, -1)) > 0)
-		(void)setpgid(pid, pid);       /* not hit by our ctrl-c */
+		(void)setpgid(pid, pid); /* not hit by our ctrl-c */
 	return pid;
 }
 
@@ -180,11 +180,12 @@ exec_shell(const struct lab *l, const char *user)
 		shell = "/bin/sh";
 	name = strrchr(shell, '/') != NULL ? strrchr(shell, '/') + 1 : shell;
 	snprintf(prompt, sizeof(prompt), "[%s] $ ", user);
-	snprintf(file, sizeof(file), "%s", lab_path(l, "home/%s/%s", user,
-	    strcmp(name, "zsh") == 0 ? ".zshrc" : ".shrc"));
+	snprintf(file, sizeof(file), "%s",
+	    lab_path(l, "home/%s/%s", user,
+		strcmp(name, "zsh") == 0 ? ".zshrc" : ".shrc"));
 	buf_putf(&rc, "PS1='%s'\n", prompt);
-	if (buf_error(&rc) != 0 || proc_write_file(file, buf_data(&rc),
-	    buf_len(&rc), 0600) != 0)
+	if (buf_error(&rc) != 0 ||
+	    proc_write_file(file, buf_data(&rc), buf_len(&rc), 0600) != 0)
 		complain(0, "%s: %s", file, strerror(errno));
 	buf_free(&rc);
 	(void)setenv("PS1", prompt, 1);
@@ -221,6 +222,5 @@ verb_shell(struct lab *l, const struct lab_options *o, char **argv, int n)
 		(void)kill(watch, SIGTERM);
 		(void)waitpid(watch, NULL, 0);
 	}
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-	    128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -25,10 +25,10 @@
 
 #include "lab.h"
 
-#define READY_MS 20000         /* most that `up` waits for the daemons */
-#define CALL_MS  20000
-#define POLL_MS  10
-#define DOWN_MS  40000         /* the stages of supervise.c, and some */
+#define READY_MS 20000 /* most that `up` waits for the daemons */
+#define CALL_MS	 20000
+#define POLL_MS	 10
+#define DOWN_MS	 40000 /* the stages of supervise.c, and some */
 
 static int quiet;
 
@@ -77,15 +77,17 @@ ask(const char *socket, const char *verb, const char *key, const char *value,
 			cb(arg, &line);
 	}
 	if (r != 0)
-		text_copy(why, ctl_client_why(c)[0] != '\0' ?
-		    ctl_client_why(c) : sec_strerror(r), whylen);
+		text_copy(why,
+		    ctl_client_why(c)[0] != '\0' ? ctl_client_why(c) :
+						   sec_strerror(r),
+		    whylen);
 	ctl_client_close(c);
 	return r;
 }
 
 struct health {
-	char	state[16];
-	char	words[512];
+	char state[16];
+	char words[512];
 };
 
 static void
@@ -120,9 +122,9 @@ is_healthy(const struct lab *l, const struct health *h)
 
 /* --- up --- */
 
-struct crash {                 /* a service that does not stay up */
-	char	name[32];
-	int	exit;
+struct crash { /* a service that does not stay up */
+	char name[32];
+	int exit;
 };
 
 static void
@@ -162,16 +164,15 @@ show_end(const struct lab *l, const char *name)
 static int
 gave_up(const struct lab *l, const char *name, const char *what)
 {
-	complain(0, "%s %s; the end of %s/log/%s:", name, what, l->shown,
-	    name);
+	complain(0, "%s %s; the end of %s/log/%s:", name, what, l->shown, name);
 	show_end(l, name);
 	return 10;
 }
 
 /* Until every daemon's health passes `good`, or nothing is to be hoped. */
 static int
-wait_daemons(const struct lab *l, int (*good)(const struct lab *l,
-    const struct health *h))
+wait_daemons(const struct lab *l,
+    int (*good)(const struct lab *l, const struct health *h))
 {
 	int64_t until = clock_mono() + READY_MS;
 	struct crash crash = { "", 0 };
@@ -185,13 +186,16 @@ wait_daemons(const struct lab *l, int (*good)(const struct lab *l,
 			(void)ask("lab.sock", "status", NULL, NULL, 2000,
 			    take_crash, &crash, why, sizeof(why));
 			if (crash.name[0] != '\0') {
-				snprintf(text, sizeof(text), "does not start "
-				    "(exit %d)", crash.exit);
+				snprintf(text, sizeof(text),
+				    "does not start "
+				    "(exit %d)",
+				    crash.exit);
 				return gave_up(l, crash.name, text);
 			}
 			if (clock_mono() > until) {
-				snprintf(text, sizeof(text), r != 0 ?
-				    "does not answer" : "is not ready: %s",
+				snprintf(text, sizeof(text),
+				    r != 0 ? "does not answer" :
+					     "is not ready: %s",
 				    h.words);
 				return gave_up(l, lab_daemons[i].name, text);
 			}
@@ -244,8 +248,10 @@ check_names(char *const *users, int n)
 
 	for (i = 0; i < n; i++)
 		if (!text_is_name(users[i]))
-			return complain(2, "%s: a user's name has letters a-z, "
-			    "digits and . _ - only", users[i]);
+			return complain(2,
+			    "%s: a user's name has letters a-z, "
+			    "digits and . _ - only",
+			    users[i]);
 	return 0;
 }
 
@@ -272,8 +278,8 @@ empty_logs(const struct lab *l)
 		(void)unlink(lab_path(l, "log/%s", lab_daemons[i].name));
 }
 
-struct holding {               /* what goes on to the supervisor */
-	int	lock, reserved, capture;
+struct holding { /* what goes on to the supervisor */
+	int lock, reserved, capture;
 };
 
 static int
@@ -289,13 +295,18 @@ prepare(struct lab *l, const struct lab_options *o, char **users, int n,
 	if ((r = tree_make(l)) != 0)
 		return sec_err_exit(r);
 	if ((h->lock = lab_lock(l)) < 0)
-		return h->lock == SEC_ERR_NO ? complain(1, "already up (pid "
-		    "%d); more users: sec-lab user NAME", (int)lab_pid(l)) :
+		return h->lock == SEC_ERR_NO ?
+		    complain(1,
+			"already up (pid "
+			"%d); more users: sec-lab user NAME",
+			(int)lab_pid(l)) :
 		    complain(10, "%s/run/lock: %s", l->shown, strerror(errno));
 	if ((h->reserved = tree_take_address(l)) < 0)
 		return complain(10, "no free address in 127.0.0.0/8");
-	if (l->wire && (h->capture = open(o->wire, O_WRONLY | O_CREAT |
-	    O_TRUNC | O_APPEND | O_CLOEXEC, 0600)) < 0)
+	if (l->wire &&
+	    (h->capture = open(o->wire,
+		 O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600)) <
+		0)
 		return complain(10, "%s: %s", o->wire, strerror(errno));
 	empty_logs(l);
 	if (lab_save(l) != 0 || tree_write_config(l) != 0)
@@ -343,10 +354,19 @@ get_ready(struct lab *l, char **users, int n, int64_t began)
 		say("%-10s %-33s ok", "users", text);
 	}
 	r = (int)(clock_mono() - began);
-	say("ready in %d.%d s.  Next:  sec-lab %s %s", r / 1000,
-	    r % 1000 / 100, n > 0 ? "shell" : "user", n > 0 ? users[0] :
-	    "alice");
+	say("ready in %d.%d s.  Next:  sec-lab %s %s", r / 1000, r % 1000 / 100,
+	    n > 0 ? "shell" : "user", n > 0 ? users[0] : "alice");
 	return 0;
+}
+
+/* ctrl-c while it comes up: down with all of it. */
+static pid_t started;
+
+static void
+on_interrupt(int signo)
+{
+	(void)kill(started, SIGTERM);
+	_exit(128 + signo);
 }
 
 int
@@ -366,6 +386,9 @@ verb_up(struct lab *l, const struct lab_options *o, char **users, int n)
 		return complain(10, "fork: %s", strerror(errno));
 	if (pid == 0)
 		supervise(l, h.lock, h.reserved, h.capture);
+	started = pid;
+	(void)signal(SIGINT, on_interrupt);
+	(void)signal(SIGTERM, on_interrupt);
 	close(h.lock);
 	close(h.reserved);
 	if (h.capture >= 0)
@@ -411,8 +434,9 @@ not_up(void)
 }
 
 struct rows {
-	const struct lab	*lab;
-	int			 down, quiet;
+	enum emit_mode mode;
+	struct table *table;
+	int down;
 };
 
 static void
@@ -422,33 +446,50 @@ show_row(void *arg, const struct line *l)
 	const char *name = line_get(l, "service");
 	const char *state = line_get_or(l, "state", "");
 	struct health h = { "", "" };
-	uint64_t since = 0;
-	char hhmm[16];
+	uint64_t since = 0, pid = 0;
+	char text[640];
+	struct json j;
 
 	if (name == NULL)
 		return;
 	(void)line_get_u64(l, "since", &since);
-	if (strcmp(state, "up") != 0)
-		t->down = 1;
-	else if (strcmp(name, "kdc") == 0)
+	(void)line_get_u64(l, "pid", &pid);
+	if (strcmp(state, "up") == 0 && strcmp(name, "kdc") == 0)
 		text_copy(h.state, "ok", sizeof(h.state));
-	else if (health_of(name, &h) != 0) {
+	else if (strcmp(state, "up") == 0 && health_of(name, &h) != 0)
 		text_copy(h.state, "silent", sizeof(h.state));
+	if (h.state[0] == '\0' || strcmp(h.state, "silent") == 0)
 		t->down = 1;
-	}
-	if (t->quiet)
-		printf("%s\n", name);
-	else
-		printf("%-8s  %-10s  %7s  %s  %-22s  %s%s%s\n", name, state,
-		    line_get_or(l, "pid", ""), clock_hhmm((int64_t)since,
-		    hhmm), line_get_or(l, "addr", ""), h.state,
+	if (t->mode == EMIT_QUIET)
+		emit_line("%s", name);
+	else if (t->mode == EMIT_JSON) {
+		json_begin(&j);
+		json_str(&j, "service", name);
+		json_str(&j, "state", state);
+		json_int(&j, "pid", (int64_t)pid);
+		json_time(&j, "since", (int64_t)since);
+		json_str(&j, "address", line_get_or(l, "addr", ""));
+		json_str(&j, "health", h.state);
+		json_str(&j, "message", h.words);
+		json_end(&j, STDOUT_FILENO);
+	} else {
+		table_cell(t->table, name);
+		table_cell(t->table, state);
+		table_cell(t->table, pid != 0 ? line_get(l, "pid") : "-");
+		table_cell(t->table, clock_hhmm((int64_t)since, text));
+		table_cell(t->table, line_get_or(l, "addr", ""));
+		snprintf(text, sizeof(text), "%s%s%s", h.state,
 		    h.words[0] != '\0' ? "  " : "", h.words);
+		table_cell(t->table, text);
+	}
 }
 
 int
 verb_status(struct lab *l, const struct lab_options *o, char **argv, int n)
 {
-	struct rows t = { l, 0, o->quiet };
+	static const char *const columns[] = { "SERVICE", "STATE", "PID",
+		"SINCE", "ADDRESS", "HEALTH" };
+	struct rows t = { o->mode, NULL, 0 };
 	char why[PATH_LEN + 64];
 	int r;
 
@@ -456,11 +497,12 @@ verb_status(struct lab *l, const struct lab_options *o, char **argv, int n)
 	(void)n;
 	if (lab_load(l) != 0 || lab_pid(l) == 0)
 		return complain(1, "not up; sec-lab up");
-	if (isatty(STDOUT_FILENO) && !o->quiet)
-		printf("%-8s  %-10s  %7s  %s  %-22s  %s\n", "SERVICE", "STATE",
-		    "PID", "SINCE", "ADDRESS", "HEALTH");
+	if (o->mode == EMIT_TABLE)
+		t.table = table_new(columns, 6);
 	r = ask("lab.sock", "status", NULL, NULL, CALL_MS, show_row, &t, why,
 	    sizeof(why));
+	if (t.table != NULL)
+		table_print(t.table, STDOUT_FILENO);
 	if (r != 0)
 		return complain(sec_err_exit(r), "%s", why);
 	return t.down;
@@ -489,8 +531,8 @@ tell(struct lab *l, const char *verb, const char *service)
 
 	if (lab_load(l) != 0 || lab_pid(l) == 0)
 		return not_up();
-	r = ask("lab.sock", verb, "service", service, CALL_MS, NULL, NULL,
-	    why, sizeof(why));
+	r = ask("lab.sock", verb, "service", service, CALL_MS, NULL, NULL, why,
+	    sizeof(why));
 	return r == 0 ? 0 : complain(sec_err_exit(r), "%s: %s", service, why);
 }
 
@@ -523,8 +565,9 @@ verb_start(struct lab *l, const struct lab_options *o, char **argv, int n)
 	if ((r = tell(l, "start", argv[0])) != 0)
 		return r;
 	if (strcmp(argv[0], "kdc") == 0)
-		return kdc_wait(l, READY_MS) == 0 ? 0 : gave_up(l, "kdc",
-		    "does not answer");
+		return kdc_wait(l, READY_MS) == 0 ?
+		    0 :
+		    gave_up(l, "kdc", "does not answer");
 	while (health_of(argv[0], &h) != 0) {
 		if (clock_mono() > until)
 			return gave_up(l, argv[0], "does not answer");
@@ -541,8 +584,11 @@ print_log(const struct lab *l, const char *name, int header)
 	FILE *f = fopen(lab_path(l, "log/%s", name), "r");
 
 	if (f == NULL)
-		return header ? 0 : complain(5, "no log of %s; there are: lab "
-		    "kdc confctl pal mtcu1 mtcu2", name);
+		return header ? 0 :
+				complain(5,
+				    "no log of %s; there are: lab "
+				    "kdc confctl pal mtcu1 mtcu2",
+				    name);
 	if (header)
 		printf("==> %s <==\n", name);
 	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
@@ -560,7 +606,8 @@ verb_log(struct lab *l, const struct lab_options *o, char **argv, int n)
 	if (lab_load(l) != 0)
 		return not_up();
 	if (n > 0)
-		return text_is_name(argv[0]) ? print_log(l, argv[0], 0) :
+		return text_is_name(argv[0]) ?
+		    print_log(l, argv[0], 0) :
 		    complain(5, "no log of %s", argv[0]);
 	(void)print_log(l, "lab", 1);
 	(void)print_log(l, "kdc", 1);

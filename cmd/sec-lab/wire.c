@@ -25,31 +25,31 @@
 #define ROOM 65536
 
 struct side {
-	struct pair	*pair;
-	int		 which;
-	int		 fd;
-	struct io	 io;
-	int		 eof;          /* it has said all */
-	int		 shut;         /* the other's end was passed on */
-	size_t		 n, done;      /* of buf: filled, passed on */
-	uint8_t		 buf[ROOM];
+	struct pair *pair;
+	int which;
+	int fd;
+	struct io io;
+	int eof; /* it has said all */
+	int shut; /* the other's end was passed on */
+	size_t n, done; /* of buf: filled, passed on */
+	uint8_t buf[ROOM];
 };
 
 struct pair {
-	struct wire		*wire;
-	struct side		 side[2];
-	int			 dialing;
-	struct pcap_flow	 flow;
-	TAILQ_ENTRY(pair)	 entry;
+	struct wire *wire;
+	struct side side[2];
+	int dialing;
+	struct pcap_flow flow;
+	TAILQ_ENTRY(pair) entry;
 };
 
 struct wire {
-	struct loop		*loop;
-	struct pcap		*pcap;
-	struct addr		 front, back;
-	int			 fd;
-	struct io		 io;
-	TAILQ_HEAD(, pair)	 pairs;
+	struct loop *loop;
+	struct pcap *pcap;
+	struct addr front, back;
+	int fd;
+	struct io io;
+	TAILQ_HEAD(, pair) pairs;
 };
 
 static void
@@ -151,9 +151,8 @@ on_side(void *arg, uint32_t events)
 		p->dialing = 0;
 	}
 	if (((events & (IO_IN | IO_HUP)) && !s->eof && s->n == 0 &&
-	    !p->dialing && take_in(p, s) != 0) ||
-	    ((events & (IO_OUT | IO_HUP)) && o->n > 0 &&
-	    pass_on(p, o) != 0)) {
+		!p->dialing && take_in(p, s) != 0) ||
+	    ((events & (IO_OUT | IO_HUP)) && o->n > 0 && pass_on(p, o) != 0)) {
 		pair_free(p, 1);
 		return;
 	}
@@ -192,10 +191,9 @@ on_accept(void *arg, uint32_t events)
 	}
 	pcap_begin(w->pcap, &p->flow, (struct sockaddr_in *)&peer.ss,
 	    (struct sockaddr_in *)&w->front.ss);
-	if (io_add(w->loop, &p->side[0].io, fd, 0, on_side,
-	    &p->side[0]) != 0 ||
+	if (io_add(w->loop, &p->side[0].io, fd, 0, on_side, &p->side[0]) != 0 ||
 	    io_add(w->loop, &p->side[1].io, back, IO_OUT, on_side,
-	    &p->side[1]) != 0)
+		&p->side[1]) != 0)
 		pair_free(p, 1);
 }
 

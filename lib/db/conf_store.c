@@ -35,7 +35,8 @@ get_id(sqlite3_stmt *s, int col)
 
 /* --- conferences --- */
 
-#define CONF_COLUMNS "id, name, title, parent, persistent, owner, access," \
+#define CONF_COLUMNS                                                           \
+	"id, name, title, parent, persistent, owner, access,"                  \
 	" codec, streams, \"select\", epoch, q_reserved, created"
 
 static const char sql_insert[] =
@@ -190,8 +191,8 @@ conf_set_epoch(struct db *d, uint64_t id, uint32_t epoch)
 {
 	char text[ID_LEN];
 
-	return one_changed(d, stmt_run(d, sql_epoch, "tl", put_id(id, text),
-	    (int64_t)epoch));
+	return one_changed(d,
+	    stmt_run(d, sql_epoch, "tl", put_id(id, text), (int64_t)epoch));
 }
 
 int
@@ -199,8 +200,8 @@ conf_set_q(struct db *d, uint64_t id, uint32_t q_reserved)
 {
 	char text[ID_LEN];
 
-	return one_changed(d, stmt_run(d, sql_q, "tl", put_id(id, text),
-	    (int64_t)q_reserved));
+	return one_changed(d,
+	    stmt_run(d, sql_q, "tl", put_id(id, text), (int64_t)q_reserved));
 }
 
 /* --- media --- */
@@ -229,13 +230,13 @@ conf_medium_rm(struct db *d, uint64_t conf, const char *medium)
 {
 	char id[ID_LEN];
 
-	return one_changed(d, stmt_run(d, sql_medium_rm, "tt",
-	    put_id(conf, id), medium));
+	return one_changed(d,
+	    stmt_run(d, sql_medium_rm, "tt", put_id(conf, id), medium));
 }
 
 int
-conf_medium_each(struct db *d, int (*cb)(void *arg,
-    const struct conf_medium_row *m), void *arg)
+conf_medium_each(struct db *d,
+    int (*cb)(void *arg, const struct conf_medium_row *m), void *arg)
 {
 	struct conf_medium_row m;
 	sqlite3_stmt *s;
@@ -256,7 +257,8 @@ conf_medium_each(struct db *d, int (*cb)(void *arg,
 
 /* --- devices --- */
 
-#define DEVICE_COLUMNS "conf, q, user, instance, medium, server, call_id," \
+#define DEVICE_COLUMNS                                                         \
+	"conf, q, user, instance, medium, server, call_id,"                    \
 	" local_tag, remote_tag, remote_uri, local_cseq, remote_cseq, address"
 
 static const char sql_device_put[] =
@@ -275,11 +277,10 @@ conf_device_put(struct db *d, const struct conf_device_row *v)
 {
 	char id[ID_LEN];
 
-	return stmt_run(d, sql_device_put, "tltttittttllt",
-	    put_id(v->conf, id), (int64_t)v->q, v->user, v->instance,
-	    v->medium, v->server, v->call_id, v->local_tag, v->remote_tag,
-	    v->remote_uri, (int64_t)v->local_cseq, (int64_t)v->remote_cseq,
-	    v->address);
+	return stmt_run(d, sql_device_put, "tltttittttllt", put_id(v->conf, id),
+	    (int64_t)v->q, v->user, v->instance, v->medium, v->server,
+	    v->call_id, v->local_tag, v->remote_tag, v->remote_uri,
+	    (int64_t)v->local_cseq, (int64_t)v->remote_cseq, v->address);
 }
 
 int
@@ -287,13 +288,13 @@ conf_device_rm(struct db *d, uint64_t conf, uint32_t q)
 {
 	char id[ID_LEN];
 
-	return one_changed(d, stmt_run(d, sql_device_rm, "tl",
-	    put_id(conf, id), (int64_t)q));
+	return one_changed(d,
+	    stmt_run(d, sql_device_rm, "tl", put_id(conf, id), (int64_t)q));
 }
 
 int
-conf_device_each(struct db *d, int (*cb)(void *arg,
-    const struct conf_device_row *v), void *arg)
+conf_device_each(struct db *d,
+    int (*cb)(void *arg, const struct conf_device_row *v), void *arg)
 {
 	struct conf_device_row v;
 	sqlite3_stmt *s;
@@ -345,13 +346,14 @@ conf_user_rm(struct db *d, uint64_t conf, const char *user, const char *list)
 {
 	char id[ID_LEN];
 
-	return one_changed(d, stmt_run(d, sql_list_rm, "ttt",
-	    put_id(conf, id), user, list));
+	return one_changed(d,
+	    stmt_run(d, sql_list_rm, "ttt", put_id(conf, id), user, list));
 }
 
 int
-conf_user_each(struct db *d, int (*cb)(void *arg, uint64_t conf,
-    const char *user, const char *list), void *arg)
+conf_user_each(struct db *d,
+    int (*cb)(void *arg, uint64_t conf, const char *user, const char *list),
+    void *arg)
 {
 	char user[CONF_USER], list[16];
 	sqlite3_stmt *s;

@@ -21,13 +21,13 @@ struct conf_row {
 	char		title[256];
 	uint64_t	parent;
 	int		persistent;
-	char		owner[CONF_USER];      /* creator while not persistent */
+	char		owner[CONF_USER];      /* or its creator */
 	char		access[12];            /* invited domain listed */
 	char		codec[8];
 	int		streams;
 	char		select[12];
 	uint32_t	epoch;
-	uint32_t	q_reserved;            /* client numbers below are used */
+	uint32_t	q_reserved;            /* those below: used */
 	int64_t		created;               /* ms */
 };
 

@@ -23,7 +23,7 @@
 #include "db/db.h"
 #include "db/stmt.h"
 
-#define STMTS 128                      /* power of two */
+#define STMTS	128 /* power of two */
 #define BUSY_MS 5000
 
 static const char pal_sql[] =
@@ -37,10 +37,10 @@ static const char dir_sql[] =
     ;
 
 static const struct schema {
-	const char	*name;
-	int		 version;
-	int		 full;         /* synchronous */
-	const char	*sql;
+	const char *name;
+	int version;
+	int full; /* synchronous */
+	const char *sql;
 } schemas[] = {
 	{ "pal.db", 1, 0, pal_sql },
 	{ "conf.db", 1, 1, conf_sql },
@@ -48,13 +48,13 @@ static const struct schema {
 };
 
 struct db {
-	sqlite3		*h;
-	int		 depth;        /* of db_begin() */
-	int		 failed;       /* the outermost commit's error */
-	char		 why[PATH_LEN + 192];
+	sqlite3 *h;
+	int depth; /* of db_begin() */
+	int failed; /* the outermost commit's error */
+	char why[PATH_LEN + 192];
 	struct {
-		const char	*sql;
-		sqlite3_stmt	*stmt;
+		const char *sql;
+		sqlite3_stmt *stmt;
 	} cache[STMTS];
 };
 
@@ -81,13 +81,13 @@ int
 db_is_remote(unsigned long magic)
 {
 	static const unsigned long remote[] = {
-		0x6969,                /* NFS */
-		0x517b,                /* SMB */
+		0x6969, /* NFS */
+		0x517b, /* SMB */
 		0xff534d42, 0xfe534d42, /* CIFS, SMB2 */
 		0x5346414f, 0x6b414653, /* AFS */
-		0x73757245,            /* Coda */
-		0x564c,                /* NCP */
-		0x00c36400,            /* Ceph */
+		0x73757245, /* Coda */
+		0x564c, /* NCP */
+		0x00c36400, /* Ceph */
 	};
 	size_t i;
 
@@ -105,18 +105,14 @@ err_of(int rc)
 {
 	switch (rc & 0xff) {
 	case SQLITE_OK:
-	case SQLITE_DONE:
-		return 0;
-	case SQLITE_CONSTRAINT:
-		return SEC_ERR_NO;
+	case SQLITE_DONE: return 0;
+	case SQLITE_CONSTRAINT: return SEC_ERR_NO;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_MISMATCH:
 	case SQLITE_SCHEMA:
-	case SQLITE_ERROR:
-		return SEC_ERR_DATA;
-	default:
-		return SEC_ERR_DISK;
+	case SQLITE_ERROR: return SEC_ERR_DATA;
+	default: return SEC_ERR_DISK;
 	}
 }
 
@@ -130,7 +126,8 @@ note(struct db *d, int rc)
 		return 0;
 	snprintf(d->why, sizeof(d->why), "%.*s: %s", PATH_LEN,
 	    sqlite3_db_filename(d->h, "main") != NULL ?
-	    sqlite3_db_filename(d->h, "main") : "database",
+		sqlite3_db_filename(d->h, "main") :
+		"database",
 	    sqlite3_errmsg(d->h));
 	if (d->depth > 0 && r != SEC_ERR_NO && d->failed == 0)
 		d->failed = r;
@@ -172,7 +169,7 @@ bind(struct db *d, sqlite3_stmt **out, const char *sql, const char *types,
 
 	if (*slot == NULL &&
 	    (rc = sqlite3_prepare_v3(d->h, sql, -1, SQLITE_PREPARE_PERSISTENT,
-	    slot, NULL)) != SQLITE_OK)
+		 slot, NULL)) != SQLITE_OK)
 		return note(d, rc);
 	for (i = 1, t = types; *t != '\0' && rc == SQLITE_OK; t++, i++)
 		switch (*t) {
@@ -184,16 +181,14 @@ bind(struct db *d, sqlite3_stmt **out, const char *sql, const char *types,
 			rc = sqlite3_bind_int(*slot, i, va_arg(ap, int));
 			break;
 		case 'l':
-			rc = sqlite3_bind_int64(*slot, i,
-			    va_arg(ap, int64_t));
+			rc = sqlite3_bind_int64(*slot, i, va_arg(ap, int64_t));
 			break;
 		case 'b':
 			p = va_arg(ap, const void *);
 			rc = sqlite3_bind_blob64(*slot, i, p,
 			    va_arg(ap, size_t), SQLITE_TRANSIENT);
 			break;
-		default:
-			die(11, "bad statement types \"%s\"", types);
+		default: die(11, "bad statement types \"%s\"", types);
 		}
 	if (rc != SQLITE_OK) {
 		stmt_close(*slot);
@@ -204,8 +199,8 @@ bind(struct db *d, sqlite3_stmt **out, const char *sql, const char *types,
 }
 
 int
-stmt_open(struct db *d, sqlite3_stmt **out, const char *sql,
-    const char *types, ...)
+stmt_open(struct db *d, sqlite3_stmt **out, const char *sql, const char *types,
+    ...)
 {
 	va_list ap;
 	int r;
@@ -381,18 +376,21 @@ settle_schema(struct db *d, const struct schema *s, const char *path,
 	if (version == s->version)
 		return 0;
 	if (version > s->version) {
-		snprintf(d->why, sizeof(d->why), "%s has schema %d, this "
-		    "program knows %d: it is too old", path, version,
-		    s->version);
+		snprintf(d->why, sizeof(d->why),
+		    "%s has schema %d, this "
+		    "program knows %d: it is too old",
+		    path, version, s->version);
 		return SEC_ERR_VERSION;
 	}
 	r = pragma_int(d, "SELECT count(*) FROM sqlite_schema", &tables);
 	if (r != 0)
 		return r;
 	if (version != 0 || tables != 0 || mode == DB_READER) {
-		snprintf(d->why, sizeof(d->why), version == 0 ?
-		    "%s is not a database of SEC" :
-		    "%s has an old schema: run sec-admin migrate", path);
+		snprintf(d->why, sizeof(d->why),
+		    version == 0 ?
+			"%s is not a database of SEC" :
+			"%s has an old schema: run sec-admin migrate",
+		    path);
 		return version == 0 ? SEC_ERR_DATA : SEC_ERR_VERSION;
 	}
 	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", s->version);
@@ -422,7 +420,7 @@ pre_create(const char *path, char *why, size_t whylen)
 		*slash = '\0';
 	if (stat(dir, &st) != 0 && errno == ENOENT &&
 	    proc_mkdirs(dir, 02771) == 0)
-		(void)chmod(dir, 02771);       /* whatever the umask */
+		(void)chmod(dir, 02771); /* whatever the umask */
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0660);
 	if (fd < 0 && errno != EEXIST) {
 		snprintf(why, whylen, "cannot create %s: %s", path,
@@ -442,7 +440,8 @@ check_place(const char *path, char *why, size_t whylen)
 	struct statfs fs;
 
 	if (statfs(path, &fs) == 0 && db_is_remote((unsigned long)fs.f_type)) {
-		snprintf(why, whylen, "%s is on a network file system, where "
+		snprintf(why, whylen,
+		    "%s is on a network file system, where "
 		    "SQLite's locks do not hold; move it to a local disk",
 		    path);
 		return SEC_ERR_DISK;
@@ -473,23 +472,26 @@ db_open(struct db **out, const char *name, enum db_mode mode, char *why,
 		snprintf(why, whylen, "out of memory");
 		return SEC_ERR_SYS;
 	}
-	rc = sqlite3_open_v2(path, &d->h, (mode == DB_WRITER ?
-	    SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
-	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	rc = sqlite3_open_v2(path, &d->h,
+	    (mode == DB_WRITER ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
+		SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+	    NULL);
 	if (rc != SQLITE_OK) {
 		r = d->h != NULL ? note(d, rc) : SEC_ERR_SYS;
 		goto fail;
 	}
 	(void)sqlite3_busy_timeout(d->h, BUSY_MS);
 	(void)sqlite3_db_config(d->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	if ((r = exec(d, "PRAGMA trusted_schema = OFF;"
-	    "PRAGMA foreign_keys = ON")) != 0)
+	if ((r = exec(d,
+		 "PRAGMA trusted_schema = OFF;"
+		 "PRAGMA foreign_keys = ON")) != 0)
 		goto fail;
 	if (mode == DB_WRITER &&
 	    ((r = exec(d, "PRAGMA journal_mode = WAL")) != 0 ||
-	    (r = exec(d, "PRAGMA secure_delete = ON")) != 0 ||
-	    (r = exec(d, schema->full ? "PRAGMA synchronous = FULL" :
-	    "PRAGMA synchronous = NORMAL")) != 0))
+		(r = exec(d, "PRAGMA secure_delete = ON")) != 0 ||
+		(r = exec(d,
+		     schema->full ? "PRAGMA synchronous = FULL" :
+				    "PRAGMA synchronous = NORMAL")) != 0))
 		goto fail;
 	if (mode == DB_WRITER && sqlite3_db_readonly(d->h, "main") == 1) {
 		snprintf(d->why, sizeof(d->why), "cannot write %s", path);
@@ -526,8 +528,8 @@ db_check(struct db *d)
 	char text[128] = "";
 	int rc;
 
-	rc = sqlite3_prepare_v2(d->h, "PRAGMA integrity_check(1)", -1, &s,
-	    NULL);
+	rc =
+	    sqlite3_prepare_v2(d->h, "PRAGMA integrity_check(1)", -1, &s, NULL);
 	if (rc != SQLITE_OK) {
 		(void)note(d, rc);
 		return SEC_ERR_DATA;

@@ -55,8 +55,8 @@ pal_user_get(struct db *d, const char *user, struct pal_user *out)
 int
 pal_user_put(struct db *d, const struct pal_user *u)
 {
-	return stmt_run(d, sql_user_put, "ttiill", u->user, u->title,
-	    u->known, u->disabled, u->created, u->seen);
+	return stmt_run(d, sql_user_put, "ttiill", u->user, u->title, u->known,
+	    u->disabled, u->created, u->seen);
 }
 
 int
@@ -136,9 +136,9 @@ pal_register(struct db *d, const struct pal_registration *reg)
 	if ((r = db_begin(d)) != 0)
 		return r;
 	if ((r = stmt_run(d, sql_user_seen, "tl", reg->user, reg->now)) != 0 ||
-	    (r = stmt_run(d, sql_binding_put, "tttttll", reg->user,
-	    b->instance, b->via, b->contact, b->media,
-	    b->since != 0 ? b->since : reg->now, b->until)) != 0)
+	    (r = stmt_run(d, sql_binding_put, "tttttll", reg->user, b->instance,
+		 b->via, b->contact, b->media,
+		 b->since != 0 ? b->since : reg->now, b->until)) != 0)
 		goto out;
 	if (reg->nreach >= 0 &&
 	    (r = stmt_run(d, sql_reach_rm, "t", reg->user)) != 0)
@@ -146,7 +146,7 @@ pal_register(struct db *d, const struct pal_registration *reg)
 	for (i = 0; i < reg->nreach; i++) {
 		p = &reg->reach[i];
 		if ((r = stmt_run(d, sql_reach_put, "tittt", reg->user,
-		    p->order, p->media, p->by, p->tel)) != 0)
+			 p->order, p->media, p->by, p->tel)) != 0)
 			goto out;
 	}
 	if (reg->status != NULL)
@@ -164,8 +164,8 @@ pal_unregister(struct db *d, const char *user, const char *instance)
 }
 
 int
-pal_expire(struct db *d, int64_t now, void (*cb)(void *arg, const char *user,
-    const char *instance), void *arg)
+pal_expire(struct db *d, int64_t now,
+    void (*cb)(void *arg, const char *user, const char *instance), void *arg)
 {
 	char user[PAL_NAME], instance[PAL_INSTANCE];
 	sqlite3_stmt *s;
@@ -187,8 +187,9 @@ pal_expire(struct db *d, int64_t now, void (*cb)(void *arg, const char *user,
 }
 
 int
-pal_binding_each(struct db *d, const char *user, int (*cb)(void *arg,
-    const char *user, const struct pal_binding *b), void *arg)
+pal_binding_each(struct db *d, const char *user,
+    int (*cb)(void *arg, const char *user, const struct pal_binding *b),
+    void *arg)
 {
 	struct pal_binding b;
 	char name[PAL_NAME];
@@ -196,7 +197,7 @@ pal_binding_each(struct db *d, const char *user, int (*cb)(void *arg,
 	int r;
 
 	r = user == NULL ? stmt_open(d, &s, sql_binding_each, "") :
-	    stmt_open(d, &s, sql_binding_of, "t", user);
+			   stmt_open(d, &s, sql_binding_of, "t", user);
 	if (r != 0)
 		return r;
 	while ((r = stmt_next(d, s)) == 1) {
@@ -215,8 +216,8 @@ pal_binding_each(struct db *d, const char *user, int (*cb)(void *arg,
 }
 
 int
-pal_reach_each(struct db *d, const char *user, int (*cb)(void *arg,
-    const struct pal_reach *p), void *arg)
+pal_reach_each(struct db *d, const char *user,
+    int (*cb)(void *arg, const struct pal_reach *p), void *arg)
 {
 	struct pal_reach p;
 	sqlite3_stmt *s;
@@ -275,8 +276,8 @@ static const char sql_sub_each[] =
 int
 pal_subscription_put(struct db *d, const struct pal_subscription *p)
 {
-	return stmt_run(d, sql_sub_put, "ttttttl", p->id, p->user,
-	    p->instance, p->event, p->target, p->why, p->until);
+	return stmt_run(d, sql_sub_put, "ttttttl", p->id, p->user, p->instance,
+	    p->event, p->target, p->why, p->until);
 }
 
 int
@@ -288,8 +289,8 @@ pal_subscription_rm(struct db *d, const char *id)
 }
 
 int
-pal_subscription_each(struct db *d, int (*cb)(void *arg,
-    const struct pal_subscription *s), void *arg)
+pal_subscription_each(struct db *d,
+    int (*cb)(void *arg, const struct pal_subscription *s), void *arg)
 {
 	struct pal_subscription p;
 	sqlite3_stmt *s;

@@ -15,19 +15,19 @@
 #include "krb/prf.h"
 
 struct acceptor {
-	krb5_context	k;
-	krb5_principal	server;
-	krb5_keytab	kt;            /* MEMORY: */
-	unsigned	generation;
-	char		name[300];     /* of the principal */
-	char		file[512];     /* keytab on disk */
+	krb5_context k;
+	krb5_principal server;
+	krb5_keytab kt; /* MEMORY: */
+	unsigned generation;
+	char name[300]; /* of the principal */
+	char file[512]; /* keytab on disk */
 };
 
 struct accepted {
-	krb5_context		k;
-	krb5_auth_context	ac;
-	char			principal[256];
-	int64_t			until;
+	krb5_context k;
+	krb5_auth_context ac;
+	char principal[256];
+	int64_t until;
 };
 
 /* Copy our keys into a new MEMORY: keytab. */
@@ -58,8 +58,10 @@ load_keys(struct acceptor *a, krb5_keytab *out, char *why, size_t whylen)
 	if (e != KRB5_KT_END)
 		goto fail;
 	if (n == 0) {
-		snprintf(why, whylen, "no key for %s in %s; make one: kadmin "
-		    "ktadd -k %s %s", a->name, a->file, a->file, a->name);
+		snprintf(why, whylen,
+		    "no key for %s in %s; make one: kadmin "
+		    "ktadd -k %s %s",
+		    a->name, a->file, a->file, a->name);
 		krb5_kt_close(a->k, from);
 		krb5_kt_close(a->k, to);
 		return SEC_ERR_NOTHING;
@@ -150,13 +152,10 @@ static int
 refused(krb5_error_code e)
 {
 	switch (e) {
-	case KRB5KRB_AP_ERR_REPEAT:
-		return SEC_ERR_REPLAY;
-	case KRB5KRB_AP_ERR_SKEW:
-		return SEC_ERR_CLOCK;
+	case KRB5KRB_AP_ERR_REPEAT: return SEC_ERR_REPLAY;
+	case KRB5KRB_AP_ERR_SKEW: return SEC_ERR_CLOCK;
 	case KRB5KRB_AP_ERR_TKT_EXPIRED:
-	case KRB5KRB_AP_ERR_TKT_NYV:
-		return SEC_ERR_TICKET;
+	case KRB5KRB_AP_ERR_TKT_NYV: return SEC_ERR_TICKET;
 	default:
 		/* A replay cache that cannot be written refuses everybody. */
 		return e > 0 && e < 256 ? SEC_ERR_DISK : SEC_ERR_AUTH;
@@ -236,8 +235,8 @@ accepted_reply(struct accepted *c, struct buf *aprep, struct secret **prf_out)
 	 * would bring its keys back (SECURITY.md 3.4).
 	 */
 	if (krb5_auth_con_getflags(c->k, c->ac, &flags) != 0 ||
-	    krb5_auth_con_setflags(c->k, c->ac, flags |
-	    KRB5_AUTH_CONTEXT_USE_SUBKEY) != 0 ||
+	    krb5_auth_con_setflags(c->k, c->ac,
+		flags | KRB5_AUTH_CONTEXT_USE_SUBKEY) != 0 ||
 	    krb5_mk_rep(c->k, c->ac, &msg) != 0)
 		return SEC_ERR_AUTH;
 	if (krb5_auth_con_getsendsubkey(c->k, c->ac, &key) == 0 && key != NULL)

@@ -20,18 +20,18 @@
 
 /* What one call of ticket_get() has in hand. */
 struct getting {
-	const struct ticket_request	*r;
-	krb5_context			 k;
-	krb5_principal			 client;
-	krb5_ccache			 cc;
-	int				 cc_ours;      /* in memory */
-	char				 name[256];    /* alice@REALM */
-	char				 realm[256];
-	char				 kdcs[256];
-	char				 kdc[128];     /* the first, no port */
-	int				 skew_limit;   /* s */
-	char				*why;
-	size_t				 whylen;
+	const struct ticket_request *r;
+	krb5_context k;
+	krb5_principal client;
+	krb5_ccache cc;
+	int cc_ours; /* in memory */
+	char name[256]; /* alice@REALM */
+	char realm[256];
+	char kdcs[256];
+	char kdc[128]; /* the first, no port */
+	int skew_limit; /* s */
+	char *why;
+	size_t whylen;
 };
 
 /* Kerberos time is 32 bits without a sign, whatever its C type says. */
@@ -73,8 +73,9 @@ look_up_kdcs(struct getting *g)
 	text_copy(g->kdc, "the KDC", sizeof(g->kdc));
 	if (krb5_get_profile(g->k, &p) != 0)
 		return;
-	if (profile_get_integer(p, "libdefaults", "clockskew", NULL,
-	    SKEW_LIMIT, &limit) == 0 && limit > 0)
+	if (profile_get_integer(p, "libdefaults", "clockskew", NULL, SKEW_LIMIT,
+		&limit) == 0 &&
+	    limit > 0)
 		g->skew_limit = limit;
 	if (profile_get_values(p, path, &list) == 0) {
 		for (i = 0; list[i] != NULL && len < sizeof(g->kdcs); i++) {
@@ -107,9 +108,10 @@ clock_is_off(struct getting *g, int64_t behind_s)
 
 	put_span(span, sizeof(span), behind_s < 0 ? -behind_s : behind_s);
 	put_span(limit, sizeof(limit), g->skew_limit);
-	snprintf(g->why, g->whylen, "this machine's clock is %s %s %s (limit "
-	    "%s); fix: timedatectl set-ntp true", span,
-	    behind_s < 0 ? "ahead of" : "behind", g->kdc, limit);
+	snprintf(g->why, g->whylen,
+	    "this machine's clock is %s %s %s (limit "
+	    "%s); fix: timedatectl set-ntp true",
+	    span, behind_s < 0 ? "ahead of" : "behind", g->kdc, limit);
 	return SEC_ERR_CLOCK;
 }
 
@@ -117,11 +119,14 @@ static int
 unreachable(struct getting *g)
 {
 	if (g->kdcs[0] == '\0')
-		snprintf(g->why, g->whylen, "cannot reach any KDC for %s (none "
+		snprintf(g->why, g->whylen,
+		    "cannot reach any KDC for %s (none "
 		    "named in krb5.conf or DNS); see krb5.conf or "
-		    "KRB5_TRACE=/dev/stderr", g->realm);
+		    "KRB5_TRACE=/dev/stderr",
+		    g->realm);
 	else
-		snprintf(g->why, g->whylen, "cannot reach any KDC for %s (tried "
+		snprintf(g->why, g->whylen,
+		    "cannot reach any KDC for %s (tried "
 		    "%s udp, tcp); see krb5.conf or KRB5_TRACE=/dev/stderr",
 		    g->realm, g->kdcs);
 	return SEC_ERR_UNREACHABLE;
@@ -152,16 +157,19 @@ explain(struct getting *g, krb5_error_code e)
 	case KRB5KRB_AP_ERR_BAD_INTEGRITY:
 	case KRB5KDC_ERR_PREAUTH_FAILED:
 		if (g->r->source == TICKET_KEYTAB) {
-			snprintf(g->why, g->whylen, "the key of %s in %s is not "
-			    "the KDC's; write that keytab again", g->name,
-			    g->r->keytab);
+			snprintf(g->why, g->whylen,
+			    "the key of %s in %s is not "
+			    "the KDC's; write that keytab again",
+			    g->name, g->r->keytab);
 			return SEC_ERR_PASSWORD;
 		}
 		snprintf(g->why, g->whylen, "wrong password for %s", g->name);
 		return SEC_ERR_PASSWORD;
 	case KRB5KDC_ERR_KEY_EXP:
-		snprintf(g->why, g->whylen, "the password of %s has expired; "
-		    "change it: kpasswd %s", g->name, g->name);
+		snprintf(g->why, g->whylen,
+		    "the password of %s has expired; "
+		    "change it: kpasswd %s",
+		    g->name, g->name);
 		return SEC_ERR_PASSWORD;
 	case KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN:
 		snprintf(g->why, g->whylen, "no such user %s", g->name);
@@ -171,27 +179,30 @@ explain(struct getting *g, krb5_error_code e)
 		snprintf(g->why, g->whylen, "the KDC has locked %s", g->name);
 		return SEC_ERR_LOGIN;
 	case KRB5KDC_ERR_S_PRINCIPAL_UNKNOWN:
-		snprintf(g->why, g->whylen, "the KDC of %s does not know the "
-		    "service %s", g->realm, g->r->service);
+		snprintf(g->why, g->whylen,
+		    "the KDC of %s does not know the "
+		    "service %s",
+		    g->realm, g->r->service);
 		return SEC_ERR_LOGIN;
 	case KRB5_KDC_UNREACH:
 	case KRB5_REALM_UNKNOWN:
-	case KRB5_REALM_CANT_RESOLVE:
-		return unreachable(g);
+	case KRB5_REALM_CANT_RESOLVE: return unreachable(g);
 	case KRB5KRB_AP_ERR_SKEW:
 	case KRB5_KDCREP_SKEW:
 		put_span(limit, sizeof(limit), g->skew_limit);
-		snprintf(g->why, g->whylen, "this machine's clock is more than "
-		    "%s from %s's; fix: timedatectl set-ntp true", limit,
-		    g->kdc);
+		snprintf(g->why, g->whylen,
+		    "this machine's clock is more than "
+		    "%s from %s's; fix: timedatectl set-ntp true",
+		    limit, g->kdc);
 		return SEC_ERR_CLOCK;
-	case KRB5KRB_AP_ERR_TKT_EXPIRED:
-		return expired(g, 0);
+	case KRB5KRB_AP_ERR_TKT_EXPIRED: return expired(g, 0);
 	case KRB5_FCC_NOFILE:
 	case KRB5_CC_NOTFOUND:
 	case KRB5_CC_END:
-		snprintf(g->why, g->whylen, "no ticket%s%s; run kinit, or give "
-		    "the password", g->name[0] ? " for " : "", g->name);
+		snprintf(g->why, g->whylen,
+		    "no ticket%s%s; run kinit, or give "
+		    "the password",
+		    g->name[0] ? " for " : "", g->name);
 		return SEC_ERR_TICKET;
 	case KRB5_KT_NOTFOUND:
 		snprintf(g->why, g->whylen, "no key for %s in %s", g->name,
@@ -232,8 +243,10 @@ parse_client(struct getting *g)
 		return 0;
 	snprintf(full, sizeof(full), "%s%s%s", g->r->principal,
 	    strchr(g->r->principal, '@') == NULL && g->r->realm != NULL ? "@" :
-	    "", strchr(g->r->principal, '@') == NULL && g->r->realm != NULL ?
-	    g->r->realm : "");
+									  "",
+	    strchr(g->r->principal, '@') == NULL && g->r->realm != NULL ?
+		g->r->realm :
+		"");
 	text_copy(g->name, full, sizeof(g->name));
 	if ((e = krb5_parse_name(g->k, full, &g->client)) != 0)
 		return explain(g, e);
@@ -270,7 +283,7 @@ get_tgt(struct getting *g, krb5_creds *tgt)
 
 	if ((e = krb5_get_init_creds_opt_alloc(g->k, &opt)) != 0 ||
 	    (e = krb5_init_creds_init(g->k, g->client, NULL, NULL, 0, opt,
-	    &icc)) != 0)
+		 &icc)) != 0)
 		goto fail;
 	if (g->r->source == TICKET_KEYTAB) {
 		if ((e = krb5_kt_resolve(g->k, g->r->keytab, &kt)) != 0 ||
@@ -340,7 +353,7 @@ use_tgt(struct getting *g, krb5_creds *tgt)
 	}
 	end = time_ms(kept->times.endtime);
 	start = time_ms(kept->times.starttime != 0 ? kept->times.starttime :
-	    kept->times.authtime);
+						     kept->times.authtime);
 	if (r == 0 && end <= now)
 		r = expired(g, kept->times.endtime);
 	if (r == 0 && (e = memory_cache(g, kept)) != 0)
@@ -353,7 +366,7 @@ use_tgt(struct getting *g, krb5_creds *tgt)
 	if ((kept->ticket_flags & TKT_FLG_RENEWABLE) &&
 	    now > start + (end - start) / 2 &&
 	    krb5_get_renewed_creds(g->k, &renewed, g->client, g->cc, NULL) ==
-	    0) {
+		0) {
 		*tgt = renewed;
 		if ((e = memory_cache(g, tgt)) != 0)
 			r = explain(g, e);
@@ -381,7 +394,7 @@ tgt_end(krb5_context k, krb5_ccache cc)
 		    c.server->length == 2 &&
 		    c.server->data[0].length == strlen(KRB5_TGS_NAME) &&
 		    memcmp(c.server->data[0].data, KRB5_TGS_NAME,
-		    strlen(KRB5_TGS_NAME)) == 0 &&
+			strlen(KRB5_TGS_NAME)) == 0 &&
 		    (uint32_t)c.times.endtime > (uint32_t)end)
 			end = c.times.endtime;
 		krb5_free_cred_contents(k, &c);
@@ -481,23 +494,17 @@ ticket_get(const struct ticket_request *req, struct ticket *t, char *why,
 		return SEC_ERR_CONFIG;
 	}
 	r = parse_client(&g);
-	if (r == 0 && g.client == NULL && (req->source == TICKET_PASSWORD ||
-	    req->source == TICKET_KEYTAB)) {
+	if (r == 0 && g.client == NULL &&
+	    (req->source == TICKET_PASSWORD || req->source == TICKET_KEYTAB)) {
 		snprintf(why, whylen, "no user named");
 		r = SEC_ERR_USAGE;
 	}
 	if (r == 0)
 		switch (req->source) {
-		case TICKET_CCACHE:
-			r = use_cache(&g);
-			break;
+		case TICKET_CCACHE: r = use_cache(&g); break;
 		case TICKET_PASSWORD:
-		case TICKET_KEYTAB:
-			r = get_tgt(&g, &tgt);
-			break;
-		case TICKET_TGT:
-			r = use_tgt(&g, &tgt);
-			break;
+		case TICKET_KEYTAB: r = get_tgt(&g, &tgt); break;
+		case TICKET_TGT: r = use_tgt(&g, &tgt); break;
 		}
 	if (r == 0)
 		r = get_service(&g, &out);
@@ -544,7 +551,8 @@ ticket_cached(const char *principal, char *found)
 	found[0] = '\0';
 	if (krb5_init_context(&k) != 0)
 		return SEC_ERR_NOTHING;
-	if ((principal != NULL && krb5_parse_name(k, principal, &client) != 0) ||
+	if ((principal != NULL &&
+		krb5_parse_name(k, principal, &client) != 0) ||
 	    open_cache(k, client, &cc) != 0 ||
 	    krb5_cc_get_principal(k, cc, &owner) != 0 ||
 	    krb5_unparse_name(k, owner, &name) != 0)
@@ -565,8 +573,8 @@ out:
 /* --- the AP exchange --- */
 
 struct apreq {
-	krb5_context		k;
-	krb5_auth_context	ac;
+	krb5_context k;
+	krb5_auth_context ac;
 };
 
 int
@@ -587,8 +595,9 @@ apreq_new(struct apreq **out, const void *service, size_t n, struct buf *to,
 	    krb5_unmarshal_credentials(a->k, &in, &creds) != 0 ||
 	    time_ms(creds->times.endtime) <= clock_real() ||
 	    krb5_auth_con_init(a->k, &a->ac) != 0 ||
-	    krb5_mk_req_extended(a->k, &a->ac, AP_OPTS_MUTUAL_REQUIRED |
-	    AP_OPTS_USE_SUBKEY, &none, creds, &msg) != 0)
+	    krb5_mk_req_extended(a->k, &a->ac,
+		AP_OPTS_MUTUAL_REQUIRED | AP_OPTS_USE_SUBKEY, &none, creds,
+		&msg) != 0)
 		goto out;
 	/*
 	 * The initiator's subkey must be taken before krb5_rd_rep(): after

@@ -83,16 +83,30 @@ lists(void)
 int
 main(void)
 {
-	struct conf_row c = { .id = 0xfe00000000000001ull, .name = "hello",
-		.title = "a talk", .owner = "alice", .access = "invited",
-		.streams = 3, .select = "loudest", .epoch = 1,
-		.q_reserved = 64, .created = 1234 }, got;
+	struct conf_row c = { .id = 0xfe00000000000001ull,
+		.name = "hello",
+		.title = "a talk",
+		.owner = "alice",
+		.access = "invited",
+		.streams = 3,
+		.select = "loudest",
+		.epoch = 1,
+		.q_reserved = 64,
+		.created = 1234 },
+			got;
 	struct conf_medium_row m = { c.id, "text", 3 };
-	struct conf_device_row v = { .conf = c.id, .q = 0xff000001u,
-		.user = "alice", .instance = "aa", .server = 3,
-		.call_id = "x@y", .local_tag = "l", .remote_tag = "r",
-		.remote_uri = "sip:alice@k.invalid", .local_cseq = 4000000000u,
-		.remote_cseq = 1, .address = "127.0.0.1:9" };
+	struct conf_device_row v = { .conf = c.id,
+		.q = 0xff000001u,
+		.user = "alice",
+		.instance = "aa",
+		.server = 3,
+		.call_id = "x@y",
+		.local_tag = "l",
+		.remote_tag = "r",
+		.remote_uri = "sip:alice@k.invalid",
+		.local_cseq = 4000000000u,
+		.remote_cseq = 1,
+		.address = "127.0.0.1:9" };
 	char owner[CONF_USER];
 
 	scratch_make();
@@ -131,7 +145,7 @@ main(void)
 	T_INT(conf_medium_rm(d, c.id, "voice"), 0);
 	T_INT(conf_medium_rm(d, c.id, "voice"), SEC_ERR_NOTHING);
 	m.conf = 77;
-	T_INT(conf_medium_put(d, &m), SEC_ERR_NO);      /* no such conference */
+	T_INT(conf_medium_put(d, &m), SEC_ERR_NO); /* no such conference */
 
 	T_INT(conf_device_put(d, &v), 0);
 	v.local_cseq = 4000000001u;
@@ -140,13 +154,15 @@ main(void)
 	T_INT(conf_device_put(d, &v), 0);
 	T_INT(conf_device_rm(d, c.id, v.q), 0);
 	T_INT(conf_device_rm(d, c.id, v.q), SEC_ERR_NOTHING);
-	T_STR(devices(), "fe00000000000001:4278190081="
+	T_STR(devices(),
+	    "fe00000000000001:4278190081="
 	    "alice,sip:alice@k.invalid,4000000001 ");
 
 	T_INT(conf_user_put(d, c.id, "bob", "invited"), 0);
 	T_INT(conf_user_put(d, c.id, "bob", "invited"), 0);
 	T_INT(conf_user_put(d, c.id, "bob", "block"), 0);
-	T_STR(lists(), "fe00000000000001:bob=block "
+	T_STR(lists(),
+	    "fe00000000000001:bob=block "
 	    "fe00000000000001:bob=invited ");
 	T_INT(conf_user_rm(d, c.id, "bob", "block"), 0);
 	T_INT(conf_user_rm(d, c.id, "bob", "block"), SEC_ERR_NOTHING);

@@ -40,7 +40,9 @@ static int
 insert(struct db *d, int i)
 {
 	struct conf_row c = { .id = 0x0100000000000000ull + (unsigned)i,
-		.access = "invited", .owner = "alice", .epoch = 1 };
+		.access = "invited",
+		.owner = "alice",
+		.epoch = 1 };
 
 	snprintf(c.name, sizeof(c.name), "c-%06d", i);
 	memset(c.title, 'x', sizeof(c.title) - 1);
@@ -143,26 +145,24 @@ test_refused(void)
 	path_db(path, "dir.db");
 	unlink(path);
 	if ((f = fopen(path, "w")) != NULL) {
-		fprintf(f, "this is a letter to my aunt, long enough to be "
+		fprintf(f,
+		    "this is a letter to my aunt, long enough to be "
 		    "looked at as a database header by anybody who reads\n");
 		fclose(f);
 	}
-	T_INT(db_open(&d, "dir.db", DB_WRITER, why, sizeof(why)),
-	    SEC_ERR_DATA);
+	T_INT(db_open(&d, "dir.db", DB_WRITER, why, sizeof(why)), SEC_ERR_DATA);
 	unlink(path);
 	T_INT(db_open(&d, "dir.db", DB_WRITER, why, sizeof(why)), 0);
 	T_INT(stmt_run(d, "PRAGMA user_version = 0", ""), 0);
 	db_close(d);
 	d = NULL;
-	T_INT(db_open(&d, "dir.db", DB_WRITER, why, sizeof(why)),
-	    SEC_ERR_DATA);
+	T_INT(db_open(&d, "dir.db", DB_WRITER, why, sizeof(why)), SEC_ERR_DATA);
 	T(strstr(why, "is not a database of SEC") != NULL);
 	unlink(path);
 
 	/* A place that nobody can write. */
 	setenv("SEC_DIR", "/proc/self/nowhere", 1);
-	T_INT(db_open(&d, "dir.db", DB_WRITER, why, sizeof(why)),
-	    SEC_ERR_DISK);
+	T_INT(db_open(&d, "dir.db", DB_WRITER, why, sizeof(why)), SEC_ERR_DISK);
 	T(strstr(why, "cannot create /proc/self/nowhere/lib/dir.db: ") != NULL);
 	setenv("SEC_DIR", scratch, 1);
 
@@ -207,7 +207,7 @@ test_full(const char *how)
 	T_INT(db_begin(d), 0);
 	for (in = 0; in < 2000 && (r = insert(d, 10000 + in)) == 0; in++)
 		;
-	T(r == SEC_ERR_DISK || r == 0);       /* it may all wait in memory */
+	T(r == SEC_ERR_DISK || r == 0); /* it may all wait in memory */
 	T_INT(db_commit(d), SEC_ERR_DISK);
 	T_INT(conferences(d), before);
 	T_INT(db_check(d), 0);

@@ -90,10 +90,14 @@ main(void)
 	struct pal_status away = { "coffee", "away", "back soon", 5, 0 }, st;
 	struct pal_reach reach[] = { { "voice", "phone", "+15550101", 2 },
 		{ "voice", "voip", "", 1 }, { "text", "voip", "", 1 } };
-	struct pal_registration r = { .user = "alice", .nreach = -1,
-		.now = 1000, .binding = { .via = "voip",
-		.contact = "127.0.0.1:5070", .media = "text", .until = 9000,
-		.instance = "aaaa0000000000000000000000000000" } };
+	struct pal_registration r = { .user = "alice",
+		.nreach = -1,
+		.now = 1000,
+		.binding = { .via = "voip",
+		    .contact = "127.0.0.1:5070",
+		    .media = "text",
+		    .until = 9000,
+		    .instance = "aaaa0000000000000000000000000000" } };
 	struct pal_subscription sub = { "d1", "alice", "aaaa", "conference",
 		"sip:hello@conf.lab.test", "participant", 5000 };
 	struct pal_user u;

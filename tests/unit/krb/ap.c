@@ -27,7 +27,7 @@ static char dir[64] = "/tmp/sec-ap-XXXXXX";
 static char address[32], spot[48];
 static int port;
 static pid_t kdc = -1;
-static long skew;                       /* s, added to this program's clock */
+static long skew; /* s, added to this program's clock */
 
 /* The clocks that libkrb5 and base/clock read, bent by skew. */
 int
@@ -124,7 +124,8 @@ write_conf(const char *name, int to)
 	    " spake_preauth_groups = edwards25519\n"
 	    " renew_lifetime = 1d\n"
 	    "[realms]\n LAB.TEST = {\n  kdc = %s:%d\n }\n"
-	    "[domain_realm]\n lab.test = LAB.TEST\n", address, to);
+	    "[domain_realm]\n lab.test = LAB.TEST\n",
+	    address, to);
 }
 
 /* 0, or -1 when there is no KDC on this machine. */
@@ -158,7 +159,8 @@ kdc_up(void)
 	    spot, spot, dir, dir, dir, dir, dir);
 	setenv("KRB5_CONFIG", file("krb5.conf"), 1);
 	setenv("KRB5_KDC_PROFILE", file("kdc.conf"), 1);
-	snprintf(cmd, sizeof(cmd), "cd %s && exec 2>setup.log >&2 && "
+	snprintf(cmd, sizeof(cmd),
+	    "cd %s && exec 2>setup.log >&2 && "
 	    "kdb5_util -r LAB.TEST create -s -P master && "
 	    "kadmin.local -r LAB.TEST <<-E\n"
 	    "addprinc -randkey sip/pal.lab.test\n"
@@ -168,7 +170,8 @@ kdc_up(void)
 	    "addprinc -maxlife \"30 sec\" -pw egg brief\n"
 	    "addprinc -randkey bot\n"
 	    "ktadd -k pal.keytab sip/pal.lab.test\n"
-	    "ktadd -k bot.keytab bot\nE", dir);
+	    "ktadd -k bot.keytab bot\nE",
+	    dir);
 	if (sh(cmd) != 0)
 		exit(1);
 	if ((kdc = fork()) == 0) {
@@ -211,8 +214,10 @@ get(enum ticket_source src, const char *who, const char *secret,
     struct ticket *t, char *why)
 {
 	struct secret *pw = NULL;
-	struct ticket_request r = { .source = src, .principal = who,
-		.realm = "LAB.TEST", .service = "sip/pal.lab.test" };
+	struct ticket_request r = { .source = src,
+		.principal = who,
+		.realm = "LAB.TEST",
+		.service = "sip/pal.lab.test" };
 	int e;
 
 	if (src == TICKET_PASSWORD)
@@ -256,7 +261,8 @@ zeros(const struct secret *s)
 static void
 test_sources(struct ticket *alice)
 {
-	struct ticket_request r = { .source = TICKET_TGT, .realm = "LAB.TEST",
+	struct ticket_request r = { .source = TICKET_TGT,
+		.realm = "LAB.TEST",
 		.service = "sip/pal.lab.test" };
 	struct ticket t, brief;
 	char why[512], found[256], cmd[256];
@@ -291,13 +297,13 @@ test_sources(struct ticket *alice)
 	r.tgt = buf_data(&brief.tgt);
 	r.tgtlen = buf_len(&brief.tgt);
 	T_INT(ticket_get(&r, &t, why, sizeof(why)), 0);
-	T(buf_len(&t.tgt) == r.tgtlen && memcmp(buf_data(&t.tgt), r.tgt,
-	    r.tgtlen) == 0);
+	T(buf_len(&t.tgt) == r.tgtlen &&
+	    memcmp(buf_data(&t.tgt), r.tgt, r.tgtlen) == 0);
 	ticket_free(&t);
 	skew = 20;
 	T_INT(ticket_get(&r, &t, why, sizeof(why)), 0);
-	T(buf_len(&t.tgt) != r.tgtlen || memcmp(buf_data(&t.tgt), r.tgt,
-	    r.tgtlen) != 0);
+	T(buf_len(&t.tgt) != r.tgtlen ||
+	    memcmp(buf_data(&t.tgt), r.tgt, r.tgtlen) != 0);
 	skew = 0;
 	ticket_free(&t);
 	ticket_free(&brief);
@@ -325,7 +331,8 @@ test_sources(struct ticket *alice)
 	T_INT(get(TICKET_CCACHE, "alice", NULL, &t, why), 0);
 	ticket_free(&t);
 	T_INT(get(TICKET_CCACHE, "bot", NULL, &t, why), SEC_ERR_TICKET);
-	T_STR(why, "no ticket for bot@LAB.TEST; run kinit, or give the "
+	T_STR(why,
+	    "no ticket for bot@LAB.TEST; run kinit, or give the "
 	    "password");
 
 	/* Eleven hours later. */
@@ -343,7 +350,8 @@ static void
 test_errors(void)
 {
 	struct ticket_request r = { .source = TICKET_PASSWORD,
-		.principal = "alice@LAB.TEST", .service = "sip/nobody.test" };
+		.principal = "alice@LAB.TEST",
+		.service = "sip/nobody.test" };
 	struct ticket t;
 	char why[512], want[512];
 	int span;
@@ -362,16 +370,17 @@ test_errors(void)
 	r.password = secret_copy("tea", 4);
 	T_INT(ticket_get(&r, &t, why, sizeof(why)), SEC_ERR_LOGIN);
 	secret_free((struct secret *)(uintptr_t)r.password);
-	T_STR(why, "the KDC of LAB.TEST does not know the service "
+	T_STR(why,
+	    "the KDC of LAB.TEST does not know the service "
 	    "sip/nobody.test");
 
 	/* 7 min 12 s behind, and ahead. */
 	skew = -432;
 	T_INT(get(TICKET_PASSWORD, "alice", "tea", &t, why), SEC_ERR_CLOCK);
 	T(sscanf(why, "this machine's clock is 7 min %d s behind 127.",
-	    &span) == 1 && span >= 11 && span <= 13);
-	T(strstr(why, " (limit 5 min); fix: timedatectl set-ntp true") !=
-	    NULL);
+	      &span) == 1 &&
+	    span >= 11 && span <= 13);
+	T(strstr(why, " (limit 5 min); fix: timedatectl set-ntp true") != NULL);
 	skew = 4 * 3600;
 	T_INT(get(TICKET_PASSWORD, "alice", "tea", &t, why), SEC_ERR_CLOCK);
 	T(strstr(why, " ahead of 127.") != NULL);
@@ -387,11 +396,13 @@ test_errors(void)
 	setenv("KRB5_CONFIG", file("nokdc.conf"), 1);
 	T_INT(get(TICKET_PASSWORD, "alice", "tea", &t, why),
 	    SEC_ERR_UNREACHABLE);
-	snprintf(want, sizeof(want), "cannot reach any KDC for LAB.TEST (tried "
+	snprintf(want, sizeof(want),
+	    "cannot reach any KDC for LAB.TEST (tried "
 	    "%s:%d udp, tcp); see krb5.conf or KRB5_TRACE=/dev/stderr",
 	    address, port);
 	T_STR(why, want);
-	write_file("norealm.conf", "[libdefaults]\n default_realm = X.TEST\n"
+	write_file("norealm.conf",
+	    "[libdefaults]\n default_realm = X.TEST\n"
 	    " dns_lookup_kdc = false\n");
 	setenv("KRB5_CONFIG", file("norealm.conf"), 1);
 	T_INT(get(TICKET_PASSWORD, "alice", "tea", &t, why),
@@ -414,19 +425,22 @@ test_exchange(const struct ticket *t)
 
 	c1 = c2 = s1 = s2 = NULL;
 	T_INT(acceptor_open(&pal, "sip/mtcu.lab.test@LAB.TEST",
-	    file("pal.keytab"), file("rcache"), why, sizeof(why)),
+		  file("pal.keytab"), file("rcache"), why, sizeof(why)),
 	    SEC_ERR_NOTHING);
 	printf("# %s\n", why);
 	T_INT(acceptor_open(&pal, "sip/pal.lab.test", file("no.keytab"),
-	    file("rcache"), why, sizeof(why)), SEC_ERR_NOTHING);
+		  file("rcache"), why, sizeof(why)),
+	    SEC_ERR_NOTHING);
 	printf("# %s\n", why);
 	T_INT(acceptor_open(&pal, "sip/pal.lab.test@LAB.TEST",
-	    file("pal.keytab"), file("rcache"), why, sizeof(why)), 0);
+		  file("pal.keytab"), file("rcache"), why, sizeof(why)),
+	    0);
 	if (pal == NULL)
 		return;
 
 	T_INT(apreq_new(&a, buf_data(&t->service), buf_len(&t->service), &req,
-	    &c1), 0);
+		  &c1),
+	    0);
 	printf("# AP-REQ %zu bytes\n", buf_len(&req));
 	T_INT(accept_apreq(pal, buf_data(&req), buf_len(&req), &who, &c2), 0);
 	T(secret_size(c1) == 64 && !zeros(c1) && secret_equal(c1, c2));
@@ -450,7 +464,8 @@ test_exchange(const struct ticket *t)
 	pal = NULL;
 	unsetenv("KRB5RCACHENAME");
 	T_INT(acceptor_open(&pal, "sip/pal.lab.test@LAB.TEST",
-	    file("pal.keytab"), file("rcache"), why, sizeof(why)), 0);
+		  file("pal.keytab"), file("rcache"), why, sizeof(why)),
+	    0);
 	T_INT(accept_apreq(pal, buf_data(&req), buf_len(&req), &who, &none),
 	    SEC_ERR_REPLAY);
 	T(who == NULL && none == NULL);
@@ -459,8 +474,9 @@ test_exchange(const struct ticket *t)
 	secret_free(c2);
 	secret_free(s2);
 	c2 = s2 = NULL;
-	T_INT(apreq_new(&b, buf_data(&t->service), buf_len(&t->service),
-	    &other, &c2), 0);
+	T_INT(apreq_new(&b, buf_data(&t->service), buf_len(&t->service), &other,
+		  &c2),
+	    0);
 	T(!secret_equal(c1, c2));
 	T_INT(apreq_finish(b, buf_data(&rep), buf_len(&rep), &none),
 	    SEC_ERR_AUTH);
@@ -469,7 +485,7 @@ test_exchange(const struct ticket *t)
 	for (i = 0; i < buf_len(&other); i += 7) {
 		buf_data(&other)[i] ^= 1 << i % 8;
 		if (accept_apreq(pal, buf_data(&other), buf_len(&other), &who,
-		    &none) == 0) {
+			&none) == 0) {
 			bad++;
 			accepted_free(who);
 			secret_free(none);
@@ -481,7 +497,7 @@ test_exchange(const struct ticket *t)
 	for (i = 0; i < buf_len(&other); i += 5)
 		bad += accept_apreq(pal, buf_data(&other), i, &who, &none) == 0;
 	printf("# %d of the changed ones accepted\n", bad);
-	T(bad <= 8);   /* DER has bits (kvno, flags) outside the tag */
+	T(bad <= 8); /* DER has bits (kvno, flags) outside the tag */
 
 	/* Time: the authenticator's is looked at. */
 	secret_free(c2);
@@ -489,11 +505,12 @@ test_exchange(const struct ticket *t)
 	buf_reset(&other);
 	apreq_free(b);
 	b = NULL;
-	T_INT(apreq_new(&b, buf_data(&t->service), buf_len(&t->service),
-	    &other, &c2), 0);
+	T_INT(apreq_new(&b, buf_data(&t->service), buf_len(&t->service), &other,
+		  &c2),
+	    0);
 	skew = 700;
-	T_INT(accept_apreq(pal, buf_data(&other), buf_len(&other), &who,
-	    &none), SEC_ERR_CLOCK);
+	T_INT(accept_apreq(pal, buf_data(&other), buf_len(&other), &who, &none),
+	    SEC_ERR_CLOCK);
 	skew = 0;
 	/* It stands in the replay cache by now: another one. */
 	secret_free(c2);
@@ -501,10 +518,11 @@ test_exchange(const struct ticket *t)
 	buf_reset(&other);
 	apreq_free(b);
 	b = NULL;
-	T_INT(apreq_new(&b, buf_data(&t->service), buf_len(&t->service),
-	    &other, &c2), 0);
-	T_INT(accept_apreq(pal, buf_data(&other), buf_len(&other), &who,
-	    &none), 0);
+	T_INT(apreq_new(&b, buf_data(&t->service), buf_len(&t->service), &other,
+		  &c2),
+	    0);
+	T_INT(accept_apreq(pal, buf_data(&other), buf_len(&other), &who, &none),
+	    0);
 	T_INT(accepted_reply(who, &rep2, &s2), 0);
 	accepted_free(who);
 	who = NULL;
@@ -513,17 +531,19 @@ test_exchange(const struct ticket *t)
 	buf_reset(&other);
 	apreq_free(b);
 	b = NULL;
-	T_INT(apreq_new(&b, buf_data(&t->service), buf_len(&t->service),
-	    &other, &none), 0);
+	T_INT(apreq_new(&b, buf_data(&t->service), buf_len(&t->service), &other,
+		  &none),
+	    0);
 	secret_free(none);
 	none = NULL;
 	skew = 11 * 3600;
-	T_INT(accept_apreq(pal, buf_data(&other), buf_len(&other), &who,
-	    &none), SEC_ERR_TICKET);
+	T_INT(accept_apreq(pal, buf_data(&other), buf_len(&other), &who, &none),
+	    SEC_ERR_TICKET);
 	apreq_free(b);
 	b = NULL;
-	T_INT(apreq_new(&b, buf_data(&t->service), buf_len(&t->service),
-	    &other, &none), SEC_ERR_TICKET);
+	T_INT(apreq_new(&b, buf_data(&t->service), buf_len(&t->service), &other,
+		  &none),
+	    SEC_ERR_TICKET);
 	T(b == NULL && none == NULL);
 	skew = 0;
 	acceptor_close(pal);
@@ -531,14 +551,16 @@ test_exchange(const struct ticket *t)
 
 	/* Without a replay cache nobody is let in. */
 	T_INT(acceptor_open(&pal, "sip/pal.lab.test@LAB.TEST",
-	    file("pal.keytab"), file("no/such/dir"), why, sizeof(why)), 0);
+		  file("pal.keytab"), file("no/such/dir"), why, sizeof(why)),
+	    0);
 	buf_reset(&other);
 	secret_free(c2);
 	c2 = NULL;
-	T_INT(apreq_new(&b, buf_data(&t->service), buf_len(&t->service),
-	    &other, &c2), 0);
-	T_INT(accept_apreq(pal, buf_data(&other), buf_len(&other), &who,
-	    &none), SEC_ERR_DISK);
+	T_INT(apreq_new(&b, buf_data(&t->service), buf_len(&t->service), &other,
+		  &c2),
+	    0);
+	T_INT(accept_apreq(pal, buf_data(&other), buf_len(&other), &who, &none),
+	    SEC_ERR_DISK);
 
 	acceptor_close(pal);
 	apreq_free(a);
@@ -561,7 +583,7 @@ main(void)
 
 	if (kdc_up() != 0) {
 		printf("ok 1 # skip no krb5kdc, kdb5_util, kadmin.local\n"
-		    "1..1\n");
+		       "1..1\n");
 		return 0;
 	}
 	atexit(kdc_down);
