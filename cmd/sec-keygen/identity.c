@@ -15,6 +15,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "ctl/epochs.h"
+#include "wire/base64.h"
 
 #include "verbs.h"
 
@@ -71,12 +72,26 @@ parse_operands(const struct options *o, struct server *s)
 }
 
 static void
-print_server(const struct server *s)
+print_server(const struct options *o, const struct server *s)
 {
 	struct buf b = BUF_INIT;
+	struct json j;
 
-	servers_put_line(&b, s);
-	puts(buf_cstr(&b));
+	if (o->mode == EMIT_JSON) {
+		base64_put(&b, s->pub, sizeof(s->pub));
+		json_begin(&j);
+		json_int(&j, "number", s->number);
+		json_str(&j, "name", s->name);
+		json_str(&j, "role", s->role);
+		json_str(&j, "addr", s->addr);
+		json_str(&j, "public", buf_cstr(&b));
+		json_end(&j, 1);
+	} else if (o->mode == EMIT_QUIET)
+		emit_line("%s", s->name);
+	else {
+		servers_put_line(&b, s);
+		emit_line("%s", buf_cstr(&b));
+	}
 	buf_free(&b);
 }
 
@@ -93,7 +108,7 @@ verb_init(const struct options *o)
 		return fail(r, "%s", why);
 	if ((r = give_to_daemon(&s)) != 0)
 		return r;
-	print_server(&s);
+	print_server(o, &s);
 	return 0;
 }
 
@@ -155,13 +170,19 @@ append(struct buf *text, struct servers *s, const char *line, size_t n,
 	return 0;
 }
 
-/* Add every line of input to text; print them when all are good. */
+/* Lines of the input in the form of the file. */
+struct added {
+	struct server server[SERVERS_MAX];
+	size_t n;
+};
+
+/* Add every line of input to text. */
 static int
-add_lines(struct buf *text, struct servers *s, const char *input, size_t n)
+add_lines(struct buf *text, struct servers *s, struct added *a,
+    const char *input, size_t n)
 {
-	struct server e[SERVERS_MAX];
 	const char *end;
-	size_t i, len, count = 0;
+	size_t len;
 	int r;
 
 	for (; n > 0; input += len, n -= len) {
@@ -169,16 +190,15 @@ add_lines(struct buf *text, struct servers *s, const char *input, size_t n)
 		len = end != NULL ? (size_t)(end - input) + 1 : n;
 		if (len == 1 && *input == '\n')
 			continue;
-		if (count == SERVERS_MAX)
+		if (a->n == SERVERS_MAX)
 			return fail(SEC_ERR_NO, "servers is full");
-		if ((r = append(text, s, input, len, &e[count++])) != 0)
+		r = append(text, s, input, len, &a->server[a->n++]);
+		if (r != 0)
 			return r;
 	}
-	if (count == 0)
+	if (a->n == 0)
 		return fail(SEC_ERR_FORMAT,
 		    "no line on stdin; sec-keygen init prints one");
-	for (i = 0; i < count; i++)
-		print_server(&e[i]);
 	return 0;
 }
 
@@ -223,7 +243,7 @@ lock_dir(const char *path)
 }
 
 static int
-add_to_file(const char *path, const char *input, size_t n)
+add_to_file(const char *path, struct added *a, const char *input, size_t n)
 {
 	struct servers s;
 	struct buf text = BUF_INIT;
@@ -243,7 +263,7 @@ add_to_file(const char *path, const char *input, size_t n)
 	else
 		r = fail(r, "%s: %s", path, strerror(errno));
 	if (r == 0)
-		r = add_lines(&text, &s, input, n);
+		r = add_lines(&text, &s, a, input, n);
 	if (r == 0 &&
 	    (r = proc_write_file(path, buf_data(&text), buf_len(&text),
 		 0644)) != 0)
@@ -255,17 +275,19 @@ add_to_file(const char *path, const char *input, size_t n)
 int
 verb_add(const struct options *o)
 {
+	static struct added a;
 	char path[PATH_LEN], *input = NULL;
-	size_t n = 0;
+	size_t i, n = 0;
 	int fd, r;
 
-	(void)o;
 	if ((r = read_input(&input, &n)) != 0)
 		return r;
 	fd = lock_dir(path_servers(path));
-	r = add_to_file(path, input, n);
+	r = add_to_file(path, &a, input, n);
 	if (fd != -1)
 		close(fd);
 	free(input);
+	for (i = 0; i < a.n && r == 0; i++)
+		print_server(o, &a.server[i]);
 	return r;
 }

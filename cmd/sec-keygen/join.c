@@ -27,7 +27,7 @@ struct join {
 	struct timer timer;
 	int listen;
 	int on_pipe;
-	FILE *out;
+	const struct options *options;
 	int done;
 	int exit;
 };
@@ -45,8 +45,9 @@ print_result(struct join *j, const char *check, uint32_t epoch)
 	char id[10] = "?";
 
 	(void)epochs_id(j->epochs, epoch, id);
-	fprintf(j->out, "check %s  ok\njoint key %s  epoch %u\n", check, id,
-	    epoch);
+	/* On a pipe standard output is the wire. */
+	print_check(j->options, j->on_pipe ? 2 : 1, j->own->name, check);
+	print_joint_key(j->options, j->on_pipe ? 2 : 1, id, epoch, 0, 0);
 }
 
 static void
@@ -178,8 +179,7 @@ verb_join(const struct options *o)
 		return fail(SEC_ERR_SYS, "no memory");
 	j->listen = -1;
 	j->on_pipe = o->argc == 2;
-	/* On a pipe standard output is the wire. */
-	j->out = j->on_pipe ? stderr : stdout;
+	j->options = o;
 	if ((r = read_servers(&j->servers)) == 0 &&
 	    (r = open_epochs(j, o->argv[0])) == 0) {
 		j->loop = loop_new();

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/text.h"
 #include "ctl/call.h"
 #include "ctl/epochs.h"
 #include "ctl/keygen.h"
@@ -37,7 +38,11 @@ struct lead {
 	int done;
 	int err;
 	uint32_t epoch;
-	struct buf rows;
+	size_t nchecks;
+	struct {
+		const char *name;
+		char digits[15];
+	} checks[SERVERS_MAX];
 };
 
 static void
@@ -114,7 +119,8 @@ on_one(void *ctx, int number, int err, const char *check, uint32_t epoch)
 	if (epoch == 0)
 		return; /* it answered, others did not */
 	d->good++;
-	buf_putf(&d->rows, "%-*s  check %s  ok\n", d->width, s->name, check);
+	d->checks[d->nchecks].name = s->name;
+	text_copy(d->checks[d->nchecks++].digits, check, 15);
 }
 
 static void
@@ -170,19 +176,19 @@ open_epochs(struct lead *d)
 	return r != 0 ? fail(r, "%s", why) : 0;
 }
 
+/* The check numbers, aligned for people. */
 static void
-print_joint_key(const char *id, unsigned epoch, int servers, int fresh,
-    int quiet)
+print_checks(const struct lead *d, const struct options *o)
 {
-	if (quiet) {
-		printf("%s\n", id);
-		return;
-	}
-	printf("joint key %s  epoch %u  %d servers", id, epoch, servers);
-	if (fresh && epoch > 1)
-		printf("  (epoch %u still accepted for %d s)", epoch - 1,
-		    OVERLAP);
-	putchar('\n');
+	size_t i;
+
+	for (i = 0; i < d->nchecks; i++)
+		if (o->mode == EMIT_TABLE)
+			emit_line("%-*s  check %s  ok", d->width,
+			    d->checks[i].name, d->checks[i].digits);
+		else
+			print_check(o, 1, d->checks[i].name,
+			    d->checks[i].digits);
 }
 
 static int
@@ -207,11 +213,10 @@ lead_run(struct lead *d, const struct options *o, struct keygen_lead_def *def)
 	if (d->err != 0 && d->good == 0)
 		return d->exit != 0 ? d->exit :
 				      fail(d->err, "%s", sec_strerror(d->err));
-	if (!o->quiet)
-		fputs(buf_cstr(&d->rows), stdout);
+	print_checks(d, o);
 	if (epochs_id(d->epochs, d->epoch, id) == 0)
-		print_joint_key(id, d->epoch, d->good + 1, def->fresh,
-		    o->quiet);
+		print_joint_key(o, 1, id, d->epoch, d->good + 1,
+		    def->fresh ? d->epoch - 1 : 0);
 	return d->exit;
 }
 
@@ -249,7 +254,6 @@ verb_lead(const struct options *o)
 		loop_free(d->loop);
 		epochs_close(d->epochs);
 	}
-	buf_free(&d->rows);
 	free(d);
 	free(def);
 	return r;
@@ -266,8 +270,7 @@ explain_row(const struct line *l)
 	if (strcmp(result, "ok") == 0)
 		return 1;
 	if (strcmp(result, "error") == 0)
-		fprintf(stderr, "sec-keygen: %s: %s\n",
-		    line_get_or(l, "server", "?"),
+		(void)fail(SEC_ERR_NO, "%s: %s", line_get_or(l, "server", "?"),
 		    line_get_or(l, "reason", "failed"));
 	return 0;
 }
@@ -293,8 +296,8 @@ rotate_call(struct ctl_client *c, const struct options *o,
 		    *ctl_client_why(c) != '\0' ? ctl_client_why(c) :
 						 sec_strerror(r));
 	(void)line_get_u64(&l, "epoch", &epoch);
-	print_joint_key(line_get_or(&l, "key", "?"), (unsigned)epoch, good + 1,
-	    1, o->quiet);
+	print_joint_key(o, 1, line_get_or(&l, "key", "?"), (uint32_t)epoch,
+	    good + 1, (uint32_t)epoch - 1);
 	return 0;
 }
 

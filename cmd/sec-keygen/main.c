@@ -2,7 +2,6 @@
  * sec-keygen: identities of servers, and the exchange of Fig. 4 that gives
  * them a joint key and one key for each pair.
  */
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,93 +13,104 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/text.h"
+#include "cli/args.h"
 #include "crypto/random.h"
 #include "ctl/call.h"
+#include "ctl/epochs.h"
 
 #include "verbs.h"
 
-enum { OPT_DIR = 1, OPT_VIA, OPT_IN };
+static struct cli *cli;
 
-static const struct option options[] = {
-	{ "dir", required_argument, NULL, OPT_DIR },
-	{ "via", required_argument, NULL, OPT_VIA },
-	{ "in", required_argument, NULL, OPT_IN },
-	{ "all", no_argument, NULL, 'a' },
-	{ "timeout", required_argument, NULL, 'T' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+static const char *const examples[] = {
+	"sec-keygen init mcu1 mcu media1:7323 | ssh ctl sec-keygen add",
+	"sec-keygen lead",
+	"sec-keygen lead --via 'ssh media1 sec-keygen join mcu1 -' mcu1",
+	"sec-keygen join mcu1",
+	NULL,
 };
 
-static const char usage[] =
-    "usage: sec-keygen init NAME ROLE ADDR [NUMBER] | add | show | check\n"
-    "       sec-keygen lead [--via COMMAND] [NAME ...] | join NAME [-] | "
-    "rotate\n";
+static const struct cli_opt options[] = {
+	{ 0, "via", "COMMAND", "talk to the server through this command" },
+	{ 0, "in", "SEC", "use the new epoch in SEC, 60 if not given" },
+	{ 'a', "all", NULL, "every epoch held, not only the newest" },
+	{ 0, "dir", "DIR", "everything in DIR, as SEC_DIR does" },
+	{ 0, NULL, NULL, NULL },
+};
 
-static const char help[] =
-    "  sec-keygen init mcu1 mcu media1:7323 | ssh ctl sec-keygen add\n"
-    "  sec-keygen lead                             # on server 1\n"
-    "  sec-keygen join mcu1                        # elsewhere\n"
-    "  sec-keygen lead --via 'ssh media1 sec-keygen join mcu1 -' mcu1\n"
-    "\n"
-    "  init NAME ROLE ADDR [NUMBER]  make an identity, print its line\n"
-    "  add                           lines on stdin into the file servers\n"
-    "  lead [NAME ...]               server 1: a new epoch with all others,\n"
-    "                                or the running one to NAME only\n"
-    "  join NAME [-]                 answer for NAME on its address, or on\n"
-    "                                stdin and stdout\n"
-    "  rotate                        ask the running controller for an epoch\n"
-    "  show [NAME ...]               the joint key's identifier, never a key\n"
-    "  check [NAME ...]              identities, modes, the file servers\n"
-    "\n"
-    "  --via COMMAND     lead: talk to the server through this command\n"
-    "  --in SEC          lead, rotate: use the new epoch in SEC (60)\n"
-    "  -T --timeout SEC  lead, rotate: wait so long for each answer (10);\n"
-    "                    join: give up after SEC\n"
-    "  -a --all          show: every epoch held, not only the newest\n"
-    "  --dir DIR         everything in DIR instead of the system's places\n"
-    "  -q --quiet        only identifiers\n"
-    "  -h --help -V --version\n";
+static int run(struct cli *c);
 
-static const struct verb {
-	const char *name;
+static const struct cli_verb verbs[] = {
+	{ "init", "NAME ROLE ADDR [NUMBER]",
+	    "make an identity, once, and print its public line", "dir", 3, 4,
+	    run },
+	{ "add", "<LINE",
+	    "lines on stdin into the file servers, on server 1's host", "dir",
+	    0, 0, run },
+	{ "lead", "[NAME ...]",
+	    "server 1: a new epoch to all, or the running one to NAME",
+	    "via,in,dir", 0, -1, run },
+	{ "join", "NAME [-]",
+	    "answer server 1 on NAME's address, or on stdin and stdout", "dir",
+	    1, 2, run },
+	{ "rotate", "", "ask the running controller for a new epoch", "in,dir",
+	    0, 0, run },
+	{ "show", "[NAME ...]", "the joint key's identifier, never a key",
+	    "a,dir", 0, -1, run },
+	{ "check", "[NAME ...]", "identities, modes and the file servers",
+	    "dir", 0, -1, run },
+	{ NULL, NULL, NULL, NULL, 0, 0, NULL },
+};
+
+static const struct {
+	const char *verb;
 	int (*run)(const struct options *o);
-	int min, max; /* operands, -1: any number */
-} verbs[] = {
-	{ "init", verb_init, 3, 4 },
-	{ "add", verb_add, 0, 0 },
-	{ "lead", verb_lead, 0, -1 },
-	{ "join", verb_join, 1, 2 },
-	{ "rotate", verb_rotate, 0, 0 },
-	{ "show", verb_show, 0, -1 },
-	{ "check", verb_check, 0, -1 },
+} table[] = {
+	{ "init", verb_init },
+	{ "add", verb_add },
+	{ "lead", verb_lead },
+	{ "join", verb_join },
+	{ "rotate", verb_rotate },
+	{ "show", verb_show },
+	{ "check", verb_check },
+};
+
+static const struct cli_prog prog = {
+	.name = "sec-keygen",
+	.about = "keys of servers (Fig. 4)",
+	.examples = examples,
+	.opts = options,
+	.verbs = verbs,
 };
 
 int
 fail(int err, const char *fmt, ...)
 {
+	struct buf b = BUF_INIT;
 	va_list ap;
+	int r;
 
-	fputs("sec-keygen: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	buf_vputf(&b, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
-	return sec_err_exit(err);
+	r = emit_error(cli_mode(cli), err, "%s", buf_cstr(&b));
+	buf_free(&b);
+	return r;
 }
 
 int
 usage_error(const char *fmt, ...)
 {
+	struct buf b = BUF_INIT;
 	va_list ap;
+	int r;
 
-	fputs("sec-keygen: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	buf_vputf(&b, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\n%s", usage);
-	return 2;
+	r = cli_usage(cli, "%s", buf_cstr(&b));
+	buf_free(&b);
+	return r;
 }
 
 int
@@ -184,82 +194,88 @@ tell_daemon(const char *name)
 	ctl_client_close(c);
 }
 
-static int
-parse_span(const char *s, int64_t *ms)
+void
+print_check(const struct options *o, int fd, const char *server,
+    const char *check)
 {
-	int64_t sec = clock_parse_span(s);
+	struct buf b = BUF_INIT;
+	struct json j;
 
-	if (sec < 0)
-		return -1;
-	*ms = sec * 1000;
-	return 0;
+	if (o->mode == EMIT_JSON) {
+		json_begin(&j);
+		json_str(&j, "server", server);
+		json_str(&j, "check", check);
+		json_end(&j, fd);
+	} else if (o->mode == EMIT_TABLE) {
+		buf_putf(&b, "check %s  ok\n", check);
+		emit_write(fd, buf_data(&b), buf_len(&b));
+		buf_free(&b);
+	}
 }
 
-static const struct verb *
-find_verb(const char *name)
+void
+print_joint_key(const struct options *o, int fd, const char *id, uint32_t epoch,
+    int servers, uint32_t before)
 {
+	struct buf b = BUF_INIT;
+	struct json j;
+
+	if (o->mode == EMIT_JSON) {
+		json_begin(&j);
+		json_str(&j, "key", id);
+		json_int(&j, "epoch", epoch);
+		if (servers > 0)
+			json_int(&j, "servers", servers);
+		json_end(&j, fd);
+		return;
+	}
+	if (o->mode == EMIT_QUIET)
+		buf_put_str(&b, id);
+	else {
+		buf_putf(&b, "joint key %s  epoch %u", id, epoch);
+		if (servers > 0)
+			buf_putf(&b, "  %d servers", servers);
+		if (before > 0)
+			buf_putf(&b, "  (epoch %u still accepted for %d s)",
+			    before, EPOCHS_OVERLAP / 1000);
+	}
+	buf_put_u8(&b, '\n');
+	emit_write(fd, buf_data(&b), buf_len(&b));
+	buf_free(&b);
+}
+
+static int
+run(struct cli *c)
+{
+	struct options o = { .timeout = cli_timeout(c, -1),
+		.via = cli_value(c, "via"),
+		.mode = cli_mode(c),
+		.all = cli_flag(c, "all"),
+		.argc = cli_argc(c),
+		.argv = cli_argv(c) };
+	const char *dir = cli_value(c, "dir"), *in = cli_value(c, "in");
+	int64_t sec = -1;
 	size_t i;
 
-	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (strcmp(verbs[i].name, name) == 0)
-			return &verbs[i];
-	return NULL;
-}
-
-/* 0, or 1 + the exit code that main() ends with. */
-static int
-parse_option(int ch, struct options *o)
-{
-	int64_t ms;
-
-	switch (ch) {
-	case OPT_DIR: setenv("SEC_DIR", optarg, 1); return 0;
-	case OPT_VIA: o->via = optarg; return 0;
-	case OPT_IN:
-		if (parse_span(optarg, &ms) != 0)
-			return 1 + usage_error("no time: %s", optarg);
-		o->delay = ms > 0 ? ms : -1;
-		return 0;
-	case 'T':
-		if (parse_span(optarg, &ms) != 0)
-			return 1 + usage_error("no time: %s", optarg);
-		o->timeout = ms;
-		return 0;
-	case 'a': o->all = 1; return 0;
-	case 'q': o->quiet = 1; return 0;
-	case 'h': fputs(help, stdout); return 1;
-	case 'V': printf("sec-keygen %s (protocol 1)\n", SEC_VERSION); return 1;
-	default: fputs(usage, stderr); return 1 + 2;
+	cli = c;
+	if (dir != NULL)
+		setenv("SEC_DIR", dir, 1);
+	if (in != NULL) {
+		if ((sec = clock_parse_span(in)) < 0)
+			return usage_error("--in %s: not a number of seconds",
+			    in);
+		o.delay = sec > 0 ? sec * 1000 : -1;
 	}
+	for (i = 0; strcmp(table[i].verb, cli_verb(c)) != 0; i++)
+		;
+	return table[i].run(&o);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct options o = { .timeout = -1 };
-	const struct verb *v;
-	int ch, r;
-
 	proc_harden();
 	crypto_init();
 	log_open("sec-keygen", LOG_L_ERROR);
-	while ((ch = getopt_long(argc, argv, "aT:qhV", options, NULL)) != -1)
-		if ((r = parse_option(ch, &o)) != 0)
-			return r - 1;
-	if (optind == argc)
-		return usage_error("init, add, lead, join, rotate, show or "
-				   "check?");
-	if ((v = find_verb(argv[optind])) == NULL)
-		return usage_error("no such verb: %s", argv[optind]);
-	o.argc = argc - optind - 1;
-	o.argv = argv + optind + 1;
-	if (o.argc < v->min || (v->max >= 0 && o.argc > v->max))
-		return usage_error("%s operands for %s",
-		    o.argc < v->min ? "too few" : "too many", v->name);
-	if (o.via != NULL && v->run != verb_lead)
-		return usage_error("--via is for lead");
-	r = v->run(&o);
-	if (fflush(stdout) != 0 && r == 0)
-		return fail(SEC_ERR_SYS, "cannot write the answer");
-	return r;
+	return cli_main(&prog, argc, argv);
 }

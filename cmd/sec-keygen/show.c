@@ -77,11 +77,34 @@ put_names(struct buf *b, const struct servers *s, const struct server *own,
 	}
 }
 
+static void
+print_json_epoch(const struct servers *s, const struct server *own,
+    const struct epochs_info *info, const char *id, uint32_t epoch)
+{
+	struct buf names = BUF_INIT;
+	struct json j;
+	char *p;
+
+	put_names(&names, s, own, info);
+	for (p = (char *)buf_data(&names); p != NULL && *p != '\0'; p++)
+		if (*p == ' ')
+			*p = ',';
+	json_begin(&j);
+	json_str(&j, "key", id);
+	json_int(&j, "epoch", epoch);
+	json_time(&j, "time", info->time);
+	json_str(&j, "by", s->server[0].name);
+	json_list(&j, "servers", buf_cstr(&names) + 1);
+	json_str(&j, "server", own->name);
+	json_end(&j, 1);
+	buf_free(&names);
+}
+
 /* One line for an epoch, unless the same stands there already: several
  * servers of this host hold the same one. */
 static void
 put_epoch(struct buf *all, const struct servers *s, const struct server *own,
-    const struct epochs *e, uint32_t epoch, int quiet)
+    const struct epochs *e, uint32_t epoch, enum emit_mode mode)
 {
 	struct buf b = BUF_INIT;
 	struct epochs_info info;
@@ -89,7 +112,11 @@ put_epoch(struct buf *all, const struct servers *s, const struct server *own,
 
 	if (epochs_info(e, epoch, &info) != 0 || epochs_id(e, epoch, id) != 0)
 		return;
-	if (quiet)
+	if (mode == EMIT_JSON) {
+		print_json_epoch(s, own, &info, id, epoch);
+		return;
+	}
+	if (mode == EMIT_QUIET)
 		buf_put_str(&b, id);
 	else {
 		buf_putf(&b, "%s  epoch %u  made %s by %s  servers", id, epoch,
@@ -110,12 +137,12 @@ put_epochs(struct buf *all, const struct options *o, const struct servers *s,
 	char id[10];
 
 	for (n = last; n > 0 && epochs_id(e, n, id) == 0; n--) {
-		put_epoch(all, s, own, e, n, o->quiet);
+		put_epoch(all, s, own, e, n, o->mode);
 		if (!o->all)
 			break;
 	}
-	if (last == 0 && !o->quiet)
-		fprintf(stderr, "%s has no epoch yet (sec-keygen lead)\n",
+	if (last == 0)
+		emit_note(o->mode, "%s has no epoch yet (sec-keygen lead)",
 		    own->name);
 }
 
@@ -157,7 +184,7 @@ verb_show(const struct options *o)
 		return fail(SEC_ERR_SYS, "no memory");
 	if ((r = read_servers(s)) == 0 && (r = check_names(o, s)) == 0) {
 		r = show_all(o, s, &all);
-		fputs(buf_cstr(&all), stdout);
+		emit_write(1, buf_data(&all), buf_len(&all));
 	}
 	buf_free(&all);
 	free(s);
@@ -172,6 +199,8 @@ check_one(const struct options *o, const struct server *sv)
 	struct epochs *e = NULL;
 	char why[400], words[FINGERPRINT + 1], held[48] = "not here";
 	uint8_t pub[32];
+	uint32_t last = 0;
+	struct json j;
 	int code = 0, r;
 
 	r = epochs_open(&e, sv->name, why, sizeof(why));
@@ -181,20 +210,27 @@ check_one(const struct options *o, const struct server *sv)
 			code = fail(SEC_ERR_AUTH,
 			    "%s: the identity here is not the one in servers",
 			    sv->name);
-		if (epochs_last(e) > 0)
-			snprintf(held, sizeof(held), "epoch %u",
-			    epochs_last(e));
+		if ((last = epochs_last(e)) > 0)
+			snprintf(held, sizeof(held), "epoch %u", last);
 		else
 			snprintf(held, sizeof(held), "no epoch yet");
 		epochs_close(e);
 	} else if (r != SEC_ERR_NOTHING)
 		code = fail(r, "%s", why);
-	if (o->quiet)
-		printf("%s\n", fingerprint(sv->pub, words));
+	fingerprint(sv->pub, words);
+	if (o->mode == EMIT_JSON) {
+		json_begin(&j);
+		json_int(&j, "number", sv->number);
+		json_str(&j, "server", sv->name);
+		json_str(&j, "fingerprint", words);
+		json_int(&j, "epoch", last);
+		json_bool(&j, "ok", code == 0);
+		json_end(&j, 1);
+	} else if (o->mode == EMIT_QUIET)
+		emit_line("%s", words);
 	else
-		printf("%d  %s  %s  %s  %s\n", sv->number, sv->name,
-		    fingerprint(sv->pub, words), held,
-		    code == 0 ? "ok" : "BAD");
+		emit_line("%d  %s  %s  %s  %s", sv->number, sv->name, words,
+		    held, code == 0 ? "ok" : "BAD");
 	return code;
 }
 
@@ -207,7 +243,7 @@ print_file(const struct servers *s)
 
 	servers_canonical(s, &b);
 	sha512(buf_data(&b), buf_len(&b), h);
-	printf("servers  %02x%02x-%02x%02x  %zu servers\n", h[0], h[1], h[2],
+	emit_line("servers  %02x%02x-%02x%02x  %zu servers", h[0], h[1], h[2],
 	    h[3], s->n);
 	buf_free(&b);
 }
@@ -222,7 +258,7 @@ verb_check(const struct options *o)
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return fail(SEC_ERR_SYS, "no memory");
 	if ((r = read_servers(s)) == 0 && (r = check_names(o, s)) == 0) {
-		if (!o->quiet)
+		if (o->mode == EMIT_TABLE)
 			print_file(s);
 		for (i = 0; i < s->n; i++)
 			if (wanted(o, s->server[i].name) &&

@@ -279,4 +279,12 @@ joint key $id  epoch 1" ]
 	run -0 --separate-stderr sec-keygen -h
 	[[ "$output" == *"sec-keygen lead"* ]]
 	run -0 sec-keygen -V
+	# The other two outputs.
+	[ "$(on media1 init -q mcu1 mcu "$ip:7323")" = mcu1 ]
+	run -0 on ctl lead -j --via "sec-keygen --dir '$T/media1' join mcu1 -" mcu1
+	[ "$(grep -c '^{"v":1,' <<<"$output")" = 2 ]
+	[ "$(on ctl show -j | jq -r '.servers | join(" ")')" = "confctl mcu1 mtcu" ]
+	[ "$(on ctl check -j mcu1 | jq -c '[.number, .server, .ok]')" = '[2,"mcu1",true]' ]
+	run -9 --separate-stderr on ctl lead -j mtcu
+	[ "$(jq -r '.error + " \(.code)"' <<<"$stderr")" = "timeout 9" ]
 }
