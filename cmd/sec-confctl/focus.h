@@ -35,6 +35,8 @@ struct session_key {
 };
 
 struct session {
+	struct focus		*focus;
+	struct timer		 expiry;
 	char			 user[URI_MAX];
 	char			 principal[256];
 	char			 instance[33];

@@ -71,8 +71,11 @@ join_fail(struct join *o, int status, const char *reason)
 	if (c != NULL) {
 		deal_leave(c, o->q, o->server);
 		if (o->state == JOIN_COMMIT &&
-		    (d = conf_device(c, o->q)) != NULL)
+		    (d = conf_device(c, o->q)) != NULL) {
+			if (commit_begin(o->f) == 0)
+				conf_device_rm(o->f->s->db, c->row.id, o->q);
 			device_free(d);
+		}
 	}
 	o->done(o->f, o->cookie, status, reason, c, NULL, NULL);
 	join_free(o);

@@ -114,6 +114,7 @@ session_free(struct focus *f, struct session *s)
 	struct sip_conn *c;
 	char key[URI_MAX + 40];
 
+	timer_cancel(&s->expiry);
 	key_drop(f, s, &s->key);
 	key_drop(f, s, &s->old);
 	map_del_str(f->sessions,
@@ -142,6 +143,38 @@ sessions_free(struct focus *f)
 		session_free(f, s);
 }
 
+/* The registration is over: the user's devices of this instance leave. */
+static void
+session_gone(struct session *s, const char *why)
+{
+	struct focus *f = s->focus;
+	struct device *d, *next;
+	struct conference *c;
+	size_t i;
+
+	log_info("gone", "user=%s instance=%.8s why=%s", log_quote(s->user),
+	    s->instance, log_quote(why));
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
+		if (conf_member(c, s->user) == NULL)
+			continue;
+		for (d = TAILQ_FIRST(&c->device_list); d != NULL; d = next) {
+			next = TAILQ_NEXT(d, entry);
+			if (strcmp(d->instance, s->instance) == 0 &&
+			    strcmp(d->member->user, s->user) == 0)
+				device_leave(d, "gone");
+		}
+		conf_check_empty(c);
+	}
+	session_free(f, s);
+}
+
+/* sec-pal said no more of it (it was restarted since). */
+static void
+session_expired(void *arg)
+{
+	session_gone(arg, "expired");
+}
+
 static struct session *
 session_new(struct focus *f, const char *user, const char *instance)
 {
@@ -151,6 +184,8 @@ session_new(struct focus *f, const char *user, const char *instance)
 
 	if ((s = calloc(1, sizeof *s)) == NULL)
 		return NULL;
+	s->focus = f;
+	timer_init(&s->expiry, f->s->loop, session_expired, s);
 	text_copy(s->user, user, sizeof s->user);
 	text_copy(s->instance, instance, sizeof s->instance);
 	if ((l = session_of_user(f, user)) == NULL) {
@@ -230,6 +265,7 @@ on_registered(void *ctx, struct ctl_req *r)
 	}
 	explicit_bzero(key, sizeof key);
 	s->until = s->key.until = (int64_t)until;
+	timer_set(&s->expiry, s->until - clock_real());
 	text_copy(s->principal, line_get_or(r->line, "principal", ""),
 	    sizeof s->principal);
 	session_rows(s, line_get_or(r->line, "rows", ""));
@@ -238,33 +274,16 @@ on_registered(void *ctx, struct ctl_req *r)
 	service_keys_changed(svc);
 }
 
-/* The registration is over: the user's devices of this instance leave. */
 static void
 on_gone(void *ctx, struct ctl_req *r)
 {
 	struct focus *f = ((struct service *)ctx)->priv;
-	const char *user = line_get_or(r->line, "user", "");
-	const char *instance = line_get_or(r->line, "instance", "");
-	struct session *s;
-	struct device *d, *next;
-	struct conference *c;
-	size_t i;
+	struct session *s = session_find(f,
+	    line_get_or(r->line, "user", ""),
+	    line_get_or(r->line, "instance", ""));
 
-	if ((s = session_find(f, user, instance)) == NULL)
-		return;
-	log_info("gone", "user=%s instance=%.8s why=%s", log_quote(user),
-	    instance, log_quote(line_get_or(r->line, "why", "-")));
-	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
-		if (conf_member(c, user) == NULL)
-			continue;
-		for (d = TAILQ_FIRST(&c->device_list); d != NULL; d = next) {
-			next = TAILQ_NEXT(d, entry);
-			if (strcmp(d->instance, instance) == 0)
-				device_leave(d, "gone");
-		}
-		conf_check_empty(c);
-	}
-	session_free(f, s);
+	if (s != NULL)
+		session_gone(s, line_get_or(r->line, "why", "-"));
 }
 
 /* --- connections --- */
