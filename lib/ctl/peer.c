@@ -101,6 +101,7 @@ ctl_peer_unix(struct ctl *c, int fd)
 	if (p->from & CTL_SAME)
 		stream_want_fd(p->stream);
 	c->nunix++;
+	c->nothers += !(p->from & CTL_ADMIN);
 	return p;
 }
 
@@ -126,8 +127,10 @@ ctl_peer_close(struct ctl_peer *p)
 		return;
 	p->closed = 1;
 	map_del_u64(c->peers, p->id);
-	if (p->channel == NULL)
+	if (p->channel == NULL) {
 		c->nunix--;
+		c->nothers -= !(p->from & CTL_ADMIN);
+	}
 	/* What a link's peer was still to be told goes with the channel. */
 	on_flush(p);
 	p->channel = NULL;

@@ -76,7 +76,8 @@ struct ctl {
 	struct ctl_gone		 gone[CTL_GONE];
 	size_t			 ngone;
 	struct ctl_listener	 listener[CTL_LISTEN];
-	int			 nunix;        /* accepted connections */
+	int			 nunix;        /* connections, and those */
+	int			 nothers;      /* that are not CTL_ADMIN */
 	gid_t			 group;        /* "sec", (gid_t)-1 if none */
 	struct ctl_peers	 dead;
 	struct hook		 bury;

@@ -146,6 +146,7 @@ static void
 on_accept(void *arg, uint32_t events)
 {
 	struct ctl_listener *l = arg;
+	struct ctl_peer *p;
 	int fd;
 
 	(void)events;
@@ -163,7 +164,13 @@ on_accept(void *arg, uint32_t events)
 		close(fd);
 		return;
 	}
-	(void)ctl_peer_unix(l->ctl, fd);
+	p = ctl_peer_unix(l->ctl, fd);
+	/* Other people of this machine must not keep its admins out. */
+	if (!(p->from & CTL_ADMIN) && l->ctl->nothers > l->max / 2) {
+		log_warn("ctl.full", "uid=%u connections=%d", (unsigned)p->uid,
+		    l->ctl->nothers);
+		ctl_peer_close(p);
+	}
 }
 
 int
