@@ -210,6 +210,30 @@ json_list(struct json *j, const char *name, const char *commas)
 }
 
 void
+json_array(struct json *j, const char *name)
+{
+	put_name(j, name);
+	buf_put_u8(&j->b, '[');
+	j->first = 1;
+}
+
+void
+json_object(struct json *j)
+{
+	if (!j->first)
+		buf_put_u8(&j->b, ',');
+	buf_put_u8(&j->b, '{');
+	j->first = 1;
+}
+
+void
+json_close(struct json *j, char bracket)
+{
+	buf_put_u8(&j->b, (uint8_t)bracket);
+	j->first = 0;
+}
+
+void
 json_end(struct json *j, int fd)
 {
 	buf_put_u8(&j->b, '}');
@@ -274,6 +298,8 @@ table_print(struct table *t, int fd)
 	char *head[COLUMNS];
 	int header = isatty(fd) && t->ncells > 0, k;
 
+	/* Without names there is nothing to head. */
+	header = header && t->n > 0 && t->head[0][0] != '\0';
 	for (k = 0; k < t->n; k++) {
 		if ((head[k] = strdup(t->head[k])) == NULL)
 			die(sec_err_exit(SEC_ERR_SYS), "no memory");

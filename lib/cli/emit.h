@@ -15,8 +15,7 @@ enum emit_mode { EMIT_TABLE, EMIT_QUIET, EMIT_JSON };
  * write(2). Numbers never depend on the locale. */
 struct json {
 	struct buf	b;
-	int		first;
-	int		depth;
+	int		first;         /* of its object or array */
 };
 void	json_begin(struct json *j);            /* {"v":1 */
 void	json_str(struct json *j, const char *name, const char *value);
@@ -26,6 +25,10 @@ void	json_bool(struct json *j, const char *name, int v);
 void	json_time(struct json *j, const char *name, int64_t ms);
 /* a,b,c -> ["a","b","c"] */
 void	json_list(struct json *j, const char *name, const char *commas);
+/* "name":[ , then objects in it ({), each closed by its bracket. */
+void	json_array(struct json *j, const char *name);
+void	json_object(struct json *j);
+void	json_close(struct json *j, char bracket);
 void	json_end(struct json *j, int fd);      /* line, write, free */
 
 /* A table: rows are collected, columns aligned by display width; the header

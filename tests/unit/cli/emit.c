@@ -62,6 +62,22 @@ lists(struct json *j)
 	json_list(j, "e", ",x,,y\",");
 }
 
+static void
+nested(struct json *j)
+{
+	json_array(j, "members");
+	json_object(j);
+	json_str(j, "user", "a");
+	json_list(j, "media", "text");
+	json_close(j, '}');
+	json_object(j);
+	json_close(j, '}');
+	json_close(j, ']');
+	json_array(j, "none");
+	json_close(j, ']');
+	json_int(j, "n", 1);
+}
+
 static const char *const all_numbers =
     "{\"v\":1,\"a\":0,\"b\":-1234567,\"c\":9223372036854775807,"
     "\"d\":-9223372036854775808,\"e\":true,\"f\":false,"
@@ -81,6 +97,9 @@ test_json(void)
 	T_STR(json_of(lists),
 	    "{\"v\":1,\"a\":[],\"b\":[],\"c\":[\"text\"],"
 	    "\"d\":[\"text\",\"voice\"],\"e\":[\"x\",\"y\\\"\"]}\n");
+	T_STR(json_of(nested),
+	    "{\"v\":1,\"members\":[{\"user\":\"a\",\"media\":[\"text\"]},{}],"
+	    "\"none\":[],\"n\":1}\n");
 	/* A locale with commas and groups, where the machine has one. */
 	if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL)
 		printf("# no German locale here\n");
@@ -193,7 +212,7 @@ test_pipe(void)
 
 	if (pipe(fd) != 0 || pipe(err) != 0)
 		exit(1);
-	close(fd[0]);                  /* before it writes, not while */
+	close(fd[0]); /* before it writes, not while */
 	fflush(stdout);
 	if ((pid = fork()) == 0) {
 		signal(SIGPIPE, SIG_IGN);

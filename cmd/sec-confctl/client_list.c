@@ -1,0 +1,318 @@
+/*
+ * list, show, invites: rows of the agent as table, identifiers or JSON.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "cli/agent.h"
+#include "client_verbs.h"
+
+#define MEDIA_MAX 64
+
+struct listing {
+	struct cli *c;
+	struct ctl_client *a;
+	struct table *table;
+	struct json j;
+	int head; /* the line about the conference was seen */
+};
+
+/* "text,voice" as people read it. */
+static const char *
+words_of(char *out, const char *commas)
+{
+	char *s;
+
+	text_copy(out, commas != NULL && *commas != '\0' ? commas : "-",
+	    MEDIA_MAX);
+	for (s = out; *s != '\0'; s++)
+		if (*s == ',')
+			*s = ' ';
+	return out;
+}
+
+static void
+put_name(struct listing *l, const char *uri)
+{
+	char name[AGENT_SHORT_MAX];
+	struct buf b = BUF_INIT;
+
+	emit_put_visible(&b, agent_short(l->a, name, uri, 0));
+	emit_line("%s", buf_cstr(&b));
+	buf_free(&b);
+}
+
+static void
+json_some(struct json *j, const char *name, const char *value)
+{
+	if (value != NULL && *value != '\0')
+		json_str(j, name, value);
+}
+
+static void
+json_when(struct json *j, const char *name, const struct line *row,
+    const char *key)
+{
+	if (agent_int(row, key) > 0)
+		json_time(j, name, agent_int(row, key));
+}
+
+static int
+on_list(void *arg, const struct line *row)
+{
+	const char *uri = line_get_or(row, "conf", "");
+	char name[AGENT_SHORT_MAX], media[MEDIA_MAX], at[16] = "-";
+	struct listing *l = arg;
+	struct json j;
+
+	switch (cli_mode(l->c)) {
+	case EMIT_QUIET: put_name(l, uri); return 0;
+	case EMIT_JSON:
+		json_begin(&j);
+		json_str(&j, "conf", uri);
+		json_some(&j, "title", line_get(row, "title"));
+		json_list(&j, "media", line_get(row, "media"));
+		json_int(&j, "in", agent_int(row, "in"));
+		json_some(&j, "creator", line_get(row, "creator"));
+		json_when(&j, "since", row, "since");
+		json_some(&j, "access", line_get(row, "access"));
+		json_bool(&j, "member", agent_int(row, "member") == 1);
+		json_bool(&j, "persistent", agent_int(row, "persistent") == 1);
+		json_end(&j, STDOUT_FILENO);
+		return 0;
+	case EMIT_TABLE: break;
+	}
+	if (agent_int(row, "since") > 0)
+		clock_hhmm(agent_int(row, "since"), at);
+	table_cell(l->table, agent_short(l->a, name, uri, 0));
+	table_cell(l->table, words_of(media, line_get(row, "media")));
+	table_cell(l->table, line_get_or(row, "in", "-"));
+	table_cell(l->table,
+	    agent_short(l->a, name, line_get(row, "creator"), 0));
+	table_cell(l->table, at);
+	table_cell(l->table, line_get_or(row, "title", ""));
+	return 0;
+}
+
+/* The call that was begun; the rows of a table are printed at its end. */
+static int
+finish(struct listing *l, int (*cb)(void *arg, const struct line *row))
+{
+	int r;
+
+	r = agent_rows(l->a, cli_timeout(l->c, CALL_MS), cb, l, NULL);
+	if (l->table != NULL)
+		table_print(l->table, STDOUT_FILENO);
+	if (r != 0)
+		r = agent_fail(l->c, l->a, r);
+	return r;
+}
+
+int
+run_list(struct cli *c)
+{
+	static const char *const columns[] = { "CONF", "MEDIA", "IN", "CREATOR",
+		"SINCE", "TITLE" };
+	struct listing l = { .c = c };
+	struct buf *b;
+	int r;
+
+	if ((r = agent_open(c, &l.a)) != 0)
+		return r;
+	l.table = table_new(columns, 6);
+	b = ctl_client_begin(l.a, "list");
+	if (cli_flag(c, "a") > 0)
+		line_put(b, "all", "1");
+	r = finish(&l, on_list);
+	ctl_client_close(l.a);
+	return r;
+}
+
+/* standup  text  open 14:10  key generation 2  creator alice */
+static void
+print_head(struct listing *l, const struct line *row)
+{
+	char name[AGENT_SHORT_MAX], media[MEDIA_MAX], at[16] = "-";
+	const char *title = line_get_or(row, "title", "");
+	struct buf b = BUF_INIT, line = BUF_INIT;
+	int64_t epoch = agent_int(row, "epoch");
+
+	buf_putf(&b, "%s  ", agent_short(l->a, name, line_get(row, "conf"), 0));
+	buf_putf(&b, "%s  ", words_of(media, line_get(row, "media")));
+	buf_put_str(&b, line_get_or(row, "state", "open"));
+	if (agent_int(row, "created") > 0)
+		buf_putf(&b, " %s", clock_hhmm(agent_int(row, "created"), at));
+	if (epoch > 0)
+		buf_putf(&b, "  key generation %lld", (long long)epoch);
+	buf_putf(&b, "  creator %s",
+	    agent_short(l->a, name, line_get(row, "creator"), 0));
+	if (*title != '\0')
+		buf_putf(&b, "  \"%s\"", title);
+	emit_put_visible(&line, buf_cstr(&b));
+	emit_line("%s", buf_cstr(&line));
+	buf_free(&b);
+	buf_free(&line);
+	if (cli_flag(l->c, "v") > 0 && line_get(row, "suite") != NULL)
+		emit_note(EMIT_TABLE, "cipher %s", line_get(row, "suite"));
+}
+
+/* Everything but its members, whose array stays open. */
+static void
+json_head(struct listing *l, const struct line *row)
+{
+	struct json *j = &l->j;
+
+	json_str(j, "conf", line_get(row, "conf"));
+	json_some(j, "title", line_get(row, "title"));
+	json_list(j, "media", line_get(row, "media"));
+	json_some(j, "state", line_get(row, "state"));
+	json_some(j, "access", line_get(row, "access"));
+	json_when(j, "created", row, "created");
+	json_some(j, "creator", line_get(row, "creator"));
+	if (agent_int(row, "epoch") > 0)
+		json_int(j, "key_gen", agent_int(row, "epoch"));
+	json_some(j, "suite", line_get(row, "suite"));
+	json_some(j, "id", line_get(row, "cid"));
+	json_array(j, "members");
+}
+
+static void
+json_member(struct listing *l, const struct line *row)
+{
+	json_object(&l->j);
+	json_str(&l->j, "user", line_get(row, "user"));
+	json_str(&l->j, "status", line_get(row, "status"));
+	json_list(&l->j, "media", line_get(row, "media"));
+	json_some(&l->j, "via", line_get(row, "via"));
+	json_list(&l->j, "q", line_get(row, "q"));
+	json_when(&l->j, "since", row, "since");
+	json_close(&l->j, '}');
+}
+
+static int
+on_show(void *arg, const struct line *row)
+{
+	const char *what = line_get_or(row, "what", "");
+	const char *user = line_get_or(row, "user", "");
+	char name[AGENT_SHORT_MAX], media[MEDIA_MAX];
+	enum emit_mode mode;
+	struct listing *l = arg;
+
+	mode = cli_mode(l->c);
+	if (strcmp(what, "conf") == 0 && !l->head) {
+		l->head = 1;
+		if (mode == EMIT_JSON)
+			json_head(l, row);
+		else if (mode == EMIT_TABLE)
+			print_head(l, row);
+	}
+	if (strcmp(what, "member") != 0 || !l->head)
+		return 0;
+	if (mode == EMIT_JSON) {
+		json_member(l, row);
+		return 0;
+	}
+	if (strcmp(line_get_or(row, "status", ""), "left") == 0)
+		return 0;
+	if (mode == EMIT_QUIET) {
+		put_name(l, user);
+		return 0;
+	}
+	table_cell(l->table, agent_short(l->a, name, user, 0));
+	table_cell(l->table, line_get_or(row, "status", "-"));
+	table_cell(l->table, words_of(media, line_get(row, "media")));
+	return 0;
+}
+
+int
+run_show(struct cli *c)
+{
+	/* No header: the first line is about the conference. */
+	static const char *const columns[] = { "", "", "" };
+	struct listing l = { .c = c };
+	char conf[AGENT_CONF_MAX];
+	int r;
+
+	if ((r = agent_open(c, &l.a)) != 0)
+		return r;
+	if ((r = agent_conf(c, l.a, cli_argv(c)[0], conf)) == 0) {
+		json_begin(&l.j);
+		l.table = table_new(columns, 3);
+		line_put(ctl_client_begin(l.a, "show"), "conf", conf);
+		r = finish(&l, on_show);
+		if (cli_mode(c) == EMIT_JSON && l.head && r == 0) {
+			json_close(&l.j, ']');
+			json_end(&l.j, STDOUT_FILENO);
+		} else
+			buf_free(&l.j.b);
+	}
+	ctl_client_close(l.a);
+	return r;
+}
+
+/* "4s", "12m", "3h" */
+static const char *
+age(char *out, size_t size, int64_t ms)
+{
+	int64_t s = ms > 0 ? ms / 1000 : 0;
+
+	if (s < 60)
+		snprintf(out, size, "%ds", (int)s);
+	else if (s < 3600)
+		snprintf(out, size, "%dm", (int)(s / 60));
+	else
+		snprintf(out, size, "%dh", (int)(s / 3600 % 10000));
+	return out;
+}
+
+static int
+on_invite(void *arg, const struct line *row)
+{
+	char name[AGENT_SHORT_MAX], media[MEDIA_MAX], old[16];
+	const char *id = line_get_or(row, "invite", "");
+	int64_t at = agent_int(row, "at");
+	struct listing *l = arg;
+	struct json j;
+
+	switch (cli_mode(l->c)) {
+	case EMIT_QUIET: emit_line("%s", id); return 0;
+	case EMIT_JSON:
+		json_begin(&j);
+		if (at > 0)
+			json_time(&j, "time", at);
+		json_str(&j, "conf", line_get(row, "conf"));
+		json_str(&j, "user", line_get(row, "user"));
+		json_list(&j, "media", line_get(row, "media"));
+		json_str(&j, "invite", id);
+		json_end(&j, STDOUT_FILENO);
+		return 0;
+	case EMIT_TABLE: break;
+	}
+	table_cell(l->table, id);
+	table_cell(l->table, agent_short(l->a, name, line_get(row, "user"), 0));
+	table_cell(l->table, agent_short(l->a, name, line_get(row, "conf"), 0));
+	table_cell(l->table, words_of(media, line_get(row, "media")));
+	table_cell(l->table, age(old, sizeof(old), clock_real() - at));
+	return 0;
+}
+
+int
+run_invites(struct cli *c)
+{
+	static const char *const columns[] = { "ID", "FROM", "CONF", "MEDIA",
+		"AGE" };
+	struct listing l = { .c = c };
+	int r;
+
+	if ((r = agent_open(c, &l.a)) != 0)
+		return r;
+	l.table = table_new(columns, 5);
+	(void)ctl_client_begin(l.a, "invites");
+	r = finish(&l, on_invite);
+	ctl_client_close(l.a);
+	return r;
+}

@@ -1,0 +1,25 @@
+#ifndef SEC_CONFCTL_CLIENT_VERBS_H
+#define SEC_CONFCTL_CLIENT_VERBS_H
+
+#include "cli/args.h"
+
+/* The verbs of the client half, by file; each returns the exit code. */
+
+#define CALL_MS 10000                  /* -T when not given */
+
+/* client.c */
+int	run_join(struct cli *c);
+int	run_leave(struct cli *c);
+int	run_reply(struct cli *c);
+int	run_answer(struct cli *c);
+int	run_end(struct cli *c);
+int	run_serve(struct cli *c);
+/* client_invite.c */
+int	run_create(struct cli *c);
+int	run_invite(struct cli *c);
+/* client_list.c */
+int	run_list(struct cli *c);
+int	run_show(struct cli *c);
+int	run_invites(struct cli *c);
+
+#endif

@@ -1,0 +1,420 @@
+/*
+ * sec-confctl, sec-pal, sec-watch and sec-talk as processes, against an
+ * agent that answers by a table: what they ask, print and return.
+ */
+#include <fcntl.h>
+#include <limits.h>
+
+#include "base/clock.h"
+#include "fakeagent.h"
+
+static char out[200000], err[200000];
+
+/* bin/PROG beside the directory of unit tests. */
+static void
+program(char *path, const char *prog)
+{
+	char self[PATH_MAX], *s;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	int i;
+
+	if (n < 0)
+		exit(1);
+	self[n] = '\0';
+	for (i = 0; i < 4 && (s = strrchr(self, '/')) != NULL; i++)
+		*s = '\0';
+	snprintf(path, PATH_MAX, "%.3000s/bin/%s", self, prog);
+}
+
+static int
+temp(const char *content, size_t n)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/temp", fake_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	unlink(path);
+	if (fd < 0 || write(fd, content, n) != (ssize_t)n ||
+	    lseek(fd, 0, SEEK_SET) != 0)
+		exit(1);
+	return fd;
+}
+
+static void
+take(int fd, char *to)
+{
+	ssize_t n = pread(fd, to, sizeof(out) - 1, 0);
+
+	to[n > 0 ? n : 0] = '\0';
+	close(fd);
+}
+
+/* Start `PROG ARG ...` with these descriptors. "%20" is a blank. */
+static pid_t
+start(const char *line, int in, int to, int errors)
+{
+	char copy[512], path[PATH_MAX], *argv[32], *s = copy, *p;
+	int argc = 0;
+	pid_t pid;
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	while ((argv[argc] = strsep(&s, " ")) != NULL) {
+		while ((p = strstr(argv[argc], "%20")) != NULL) {
+			*p = ' ';
+			memmove(p + 1, p + 3, strlen(p + 3) + 1);
+		}
+		argc++;
+	}
+	program(path, argv[0]);
+	fflush(stdout);
+	if ((pid = fork()) == 0) {
+		dup2(in, 0);
+		dup2(to, 1);
+		dup2(errors, 2);
+		execv(path, argv);
+		_exit(99);
+	}
+	return pid;
+}
+
+static int
+ended(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		exit(1);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int
+run_in(const char *line, const char *input, size_t n)
+{
+	int in = temp(input, n), to = temp("", 0), errors = temp("", 0), r;
+
+	r = ended(start(line, in, to, errors));
+	close(in);
+	take(to, out);
+	take(errors, err);
+	return r;
+}
+
+static int
+run(const char *line)
+{
+	return run_in(line, "", 0);
+}
+
+#define USER(n)	   "sip:" n "@lab.test"
+#define CONF(n)	   "sip:" n "@conf.lab.test"
+#define INVITEE(n) "row what=invitee user=" USER(n) " state="
+
+static const struct fake agent[] = {
+	FAKE_STATUS,
+	/* Stories 1.1, 1.7 */
+	{ "create name=hello",
+	    "row what=created conf=" CONF("hello") " name=hello\n" INVITEE("bob") "ringing\n" INVITEE(
+		"bob") "accepted code=200\nok conf=" CONF("hello") },
+	{ "create name=taken",
+	    "error code=409 reason=taken:%20name%20in%20use" },
+	{ "create who=bob,carol,dave,tel:+15551234567 timeout=30",
+	    "row what=created conf=" CONF("c-7f3k9q") " name=c-7f3k9q\n" INVITEE("dave") "offline code=480\n" INVITEE(
+		"bob") "accepted code=200\n"
+		       "row what=invitee user=tel:+15551234567 state=failed code=488\n" INVITEE(
+			   "carol") "busy code=486 note=in%20review,%20back%2014:40\n"
+				    "ok conf=" CONF("c-7f3k9q") },
+	{ "create who=bob,carol,dave wait=0",
+	    "row what=created conf=" CONF("c-1") " name=c-1\nok conf=x" },
+	{ "create who=carol,erin",
+	    "row what=created conf=" CONF("c-2") " name=c-2\n" INVITEE(
+		"erin") "declined code=603\n" INVITEE("carol") "timeout code=408\nok" },
+	{ "create who=slow",
+	    "row what=created conf=" CONF("c-3") " name=c-3\n" INVITEE(
+		"slow") "ringing" },
+	{ "create", "row what=created conf=" CONF("c-4") " name=c-4\nok" },
+	{ "invite conf=ops who=a,b,c",
+	    INVITEE("a") "nothing code=404\n" INVITEE(
+		"b") "failed code=503 note=x\n" INVITEE("c") "accepted code=200\nok" },
+	{ "invite conf=" CONF("standup") " who=erin",
+	    INVITEE("erin") "declined code=603\nok" },
+	{ "invite conf=closed", "error code=403 reason=not%20a%20member" },
+	{ "list all=1",
+	    "row conf=" CONF(
+		"b") " media=text in=0 member=0\n"
+		     "row conf=" CONF(
+			 "standup") " media=text,voice in=3"
+				    " creator=" USER(
+					"alice") " since=1795357987120 access=domain"
+						 " member=1 persistent=1 title=a%20title\nok" },
+	{ "list",
+	    "row conf=" CONF(
+		"standup") " media=text in=2"
+			   " creator=" USER(
+			       "bob") " since=1795357987120 member=1\nok" },
+	{ "show conf=" CONF("standup"),
+	    "row what=conf conf=" CONF(
+		"standup") " name=standup cid=01"
+			   " media=text access=invited created=1795357987120 creator=" USER(
+			       "alice") " epoch=2 suite=s state=open\n"
+					"row what=member user=" USER(
+					    "alice") " status=active media=text"
+						     " via=voip q=1.7,1.9 since=1795357987120\n"
+						     "row what=member user=" USER(
+							 "bob") " status=active media=text\n"
+								"row what=member user=" USER(
+								    "x") " status=left media=text\n"
+									 "ok" },
+	{ "show", "error code=404 reason=nosuch:%20no%20such%20conference" },
+	{ "join conf=new", "ok conf=" CONF("new") " joined=1" },
+	{ "leave all=1", "ok" },
+	{ "leave conf=" CONF("standup"), "ok" },
+	{ "end conf=ops",
+	    "error code=403 reason=only%20alice%20may%20do%20that" },
+	{ "invites",
+	    "row invite=i-3d9w user=" USER("bob") " conf=" CONF(
+		"ops") " name=ops media=text at=1795357987120\nok" },
+	{ "reply what=accept invite=i-3d9w",
+	    "ok conf=" CONF("ops") " invite=i-3d9w" },
+	{ "reply what=decline invite=i-1", "ok" },
+	{ "reply", "error code=404 reason=no%20such%20invitation" },
+	{ "policy what=accept who=alice,bob,carol", "ok" },
+	{ "policy what=ask", "ok" },
+	/* Story 1.3 */
+	{ "pal status=available",
+	    "row uri=" USER("bob") " type=user status=available\nok" },
+	{ "pal who=nobody", "ok" },
+	{ "pal who=sett", "ok" },
+	{ "pal who=carol",
+	    "row uri=" USER(
+		"carol") " type=user status=busy"
+			 " since=1795357987120 note=in%20review media=text,voice\nok" },
+	{ "pal",
+	    "row uri=" CONF(
+		"ops") " type=conf status=open\n"
+		       "row uri=" USER(
+			   "carol") " type=user status=busy class=busy"
+				    " since=1795357987120 note=in%20%1b[2Jreview media=text\n"
+				    "row uri=" USER(
+					"bob") " type=user status=available"
+					       " since=1795357987120\nok" },
+	{ "set value=busy note=writing", "ok status=busy note=writing" },
+	{ "set value=available", "ok status=available" },
+	{ NULL, NULL },
+};
+
+struct row {
+	const char *line;
+	int exit;
+	const char *out, *err;
+};
+
+static void
+try_rows(const struct row *row, size_t n)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		r = run(row[i].line);
+		T_OK(r == row[i].exit, "%s: exit %d", row[i].line, r);
+		if (row[i].out != NULL)
+			T_STR(out, row[i].out);
+		if (row[i].err != NULL)
+			T_STR(err, row[i].err);
+	}
+}
+
+#define TRY(rows) try_rows(rows, sizeof(rows) / sizeof(*(rows)))
+
+static void
+test_confctl(void)
+{
+	static const struct row rows[] = {
+		{ "sec-confctl create -n hello bob", 0, "hello\n",
+		    "bob accepted\n" },
+		{ "sec-confctl create -n hello bob -q", 0, "hello\n", "" },
+		{ "sec-confctl create -n hello bob -j", 0,
+		    "{\"v\":1,\"conf\":\"sip:hello@conf.lab.test\"}\n"
+		    "{\"v\":1,\"conf\":\"sip:hello@conf.lab.test\","
+		    "\"user\":\"sip:bob@lab.test\",\"result\":\"accepted\","
+		    "\"code\":200}\n",
+		    "" },
+		{ "sec-confctl create -n taken bob", 1, "",
+		    "sec-confctl: taken: name in use\n" },
+		{ "sec-confctl create -T 30 bob carol dave tel:+15551234567", 0,
+		    "c-7f3k9q\n",
+		    "dave              offline\n"
+		    "bob               accepted\n"
+		    "tel:+15551234567  no voice in this conference; "
+		    "not invited\n"
+		    "carol             busy (in review, back 14:40)\n" },
+		{ "sec-confctl create -W -T 30 bob carol dave "
+		  "tel:+15551234567",
+		    7, "c-7f3k9q\n", NULL },
+		{ "sec-confctl create -T 0 bob carol dave", 0, "c-1\n", "" },
+		{ "sec-confctl create carol erin", 9, "c-2\n",
+		    "erin   declined\ncarol  no answer\n" },
+		{ "sec-confctl create", 0, "c-4\n", "" },
+		{ "sec-confctl create -m text,smell bob", 2, "", NULL },
+		{ "sec-confctl create a,b", 2, "", NULL },
+		{ "sec-confctl invite ops a b c", 0, "",
+		    "a  no such user\nb  failed (x)\nc  accepted\n" },
+		{ "sec-confctl invite ops a b c -W", 5, "", NULL },
+		{ "sec-confctl invite . erin", 6, "", "erin declined\n" },
+		{ "sec-confctl invite closed bob", 4, "",
+		    "sec-confctl: not a member\n" },
+		{ "sec-confctl invite ops", 2, "", NULL },
+		{ "sec-confctl list", 0, "standup  text  2  bob  14:33\n", "" },
+		{ "sec-confctl list -a", 0,
+		    "b        text        0  -      -\n"
+		    "standup  text voice  3  alice  14:33  a title\n",
+		    "" },
+		{ "sec-confctl list -aq", 0, "b\nstandup\n", "" },
+		{ "sec-confctl list -j", 0,
+		    "{\"v\":1,\"conf\":\"sip:standup@conf.lab.test\","
+		    "\"media\":[\"text\"],\"in\":2,"
+		    "\"creator\":\"sip:bob@lab.test\","
+		    "\"since\":\"2026-11-22T14:33:07.120Z\",\"member\":true,"
+		    "\"persistent\":false}\n",
+		    "" },
+		{ "sec-confctl show .", 0,
+		    "standup  text  open 14:33  key generation 2  creator "
+		    "alice\n"
+		    "alice  active  text\nbob    active  text\n",
+		    "" },
+		{ "sec-confctl show . -q", 0, "alice\nbob\n", "" },
+		{ "sec-confctl show . -j", 0,
+		    "{\"v\":1,\"conf\":\"sip:standup@conf.lab.test\","
+		    "\"media\":[\"text\"],\"state\":\"open\","
+		    "\"access\":\"invited\","
+		    "\"created\":\"2026-11-22T14:33:07.120Z\","
+		    "\"creator\":\"sip:alice@lab.test\",\"key_gen\":2,"
+		    "\"suite\":\"s\",\"id\":\"01\",\"members\":["
+		    "{\"user\":\"sip:alice@lab.test\",\"status\":\"active\","
+		    "\"media\":[\"text\"],\"via\":\"voip\","
+		    "\"q\":[\"1.7\",\"1.9\"],"
+		    "\"since\":\"2026-11-22T14:33:07.120Z\"},"
+		    "{\"user\":\"sip:bob@lab.test\",\"status\":\"active\","
+		    "\"media\":[\"text\"],\"q\":[]},"
+		    "{\"user\":\"sip:x@lab.test\",\"status\":\"left\","
+		    "\"media\":[\"text\"],\"q\":[]}]}\n",
+		    "" },
+		{ "sec-confctl show nosuch", 5, "",
+		    "sec-confctl: nosuch: no such conference\n" },
+		{ "sec-confctl show -j nosuch", 5, "",
+		    "{\"v\":1,\"error\":\"nothing\",\"code\":5,\"message\":"
+		    "\"nosuch: no such conference\"}\n" },
+		{ "sec-confctl join new", 0, "", "" },
+		{ "sec-confctl join new -j", 0,
+		    "{\"v\":1,\"conf\":\"sip:new@conf.lab.test\"}\n", "" },
+		{ "sec-confctl leave", 0, "", "" },
+		{ "sec-confctl leave -a", 0, "", "" },
+		{ "sec-confctl leave -a x", 2, "", NULL },
+		{ "sec-confctl end ops", 4, "",
+		    "sec-confctl: only alice may do that\n" },
+		{ "sec-confctl invites -q", 0, "i-3d9w\n", "" },
+		{ "sec-confctl accept", 0, "", "" },
+		{ "sec-confctl accept i-3d9w -j", 0,
+		    "{\"v\":1,\"conf\":\"sip:ops@conf.lab.test\","
+		    "\"invite\":\"i-3d9w\"}\n",
+		    "" },
+		{ "sec-confctl decline i-1 -N after%20lunch", 0, "", "" },
+		{ "sec-confctl busy i-2", 5, "",
+		    "sec-confctl: no such invitation\n" },
+		{ "sec-confctl answer accept alice,bob carol", 0, "", "" },
+		{ "sec-confctl answer ask", 0, "", "" },
+		{ "sec-confctl answer never", 2, "", NULL },
+		{ "sec-confctl crate", 2, "", NULL },
+		{ "sec-confctl", 2, "", NULL },
+	};
+
+	TRY(rows);
+	T_INT(run_in("sec-confctl invite . -", " erin \n\n", 8), 6);
+	T_STR(err, "erin declined\n");
+	T_INT(run_in("sec-confctl invite . -", "", 0), 0);
+	fake_asked();
+	T_INT(run("sec-confctl create --open --title x%20y --anyway"), 0);
+	T_STR(strstr(fake_asked(), "create"),
+	    "create id=2 title=x y access=domain anyway=1\nclosed\n");
+}
+
+/* INT while somebody's telephone rings: the id stays valid, exit 130, and
+ * the connection is closed, by which the agent knows. */
+static void
+test_interrupt(void)
+{
+	int in = temp("", 0), errors = temp("", 0), fd[2];
+	char text[64];
+	pid_t pid;
+
+	if (pipe(fd) != 0)
+		exit(1);
+	fake_asked();
+	pid = start("sec-confctl create slow", in, fd[1], errors);
+	close(fd[1]);
+	T_INT(read(fd[0], text, sizeof(text)), 4);
+	T(memcmp(text, "c-3\n", 4) == 0);
+	kill(pid, SIGINT);
+	T_INT(ended(pid), 130);
+	take(errors, err);
+	T_STR(err, "");
+	close(in);
+	close(fd[0]);
+}
+
+static void
+test_pal(void)
+{
+	static const struct row rows[] = {
+		{ "sec-pal", 0,
+		    "bob       available  14:33\n"
+		    "carol     busy       14:33  in \\x1b[2Jreview\n"
+		    "conf:ops  open       -\n",
+		    "" },
+		{ "sec-pal list -q -s available", 0, "bob\n", "" },
+		{ "sec-pal -q -s available", 0, "bob\n", "" },
+		{ "sec-pal list nobody", 0, "", "" },
+		{ "sec-pal list carol -j", 0,
+		    "{\"v\":1,\"entry\":\"sip:carol@lab.test\","
+		    "\"type\":\"user\",\"status\":\"busy\","
+		    "\"note\":\"in review\","
+		    "\"since\":\"2026-11-22T14:33:07.120Z\","
+		    "\"media\":[\"text\",\"voice\"]}\n",
+		    "" },
+		{ "sec-pal show carol", 0,
+		    "entry      sip:carol@lab.test\n"
+		    "type       user\n"
+		    "status     busy      since 14:33   note \"in review\"\n"
+		    "media      text voice\n",
+		    "" },
+		{ "sec-pal show nobody", 5, "",
+		    "sec-pal: nobody: no such entry, or not logged in\n" },
+		{ "sec-pal set busy -N writing", 0, "busy  writing\n", "" },
+		{ "sec-pal set available", 0, "", "" },
+		{ "sec-pal set available -j", 0,
+		    "{\"v\":1,\"status\":\"available\"}\n", "" },
+		{ "sec-pal set", 2, "", NULL },
+		{ "sec-pal sett", 2, "", NULL },
+		{ "sec-pal carol -q", 0, "carol\n", "" },
+		{ "sec-pal -u zoe", 3, "",
+		    "sec-pal: zoe is not logged in; log in first: "
+		    "sec-login zoe\n" },
+	};
+
+	TRY(rows);
+}
+
+int
+main(void)
+{
+	setenv("TZ", "UTC", 1);
+	unsetenv("LC_ALL");
+	fake_begin();
+	fake_start("alice", agent);
+	test_confctl();
+	test_interrupt();
+	test_pal();
+	fake_end();
+	return t_done();
+}
