@@ -20,6 +20,7 @@
 #define ONCE 1 /* at most one of them */
 #define MUST 2 /* at least one */
 #define OSIP 4 /* read by osip */
+#define URI  8 /* has one */
 
 static const struct {
 	const char *name;
@@ -27,11 +28,11 @@ static const struct {
 	int flags;
 } names[GATE_NAMES] = {
 	[GATE_VIA] = { "Via", 'v', ONCE | MUST | OSIP },
-	[GATE_FROM] = { "From", 'f', ONCE | MUST | OSIP },
-	[GATE_TO] = { "To", 't', ONCE | MUST | OSIP },
+	[GATE_FROM] = { "From", 'f', ONCE | MUST | OSIP | URI },
+	[GATE_TO] = { "To", 't', ONCE | MUST | OSIP | URI },
 	[GATE_CALL_ID] = { "Call-ID", 'i', ONCE | MUST | OSIP },
 	[GATE_CSEQ] = { "CSeq", 0, ONCE | MUST | OSIP },
-	[GATE_CONTACT] = { "Contact", 'm', OSIP },
+	[GATE_CONTACT] = { "Contact", 'm', OSIP | URI },
 	[GATE_AUTHORIZATION] = { "Authorization", 0, ONCE | OSIP },
 	[GATE_CONTENT_TYPE] = { "Content-Type", 'c', ONCE },
 	[GATE_CONTENT_LENGTH] = { "Content-Length", 'l', ONCE | MUST },
@@ -40,11 +41,11 @@ static const struct {
 	[GATE_EVENT] = { "Event", 'o', ONCE },
 	[GATE_SUB_STATE] = { "Subscription-State", 0, ONCE },
 	[GATE_INFO_PACKAGE] = { "Info-Package", 0, ONCE },
-	[GATE_PROPOSED] = { "Proposed", 0, ONCE },
+	[GATE_PROPOSED] = { "Proposed", 0, ONCE | URI },
 	[GATE_CONFERENCE] = { "SEC-Conference", 0, ONCE },
 	[GATE_CONFERENCE_KEY] = { "SEC-Conference-Key", 0, ONCE },
 	[GATE_NOTE] = { "SEC-Note", 0, ONCE },
-	[GATE_AUTHOR] = { "SEC-Author", 0, ONCE },
+	[GATE_AUTHOR] = { "SEC-Author", 0, ONCE | URI },
 	[GATE_MISSED] = { "SEC-Missed", 0, ONCE },
 	[GATE_DATE] = { "Date", 0, ONCE },
 	[GATE_RETRY_AFTER] = { "Retry-After", 0, ONCE },
@@ -132,6 +133,18 @@ check_params(const char *line)
 	return 0;
 }
 
+/* Our names need no escapes, and osip reads broken ones in its own way: no
+ * % in a URI, only in a quoted name before it. */
+static int
+check_escapes(const char *value)
+{
+	const char *quote = strrchr(value, '"');
+
+	return strchr(quote != NULL ? quote : value, '%') == NULL ?
+	    0 :
+	    SEC_ERR_FORMAT;
+}
+
 static int
 read_field(struct gate *g, char *line)
 {
@@ -160,6 +173,8 @@ read_field(struct gate *g, char *line)
 		return SEC_ERR_FORMAT;
 	if (g->value[id] == NULL)
 		g->value[id] = value;
+	if ((names[id].flags & URI) != 0 && check_escapes(value) != 0)
+		return SEC_ERR_FORMAT;
 	if ((names[id].flags & OSIP) == 0)
 		return 0;
 	g->line[g->nlines++] = line;
@@ -170,7 +185,7 @@ read_field(struct gate *g, char *line)
 static int
 check_start(const char *s)
 {
-	const char *version = s;
+	const char *version = s, *uri = strchr(s, ' ');
 
 	if (strlen(s) > GATE_LINE)
 		return SEC_ERR_LIMIT;
@@ -186,7 +201,10 @@ check_start(const char *s)
 		return SEC_ERR_VERSION;
 	/* osip's atoi() would wrap longer ones. */
 	if (version == s &&
-	    (strspn(s + 7, " ") != 1 || strspn(s + 8, "0123456789") != 3))
+	    (strspn(s + 7, " ") != 1 || strspn(s + 8, "0123456789") != 3 ||
+		(s[11] != ' ' && s[11] != '\0')))
+		return SEC_ERR_FORMAT;
+	if (version != s && (uri == NULL || check_escapes(uri) != 0))
 		return SEC_ERR_FORMAT;
 	return check_params(s);
 }

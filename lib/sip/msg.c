@@ -129,6 +129,18 @@ is_plain_word(const char *s, size_t max)
 	return n > 0 && n <= max;
 }
 
+/* osip takes whatever stands there. */
+static int
+is_host(const char *s)
+{
+	if (s == NULL || *s == '\0')
+		return 0;
+	for (; *s != '\0'; s++)
+		if (!isalnum((unsigned char)*s) && strchr(".-_:", *s) == NULL)
+			return 0;
+	return 1;
+}
+
 static int
 check_port(const char *port)
 {
@@ -139,10 +151,24 @@ check_port(const char *port)
 	    SEC_ERR_FORMAT;
 }
 
-/* sip: and tel: only (ARCHITECTURE.md 7); printed by osip, so that what we
- * compare is what osip understood. */
+/* Did osip understand all of the URI that stands in raw, as it stands? It
+ * drops parameters that it cannot read. */
 static int
-take_uri(struct arena *a, osip_uri_t *u, const char **out)
+is_as_written(const char *uri, const char *raw)
+{
+	const char *open = strchr(raw, '<');
+	size_t n = strlen(uri);
+
+	for (; open != NULL; open = strchr(open + 1, '<'))
+		if (strncasecmp(open + 1, uri, n) == 0 && open[1 + n] == '>')
+			return 1;
+	return strncasecmp(raw, uri, n) == 0 && strchr("; \t,", raw[n]) != NULL;
+}
+
+/* sip: and tel: only (ARCHITECTURE.md 7), printed by osip. raw: the field's
+ * value. */
+static int
+take_uri(struct arena *a, osip_uri_t *u, const char *raw, const char **out)
 {
 	char *s;
 	int r;
@@ -150,8 +176,8 @@ take_uri(struct arena *a, osip_uri_t *u, const char **out)
 	if (u == NULL || u->scheme == NULL)
 		return SEC_ERR_FORMAT;
 	if (strcasecmp(u->scheme, "sip") == 0) {
-		if (u->host == NULL || u->host[0] == '\0' ||
-		    u->password != NULL || check_port(u->port) != 0 ||
+		if (!is_host(u->host) || u->password != NULL ||
+		    check_port(u->port) != 0 ||
 		    osip_list_size(&u->url_headers) != 0)
 			return SEC_ERR_FORMAT;
 	} else if (strcasecmp(u->scheme, "tel") != 0)
@@ -161,7 +187,7 @@ take_uri(struct arena *a, osip_uri_t *u, const char **out)
 	r = 0;
 	if (strlen(s) > URI_LEN)
 		r = SEC_ERR_LIMIT;
-	else if (!is_plain_word(s, URI_LEN))
+	else if (!is_plain_word(s, URI_LEN) || !is_as_written(s, raw))
 		r = SEC_ERR_FORMAT;
 	else if ((*out = arena_dup(a, s, strlen(s))) == NULL)
 		r = SEC_ERR_LIMIT;
@@ -184,14 +210,15 @@ param_find(const osip_list_t *list, const char *name)
 
 /* URI and tag of From or To, which are one struct in osip. */
 static int
-take_party(struct arena *a, osip_from_t *f, const char **uri, const char **tag)
+take_party(struct arena *a, osip_from_t *f, const char *raw, const char **uri,
+    const char **tag)
 {
 	const char *v;
 	int r;
 
 	if (f == NULL)
 		return SEC_ERR_FORMAT;
-	if ((r = take_uri(a, f->url, uri)) != 0)
+	if ((r = take_uri(a, f->url, raw, uri)) != 0)
 		return r;
 	if ((v = param_find(&f->gen_params, "tag")) == NULL)
 		return 0;
@@ -202,7 +229,8 @@ take_party(struct arena *a, osip_from_t *f, const char **uri, const char **tag)
 }
 
 static int
-take_via(struct arena *a, const osip_message_t *o, struct sip_msg *m)
+take_via(struct arena *a, const osip_message_t *o, const char *raw,
+    struct sip_msg *m)
 {
 	const char *branch;
 	osip_via_t *via = NULL;
@@ -212,8 +240,8 @@ take_via(struct arena *a, const osip_message_t *o, struct sip_msg *m)
 	/* No proxies between us: one Via (ARCHITECTURE.md 7). */
 	if (osip_list_size(&o->vias) != 1 ||
 	    osip_message_get_via(o, 0, &via) < 0 || via == NULL ||
-	    via->host == NULL || check_port(via->port) != 0 ||
-	    via->version == NULL || strcmp(via->version, "2.0") != 0)
+	    !is_host(via->host) || check_port(via->port) != 0 ||
+	    strncasecmp(raw, "SIP/2.0/", 8) != 0)
 		return SEC_ERR_FORMAT;
 	branch = param_find(&via->via_params, "branch");
 	if (branch == NULL || strncmp(branch, COOKIE, strlen(COOKIE)) != 0 ||
@@ -271,7 +299,8 @@ take_params(struct arena *a, const osip_list_t *list, const char **out)
 }
 
 static int
-take_contact(struct arena *a, const osip_message_t *o, struct sip_msg *m)
+take_contact(struct arena *a, const osip_message_t *o, const char *raw,
+    struct sip_msg *m)
 {
 	osip_contact_t *c = NULL;
 	int r;
@@ -283,7 +312,7 @@ take_contact(struct arena *a, const osip_message_t *o, struct sip_msg *m)
 		m->contact = "*";
 		return 0;
 	}
-	if ((r = take_uri(a, c->url, &m->contact)) != 0)
+	if ((r = take_uri(a, c->url, raw, &m->contact)) != 0)
 		return r;
 	return take_params(a, &c->gen_params, &m->contact_params);
 }
@@ -318,9 +347,14 @@ take_authorization(struct arena *a, const osip_message_t *o, struct sip_msg *m)
 		return 0;
 	if ((r = take_quoted(a, auth->realm, &m->auth_realm)) != 0 ||
 	    (r = take_quoted(a, auth->targetname, &m->auth_target)) != 0 ||
-	    (r = take_quoted(a, auth->version, &m->auth_version)) != 0)
+	    (r = take_quoted(a, auth->version, &m->auth_version)) != 0 ||
+	    (r = take_quoted(a, auth->gssapi_data, &m->auth_token)) != 0)
 		return r;
-	return take_quoted(a, auth->gssapi_data, &m->auth_token);
+	if (m->auth_realm == NULL || m->auth_target == NULL ||
+	    m->auth_token == NULL ||
+	    (m->auth_version != NULL && !is_token(m->auth_version, TAG_LEN)))
+		return SEC_ERR_FORMAT;
+	return 0;
 }
 
 /* --- fields that osip would only copy, or split at commas --- */
@@ -379,7 +413,7 @@ take_named(struct arena *a, const char *s, const char **uri, const char **q)
 		return 0;
 	if (osip_from_init(&f) != 0)
 		return SEC_ERR_LIMIT;
-	r = osip_from_parse(f, s) == 0 ? take_uri(a, f->url, uri) :
+	r = osip_from_parse(f, s) == 0 ? take_uri(a, f->url, s, uri) :
 					 SEC_ERR_FORMAT;
 	if (r == 0 && q != NULL &&
 	    (v = param_find(&f->gen_params, "q")) != NULL) {
@@ -495,7 +529,8 @@ take_own(struct arena *a, struct gate *g, struct sip_msg *m)
 }
 
 static int
-take_osip(struct arena *a, const osip_message_t *o, struct sip_msg *m)
+take_osip(struct arena *a, const osip_message_t *o, const struct gate *g,
+    struct sip_msg *m)
 {
 	int r;
 
@@ -508,12 +543,16 @@ take_osip(struct arena *a, const osip_message_t *o, struct sip_msg *m)
 		    o->reason_phrase != NULL ? strlen(o->reason_phrase) : 0);
 		if (m->reason == NULL)
 			return SEC_ERR_LIMIT;
-	} else if ((r = take_uri(a, o->req_uri, &m->uri)) != 0)
+	} else if ((r = take_uri(a, o->req_uri, strchr(g->start, ' ') + 1,
+			&m->uri)) != 0)
 		return r;
-	if ((r = take_via(a, o, m)) != 0 || (r = take_cseq(a, o, m)) != 0 ||
-	    (r = take_party(a, o->from, &m->from, &m->from_tag)) != 0 ||
-	    (r = take_party(a, o->to, &m->to, &m->to_tag)) != 0 ||
-	    (r = take_contact(a, o, m)) != 0 ||
+	if ((r = take_via(a, o, g->value[GATE_VIA], m)) != 0 ||
+	    (r = take_cseq(a, o, m)) != 0 ||
+	    (r = take_party(a, o->from, g->value[GATE_FROM], &m->from,
+		 &m->from_tag)) != 0 ||
+	    (r = take_party(a, o->to, g->value[GATE_TO], &m->to, &m->to_tag)) !=
+		0 ||
+	    (r = take_contact(a, o, g->value[GATE_CONTACT], m)) != 0 ||
 	    (r = take_authorization(a, o, m)) != 0)
 		return r;
 	/* RFC 3261 8.1.1.3; dialogs would not work without. */
@@ -540,7 +579,7 @@ osip_read(struct arena *a, const struct gate *g, struct sip_msg *m)
 	    osip_message_parse(o, (const char *)buf_data(&b), buf_len(&b)) != 0)
 		r = SEC_ERR_FORMAT;
 	if (r == 0)
-		r = take_osip(a, o, m);
+		r = take_osip(a, o, g, m);
 	osip_message_free(o);
 	buf_free(&b);
 	return r;

@@ -225,6 +225,26 @@ test_refused(void)
 		{ "empty URI",
 		    REQ VIA "From: <>;tag=1\r\n" TO CID CSEQ LEN0 END,
 		    SEC_ERR_FORMAT },
+		/* What osip would read in its own way. */
+		{ "more than one @",
+		    REQ VIA
+		    "From: <sip:@@@a@b.c>;tag=1\r\n" TO CID CSEQ LEN0 END,
+		    SEC_ERR_FORMAT },
+		{ "a broken escape",
+		    REQ VIA "From: <sip:%a@b.c>;tag=1\r\n" TO CID CSEQ LEN0 END,
+		    SEC_ERR_FORMAT },
+		{ "parameters that osip drops",
+		    REQ VIA
+		    "From: <sip:a.b;x=;y=org >;tag=1\r\n" TO CID CSEQ LEN0 END,
+		    SEC_ERR_FORMAT },
+		{ "something before SIP/2.0",
+		    REQ "Via: xxSIP/2.0/TCP h;branch=z9hG4bK1\r\n" FROM TO CID
+			CSEQ LEN0 END,
+		    SEC_ERR_FORMAT },
+		{ "a ticket without its realm",
+		    REQ IDS
+		    "Authorization: Kerberos gssapi-data=\"YII\"\r\n" LEN0 END,
+		    SEC_ERR_FORMAT },
 		{ "http From",
 		    REQ VIA "From: <http://a/>;tag=1\r\n" TO CID CSEQ LEN0 END,
 		    SEC_ERR_FORMAT },
@@ -479,7 +499,8 @@ test_injection(void)
 #define FIELDS                                                                 \
 	X(method)                                                              \
 	X(uri)                                                                 \
-	X(from) X(from_tag) X(to) X(to_tag) X(call_id) X(via_host) X(branch)   \
+	X(from)                                                                \
+	X(from_tag) X(to) X(to_tag) X(call_id) X(via_host) X(branch)           \
 	    X(contact) X(contact_params) X(event) X(event_id) X(sub_state)     \
 		X(info_package) X(proposed) X(conference) X(conference_key)    \
 		    X(author) X(author_q) X(date) X(auth_realm) X(auth_target) \
