@@ -23,6 +23,7 @@
 #include "wire/uri.h"
 
 #define SHORT_MAX 160
+#define USER_MAX  126 /* with a type of 32 it fits a short form */
 
 /* What a user part may be made of; no escapes, nothing a shell, a table or
  * a header field takes for its own. */
@@ -165,6 +166,10 @@ kind_in_domain(struct uri *u, const char *user, const char *label)
 	}
 	if (*user == '\0' || !is_type(label, strlen(label)))
 		return URI_FOREIGN;
+	/* As TYPE:NAME these would be read as something else. */
+	if (strcmp(label, "user") == 0 || strcmp(label, "sip") == 0 ||
+	    strcmp(label, "tel") == 0)
+		return URI_BAD;
 	text_copy(u->type, label, sizeof(u->type));
 	return URI_OBJECT;
 }
@@ -181,7 +186,7 @@ parse_sip(struct uri *u, char *s, const char *domain)
 		*at = '\0';
 		user = s;
 		hostport = at + 1;
-		if (!is_user(user) || strlen(user) >= sizeof(u->name))
+		if (!is_user(user) || strlen(user) > USER_MAX)
 			return bad(u);
 	} else {
 		user = "";
