@@ -140,7 +140,7 @@ read_attribute(struct reading *r, const char *v)
 {
 	if (r->m == NULL)
 		return 0;
-	if (strncmp(v, "rtpmap:", 7) == 0)
+	if (strncmp(v, "rtpmap:", 7) == 0 && strcmp(r->m->medium, "voice") == 0)
 		return read_rtpmap(r, v + 7);
 	if (strncmp(v, "ptime:", 6) == 0)
 		return number(v + 6, 1000, &r->m->ptime);
