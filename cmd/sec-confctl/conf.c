@@ -343,6 +343,7 @@ device_bye(struct device *d)
 
 	if (conn == NULL || d->dialog.call_id[0] == '\0')
 		return;
+	sip_msg_init(&m);
 	dialog_request(&d->dialog, &m, "BYE");
 	sip_request(conn, &m, 0, NULL, NULL, 0);
 }

@@ -173,6 +173,7 @@ info_send(struct device *d, const char *body, size_t n)
 		d->stale = 1;
 		return;
 	}
+	sip_msg_init(&m);
 	dialog_request(&d->dialog, &m, "INFO");
 	m.info_package = "sec-grant";
 	m.content_type = EVENT_GRANT_TYPE;

@@ -152,6 +152,7 @@ invite_ack(struct invite *o, struct conference *c, struct device *d,
 	    o->leg[o->winner].instance));
 	if (conn == NULL)
 		return;
+	sip_msg_init(&m);
 	dialog_ack(&o->dialog, &m, 1);
 	if (d != NULL && c != NULL) {
 		conf_words(c, &words);

@@ -96,6 +96,7 @@ notify_send(struct subscription *s, const struct buf *body,
 
 	if (c == NULL)
 		return SEC_ERR_CLOSED;
+	sip_msg_init(&m);
 	dialog_request(&s->dialog, &m, "NOTIFY");
 	m.event = s->doc->event;
 	m.sub_state = event_state(state, (s->until - clock_real()) / 1000,
