@@ -891,6 +891,13 @@ links_is_up(const struct links *k, int number)
 	    k->other[number] != NULL && k->other[number]->up != NULL;
 }
 
+int
+links_is_idle(const struct links *k, int number)
+{
+	return number >= 1 && number <= SERVERS_MAX &&
+	    k->other[number] != NULL && k->other[number]->idle;
+}
+
 /* A server that is in the file no more has no business here. */
 static void
 drop_all(struct other *o)

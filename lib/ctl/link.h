@@ -46,6 +46,8 @@ struct ctl_peer *links_peer(struct links *k, int number);  /* NULL: down */
 /* As links_peer(), but dials a server that left by --idle. */
 struct ctl_peer *links_wake(struct links *k, int number);
 int	links_is_up(const struct links *k, int number);
+/* It left by --idle, which is no fault. */
+int	links_is_idle(const struct links *k, int number);
 /* From the door: a server hello (c1 unconsumed), or `link TAB from=` in
  * plain mode. Takes the stream over, or refuses and closes it. */
 void	links_accept(struct links *k, struct stream *s);

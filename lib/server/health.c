@@ -32,7 +32,8 @@ link_words(struct service *s, struct buf *b)
 		o = &s->servers.server[i];
 		if (o->number == s->self->number ||
 		    (s->self->number != 1 && o->number != 1) ||
-		    links_is_up(s->links, o->number))
+		    links_is_up(s->links, o->number) ||
+		    links_is_idle(s->links, o->number))
 			continue;
 		snprintf(text, sizeof(text), "no link to %s", o->name);
 		word(b, text);

@@ -128,8 +128,10 @@ reload_all(struct service *s)
 		    "old configuration kept: %s", why);
 	} else
 		log_info("reload", "name=%s", s->self->name);
-	if (s->links != NULL)
+	if (s->links != NULL) {
 		links_reload(s->links, &s->servers);
+		service_want_links(s);
+	}
 	if (r == 0 && s->def->reload != NULL)
 		s->def->reload(s);
 	health_notify(s, "READY=1");

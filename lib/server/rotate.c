@@ -35,8 +35,8 @@ on_keys(void *ctx, struct ctl_req *r)
 		ctl_error(r, sec_err_sip(e), why);
 		return;
 	}
-	if (s->links != NULL)
-		links_reload(s->links, &s->servers);
+	links_reload(s->links, &s->servers);
+	service_want_links(s);
 	b = ctl_ok_begin(r);
 	if (s->epochs != NULL && epochs_last(s->epochs) > 0) {
 		line_put_u64(b, "epoch", epochs_last(s->epochs));

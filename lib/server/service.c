@@ -118,9 +118,8 @@ on_link_down(void *ctx, int number)
 		s->def->link_down(s, number);
 }
 
-/* A server wants whom it reports to, the controller wants all. */
-static void
-want_links(struct service *s)
+void
+service_want_links(struct service *s)
 {
 	int number;
 	size_t i;
@@ -236,7 +235,7 @@ say_ready(struct service *s)
 		log_warn("plain", "name=%s reason=%s", s->self->name,
 		    log_quote("security = plain: nothing is sealed"));
 	leave_init(s);
-	want_links(s);
+	service_want_links(s);
 	st->ready = 1;
 	if (!proc_notify("READY=1") && !st->opt.inetd)
 		(void)dprintf(STDERR_FILENO, "ready\n");

@@ -67,6 +67,10 @@ void	leave_init(struct service *s);
 void	leave_drain(struct service *s, int on);
 int	leave_is_busy(struct service *s);
 
+/* service.c: a server wants a link with whom it reports to, the controller
+ * with all. Again after each reading of `servers`. */
+void	service_want_links(struct service *s);
+
 /* query.c: PROG status | health | drain. Returns the exit code. */
 int	query_main(const struct service_def *def,
 	    const struct service_options *o);
