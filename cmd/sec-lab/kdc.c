@@ -50,8 +50,9 @@ run(const char *const argv[], struct buf *input)
 	if (code == 0 && strstr(buf_cstr(&err), "while ") != NULL)
 		code = 1;
 	if (code != 0)
-		complain(0, "%s failed (%d):\n%s%s", argv[0], code,
-		    buf_cstr(&out), buf_cstr(&err));
+		/* Not its stdout: that repeats the commands, passwords too. */
+		complain(0, "%s failed (%d):\n%s", argv[0], code,
+		    buf_cstr(&err));
 	buf_free(&out);
 	buf_free(&err);
 	return code == 0 ? 0 : SEC_ERR_SYS;
@@ -64,6 +65,20 @@ kadmin(struct buf *commands)
 		NULL };
 
 	return run(argv, commands);
+}
+
+/* What may fail, without a word. */
+static void
+kadmin_try(struct buf *commands)
+{
+	const char *argv[] = { lab_program("kadmin.local"), "-r", LAB_REALM,
+		NULL };
+	struct buf out = BUF_INIT, err = BUF_INIT;
+
+	(void)spawn_run(argv, (const char *)buf_data(commands),
+	    buf_len(commands), &out, &err);
+	buf_free(&out);
+	buf_free(&err);
 }
 
 int
@@ -104,9 +119,9 @@ kdc_make(const struct lab *l)
 int
 kdc_add_users(const struct lab *l, char *const *users, int n)
 {
-	struct buf in = BUF_INIT, commands = BUF_INIT;
+	struct buf in = BUF_INIT, commands = BUF_INIT, leftover = BUF_INIT;
 	char password[PASSWORD_LEN + 1];
-	int i, r = 0, new = 0;
+	int i, r = 0, new = 0, again;
 
 	lab_setenv_kdc(l);
 	/*
@@ -118,20 +133,27 @@ kdc_add_users(const struct lab *l, char *const *users, int n)
 			continue;
 		if ((r = tree_make_home(l, users[i])) != 0)
 			break;
+		/* An attempt that was cut short may have made him already;
+		 * kadmin.local fails as a whole when one line does. */
+		again = access(lab_path(l, "home/%s/.password", users[i]),
+		    F_OK) == 0;
 		make_password(password);
 		buf_putf(&in, "%s\n", password);
 		r = proc_write_file(lab_path(l, "home/%s/.password", users[i]),
 		    buf_data(&in), buf_len(&in), 0600);
 		buf_free(&in);
-		buf_putf(&commands,
-		    "delprinc -force %s\n"
-		    "addprinc -pw %s %s\n",
-		    users[i], password, users[i]);
-		new ++;
+		if (again)
+			buf_putf(&leftover, "delprinc -force %s\n", users[i]);
+		buf_putf(&commands, "addprinc -pw %s %s\n", password,
+		    users[i]);
+		new++;
 	}
 	explicit_bzero(password, sizeof(password));
+	if (r == 0 && buf_len(&leftover) > 0)
+		kadmin_try(&leftover);
 	if (r == 0 && new > 0)
 		r = kadmin(&commands);
+	buf_free(&leftover);
 	buf_free(&commands);
 	for (i = 0; i < n && r == 0; i++)
 		if (!lab_has_user(l, users[i]) &&
