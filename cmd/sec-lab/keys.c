@@ -47,7 +47,7 @@ keys_make(const struct lab *l)
 {
 	const char *prog = lab_program("sec-keygen");
 	struct buf line = BUF_INIT, out = BUF_INIT;
-	char addr[32], number[8];
+	char addr[32], number[12];
 	int i, r = 0;
 
 	(void)unlink(lab_path(l, "etc/servers"));
