@@ -647,12 +647,22 @@ refuse(struct links *k, struct stream *s, uint32_t keyid, const char *why)
 	stream_finish(s);
 }
 
-/* Our own dial is under way, and the lower number's counts. */
+/*
+ * Our own dial is under way, and the lower number's counts. A plain link is
+ * up for who accepts it at its first line, so one that crossed ours on the
+ * way and was dropped there would still displace ours here.
+ */
 static int
 is_ours(const struct other *o)
 {
-	return o->dial != NULL && o->number > o->links->def.own &&
-	    loop_now(o->links->def.loop) - o->dial->since < DIAL_YOUNG;
+	int64_t now = loop_now(o->links->def.loop);
+
+	if (o->number < o->links->def.own)
+		return 0;
+	if (o->dial != NULL && now - o->dial->since < DIAL_YOUNG)
+		return 1;
+	return o->links->def.plain && o->up != NULL && o->up->dialled &&
+	    now - o->up->since < DIAL_YOUNG / 2;
 }
 
 /* Who is opening longest makes room. */
