@@ -261,17 +261,15 @@ verb_lead(const struct options *o)
 
 /* --- rotate --- */
 
-/* A row of the controller's answer: 1 if it is a server that took it. */
+/* A row of the controller's answer: 1 if that server took part. */
 static int
-explain_row(const struct line *l)
+explain_row(const struct line *l, int *failed)
 {
-	const char *result = line_get_or(l, "result", "");
-
-	if (strcmp(result, "ok") == 0)
-		return 1;
-	if (strcmp(result, "error") == 0)
-		(void)fail(SEC_ERR_NO, "%s: %s", line_get_or(l, "server", "?"),
-		    line_get_or(l, "reason", "failed"));
+	if (strcmp(line_get_or(l, "result", ""), "error") != 0)
+		return strcmp(line_get_or(l, "result", ""), "ok") == 0;
+	(*failed)++;
+	(void)fail(SEC_ERR_NO, "%s: %s", line_get_or(l, "server", "?"),
+	    line_get_or(l, "reason", "failed"));
 	return 0;
 }
 
@@ -283,14 +281,17 @@ rotate_call(struct ctl_client *c, const struct options *o,
 	struct line l;
 	uint64_t epoch = 0;
 	int64_t phase = o->timeout >= 0 ? o->timeout : PHASE_MS;
-	int r, good = 0;
+	int r, good = 0, failed = 0;
 
 	if (o->delay != 0)
 		line_put_u64(b, "in",
 		    o->delay > 0 ? (uint64_t)o->delay / 1000 : 0);
 	if ((r = ctl_client_send(c, -1)) == 0)
 		while ((r = ctl_client_next(c, &l, 2 * phase + 1000)) == 1)
-			good += explain_row(&l);
+			good += explain_row(&l, &failed);
+	/* The servers' rows have said it better already. */
+	if (r != 0 && failed > 0)
+		return sec_err_exit(r);
 	if (r != 0)
 		return fail(r, "%s: %s", s->server[0].name,
 		    *ctl_client_why(c) != '\0' ? ctl_client_why(c) :
