@@ -14,10 +14,10 @@ bats_require_minimum_version 1.5.0
 #	   |<--------------------------------------|
 #
 # S075 (before anybody is served), S076 (a joint key; what travels is random
-# to others), S077-S080 as above. The embodiment without a joint key, S081,
-# is the plain link of tests/unit/ctl/link.c.
+# to others), S077-S080 as above. S081: the plain lab, without a joint key.
 #
 # Each host is a directory of its own; they share nothing but the loopback.
+# The last tests are about running daemons, in a lab.
 
 setup() {
 	T=$BATS_TEST_TMPDIR
@@ -26,6 +26,10 @@ setup() {
 	on media1 init mcu1 mcu "$ip:7323" | on ctl add
 	on media2 init mtcu mtcu "$ip:7322" | on ctl add
 	share
+}
+
+teardown() {
+	[ ! -d "$T/lab" ] || SEC_DIR=$T/lab sec-lab down -q --purge
 }
 
 on() { # HOST ARG...
@@ -287,4 +291,60 @@ joint key $id  epoch 1" ]
 	[ "$(on ctl check -j mcu1 | jq -c '[.number, .server, .ok]')" = '[2,"mcu1",true]' ]
 	run -9 --separate-stderr on ctl lead -j mtcu
 	[ "$(jq -r '.error + " \(.code)"' <<<"$stderr")" = "timeout 9" ]
+}
+
+# lab ARG...: one in $T/lab, if this machine can.
+lab() {
+	command -v krb5kdc >/dev/null || [ -x /usr/sbin/krb5kdc ] ||
+	    skip "no krb5kdc"
+	export SEC_DIR=$T/lab
+	unset SEC_USER KRB5CCNAME KRB5_CONFIG
+	sec-lab up -q "$@"
+}
+
+# logged N PATTERN: until N lines of the daemons' logs have it, at most 20 s.
+logged() {
+	local i
+	for ((i = 0; i < 400; i++)); do
+		[ "$(cat "$SEC_DIR"/log/* | grep -cE "$2")" = "$1" ] && return
+		read -rt 0.05 <> <(:) || :
+	done
+	cat "$SEC_DIR"/log/* >&2
+	return 1
+}
+
+@test "running daemons: lead, rotate, no link is missed (S075, S080)" {
+	lab
+	[[ "$(sec-keygen show)" == *"epoch 1 "*"servers confctl pal mtcu1 mtcu2" ]]
+	logged 6 'link.up .*epoch=1 '
+	run -0 --separate-stderr sec-keygen rotate --in 1
+	[[ "$output" =~ ^joint\ key\ .........\ \ epoch\ 2\ \ 4\ servers\ \ \(epoch\ 1\ still\ accepted\ for\ 120\ s\)$ ]]
+	logged 6 'link.up .*epoch=2 '
+	for d in confctl pal mtcu1 mtcu2; do
+		run -0 sec-ctl "$d" status
+		[[ "$output" == *"epoch=2"* ]]
+	done
+	run -0 sec-keygen lead --in 0
+	logged 6 'link.up .*epoch=3 '
+	logged 0 'link.down'
+	run -0 sec-lab status
+	[[ "$output" != *WARN* ]]
+	# One is down: nothing is dealt, and everybody stays where he was.
+	sec-lab stop mtcu2
+	run -9 --separate-stderr sec-keygen rotate
+	[[ "$stderr" == "sec-keygen: mtcu2: "* ]]
+	[ -z "$output" ]
+	[[ "$(sec-keygen show)" == *"epoch 3 "* ]]
+	# Killed and back: it reads its keys from the disk.
+	sec-lab start mtcu2
+	logged 8 'link.up .*epoch=3 '
+}
+
+@test "without a joint key, in clear (S081)" {
+	lab --plain --wire "$T/wire.pcap"
+	logged 6 'link.up .*epoch=0 '
+	run -0 sec-keygen show -q
+	[ -z "$output" ]
+	grep -qa "$(printf 'link\tfrom=1\tto=2')" "$T/wire.pcap"
+	run -1 grep -qa "$(printf '\305\001\040')" "$T/wire.pcap"
 }
