@@ -1,0 +1,286 @@
+/*
+ * Incoming text. One queue in order of arrival; a text of q waits behind an
+ * older one of the same q. For each q the highest sequence seen; of a q
+ * dealt before ours the first text seen is the beginning.
+ */
+#include <sys/queue.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "crypto/seal.h"
+#include "ua/inbox.h"
+#include "wire/ids.h"
+
+struct source {                        /* one q */
+	uint64_t	last;          /* sequence seen */
+	uint64_t	told;          /* lost ones told since then */
+	int		known;         /* `last` is a beginning */
+	unsigned	round;         /* of inbox_run(): one is held */
+};
+
+struct held {
+	uint32_t		 q;
+	int			 missed;
+	int64_t			 until;
+	char			*author;
+	uint8_t			*body;
+	size_t			 n;
+	struct text_head	 head;
+	TAILQ_ENTRY(held)	 entry;
+};
+
+struct inbox {
+	uint32_t		 own_q;
+	struct keyring		*keys;
+	const struct inbox_ops	*ops;
+	void			*ctx;
+	struct map		*sources;
+	unsigned		 round;
+	size_t			 n;
+	TAILQ_HEAD(, held)	 held;
+};
+
+static void *
+need(void *p)
+{
+	if (p == NULL)
+		die(sec_err_exit(SEC_ERR_SYS), "no memory");
+	return p;
+}
+
+struct inbox *
+inbox_new(uint32_t own_q, struct keyring *keys, const struct inbox_ops *ops,
+    void *ctx)
+{
+	struct inbox *in = need(calloc(1, sizeof(*in)));
+
+	in->own_q = own_q;
+	in->keys = keys;
+	in->ops = ops;
+	in->ctx = ctx;
+	in->sources = map_new();
+	TAILQ_INIT(&in->held);
+	return in;
+}
+
+static void
+drop(struct inbox *in, struct held *h)
+{
+	TAILQ_REMOVE(&in->held, h, entry);
+	in->n--;
+	free(h->author);
+	free(h->body);
+	free(h);
+}
+
+void
+inbox_free(struct inbox *in)
+{
+	struct source *s;
+	size_t i = 0;
+
+	if (in == NULL)
+		return;
+	while (!TAILQ_EMPTY(&in->held))
+		drop(in, TAILQ_FIRST(&in->held));
+	while ((s = map_next(in->sources, &i)) != NULL)
+		free(s);
+	map_free(in->sources);
+	free(in);
+}
+
+static struct source *
+source(struct inbox *in, uint32_t q)
+{
+	struct source *s;
+
+	if ((s = map_get_u64(in->sources, q)) != NULL)
+		return s;
+	s = need(calloc(1, sizeof(*s)));
+	/* Numbers rise: a later q than ours has said nothing before us. */
+	s->known = q_server(q) == q_server(in->own_q) && q >= in->own_q;
+	(void)map_put_u64(in->sources, q, s);
+	return s;
+}
+
+static void
+show(struct inbox *in, const struct held *h, struct inbox_item *i)
+{
+	i->q = h->q;
+	i->author = h->author;
+	i->seq = h->head.seq;
+	i->time = h->head.time;
+	i->missed = h->missed;
+	in->ops->show(in->ctx, i);
+}
+
+static void
+show_gap(struct inbox *in, const struct held *h, uint64_t missing)
+{
+	show(in, h, &(struct inbox_item) { .kind = INBOX_GAP,
+	    .missing = missing, .verified = 1 });
+}
+
+/* It can never be read. It was not authenticated either, so `last` stays;
+ * but the later, true gap will not count it again. */
+static void
+give_up(struct inbox *in, const struct held *h, struct source *s)
+{
+	if (s->known && h->head.seq <= s->last)
+		return;
+	s->told++;
+	show_gap(in, h, 1);
+}
+
+/* (q, sequence) is authentic. 0 or SEC_ERR_REPLAY. */
+static int
+advance(struct source *s, uint64_t seq, uint64_t *missing)
+{
+	*missing = 0;
+	if (s->known && seq <= s->last)
+		return SEC_ERR_REPLAY;
+	if (s->known)
+		*missing = seq - s->last - 1;
+	*missing -= *missing < s->told ? *missing : s->told;
+	s->told = 0;
+	s->known = 1;
+	s->last = seq;
+	return 0;
+}
+
+static void
+deliver(struct inbox *in, const struct held *h, struct source *s,
+    const struct buf *pt, const char *user)
+{
+	struct inbox_item i = { .kind = INBOX_TEXT };
+	uint64_t missing;
+	int r;
+
+	if (user != NULL && strcmp(user, h->author) != 0) {
+		show(in, h, &(struct inbox_item) { .kind = INBOX_FALSE });
+		return;
+	}
+	if (advance(s, h->head.seq, &missing) != 0)
+		return;
+	if (missing > 0)
+		show_gap(in, h, missing);
+	r = message_decode(&i.m, buf_data(pt), buf_len(pt));
+	if (r == SEC_ERR_VERSION || (r == 0 && i.m.type != MESSAGE_TEXT))
+		return;                /* of a later version, not for us */
+	if (r != 0) {
+		show_gap(in, h, 1);
+		return;
+	}
+	i.verified = user != NULL;
+	show(in, h, &i);
+}
+
+/* Judge one text: 1 if it is done with, 0 if it must wait; wants: why. */
+static int
+judge(struct inbox *in, const struct held *h, int64_t now, int *wants)
+{
+	struct source *s = source(in, h->q);
+	struct buf pt = BUF_INIT;
+	const char *user;
+	int r, late = now >= h->until;
+
+	if (s->round == in->round)
+		return 0;              /* behind an older one of its q */
+	r = keyring_open(in->keys, h->body, h->n, now, &pt);
+	if (r == SEC_ERR_EXPIRED) {
+		/* Before our time: the beginning of what we may read. */
+		if (h->head.epoch < keyring_first(in->keys)) {
+			if (!s->known || h->head.seq > s->last)
+				s->last = h->head.seq;
+			s->known = 1;
+		} else
+			give_up(in, h, s);
+		goto done;
+	}
+	if (r == SEC_ERR_NOTHING && !late) {
+		*wants |= INBOX_WANT_GRANT;
+		goto wait;
+	}
+	if (r != 0) {
+		give_up(in, h, s);
+		goto done;
+	}
+	user = in->ops->user(in->ctx, h->q);
+	if (user == NULL && !late) {
+		*wants |= INBOX_WANT_ROSTER;
+		goto wait;
+	}
+	deliver(in, h, s, &pt, user);
+done:
+	buf_free(&pt);
+	return 1;
+wait:
+	s->round = in->round;
+	buf_free(&pt);
+	return 0;
+}
+
+int
+inbox_run(struct inbox *in, int64_t now)
+{
+	struct held *h, *next;
+	int wants = 0;
+
+	if (++in->round == 0)
+		in->round = 1;
+	for (h = TAILQ_FIRST(&in->held); h != NULL; h = next) {
+		next = TAILQ_NEXT(h, entry);
+		if (judge(in, h, now, &wants))
+			drop(in, h);
+	}
+	return wants;
+}
+
+int
+inbox_put(struct inbox *in, const char *author, uint32_t q, int missed,
+    const uint8_t *body, size_t n, int64_t now)
+{
+	struct text_head head;
+	struct held *h;
+
+	if (text_peek(&head, body, n) != 0)
+		return SEC_ERR_FORMAT;
+	if (in->n >= INBOX_HELD)
+		return SEC_ERR_LIMIT;
+	h = need(calloc(1, sizeof(*h)));
+	h->q = head.q;
+	h->missed = missed;
+	h->until = now + INBOX_HOLD_MS;
+	h->author = need(strdup(author));
+	h->body = need(malloc(n));
+	memcpy(h->body, body, n);
+	h->n = n;
+	h->head = head;
+	TAILQ_INSERT_TAIL(&in->held, h, entry);
+	in->n++;
+	if (head.q != q) {
+		show(in, h, &(struct inbox_item) { .kind = INBOX_FALSE });
+		drop(in, h);
+		return 0;
+	}
+	if (!seal_time_allows(head.time, now)) {
+		give_up(in, h, source(in, q));
+		drop(in, h);
+		return 0;
+	}
+	return inbox_run(in, now);
+}
+
+int64_t
+inbox_wait(const struct inbox *in, int64_t now)
+{
+	const struct held *h = TAILQ_FIRST(&in->held);
+
+	if (h == NULL)
+		return -1;
+	return h->until > now ? h->until - now : 0;
+}

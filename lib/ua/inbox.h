@@ -1,0 +1,64 @@
+#ifndef UA_INBOX_H
+#define UA_INBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ua/keyring.h"
+#include "wire/message.h"
+
+/*
+ * Texts of one conference as they come from its MTCU (SECURITY.md 3.6):
+ * opened, checked against the roster, in order for each q, each once. What
+ * cannot be judged yet is held for INBOX_HOLD_MS. No I/O: the owner feeds
+ * it, tells it when roster or keys have changed, and shows what comes out.
+ */
+struct inbox;
+
+#define INBOX_HOLD_MS 2000
+#define INBOX_HELD    1024             /* most texts held */
+
+enum inbox_kind {
+	INBOX_TEXT,
+	INBOX_GAP,                     /* `missing` texts of q were lost */
+	INBOX_FALSE,                   /* author and q do not agree */
+};
+
+struct inbox_item {
+	enum inbox_kind	 kind;
+	uint32_t	 q;
+	const char	*author;       /* URI */
+	uint64_t	 seq, missing;
+	int64_t		 time;         /* the author's T */
+	int		 verified;     /* the roster knows q as the author */
+	int		 missed;       /* SEC-Missed of an own echo, -1 */
+	struct message	 m;
+};
+
+struct inbox_ops {
+	/* Who has q by the roster; NULL: not known (yet). */
+	const char	*(*user)(void *ctx, uint32_t q);
+	void		(*show)(void *ctx, const struct inbox_item *i);
+};
+
+/* keys is borrowed. */
+struct inbox *inbox_new(uint32_t own_q, struct keyring *keys,
+	    const struct inbox_ops *ops, void *ctx);
+void	inbox_free(struct inbox *in);
+
+#define INBOX_WANT_ROSTER 1            /* fetch it: a q is unknown */
+#define INBOX_WANT_GRANT  2            /* ask: an epoch is unknown */
+
+/*
+ * A text came: outer author and q, body. now: ms since 1970 by the server's
+ * clock. Returns INBOX_WANT_* bits, or SEC_ERR_FORMAT (no text at all),
+ * SEC_ERR_LIMIT.
+ */
+int	inbox_put(struct inbox *in, const char *author, uint32_t q,
+	    int missed, const uint8_t *body, size_t n, int64_t now);
+/* Roster or keys have changed, or time has passed. */
+int	inbox_run(struct inbox *in, int64_t now);
+/* ms until inbox_run() should be called, -1: nothing is held. */
+int64_t	inbox_wait(const struct inbox *in, int64_t now);
+
+#endif
