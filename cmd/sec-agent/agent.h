@@ -1,0 +1,320 @@
+#ifndef SEC_AGENT_AGENT_H
+#define SEC_AGENT_AGENT_H
+
+#include <sys/queue.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/buf.h"
+#include "base/conf.h"
+#include "base/loop.h"
+#include "base/map.h"
+#include "base/path.h"
+#include "base/secret.h"
+#include "ctl/serve.h"
+#include "sip/dialog.h"
+#include "ua/flow.h"
+#include "ua/inbox.h"
+#include "ua/keyring.h"
+#include "ua/mirror.h"
+#include "ua/register.h"
+#include "ua/ring.h"
+#include "ua/subscribe.h"
+#include "wire/uri.h"
+
+/*
+ * sec-agent: the SEC client 170 and the text device. One process, one loop;
+ * each noun has its file. What waits holds ids or URIs and looks up again.
+ */
+struct agent;
+struct conf_in;                        /* a conference that I am in */
+
+#define ANSWER_MS  15000               /* an INVITE of ours */
+#define SHORT_MS   10000               /* any other request */
+#define WAIT_MS    10000               /* for a controller that is away */
+
+/* --- session.c: ticket, registration, the connections to PAL and controller
+ */
+#define SESSION_KEYS 4
+
+struct session_key {
+	uint32_t	 keyid;
+	struct secret	*kc;
+	int64_t		 until;        /* mono ms, 0: the present one */
+};
+
+/* What sec-login asked for. */
+struct login {
+	int		 fd;           /* -1: none (any more) */
+	struct io	 io;
+	struct buf	 in;
+	char		 source[16], keytab[512];
+	char		 status[64], class_word[16], note[256];
+	char		 media[64], tel[64], policy[300];
+	struct secret	*password;
+};
+
+struct session {
+	char			 principal[256], realm[256];
+	char			 instance[33];
+	char			 service_name[300];    /* sip/pal.lab.test */
+	struct addr		 pal_addr;
+	char			 pal_host[256];
+	struct buf		 tgt, service;         /* marshalled */
+	int64_t			 until, renew_till;    /* of the ticket */
+	int64_t			 offset;               /* server - own, ms */
+	int			 pal_number, controller_number;
+	char			 controller[256];      /* host:port */
+	struct addr		 controller_addr;
+	struct session_key	 key[SESSION_KEYS];    /* newest first */
+	int			 registered, ending;
+	int64_t			 last_try;             /* mono ms */
+	struct registering	*registering;
+	struct flow		*pal, *confctl;
+	int			 pal_seen, confctl_seen;       /* are up */
+	int64_t			 confctl_lost;         /* mono ms, 0: never */
+	int64_t			 got, asked;           /* ticket: real ms */
+	int64_t			 retry;                /* ms */
+	int			 refused_once;
+	struct timer		 refresh, again, warn, settle, end;
+	int			 warned;               /* warnings given */
+	int			 child;                /* pid, 0: none */
+	int			 child_fd;
+	struct io		 child_io;
+	struct buf		 child_in;
+	struct ctl_handle	 renew;                /* who waits for it */
+	int			 renewing, first;
+};
+
+void	session_init(struct agent *a);
+void	session_close(struct agent *a);
+/* The line from sec-login has come. */
+void	session_login(struct agent *a);
+/* REGISTER now (jitter and the 5 s rule apply when `refused`). */
+void	session_register(struct agent *a, int refused);
+void	session_renew(struct agent *a, const struct ctl_handle *who);
+/* Leave, log out, end the process. */
+void	session_end(struct agent *a, const char *why);
+/* ms since 1970 by the servers' clock. */
+int64_t	session_now(const struct agent *a);
+/* Kc of a key id, NULL: not (any more) held. */
+const struct secret *session_kc(const struct agent *a, uint32_t keyid);
+
+/* --- presence.c: my PAL and my status */
+struct presence {
+	struct mirror		*pal;
+	struct subscription	*sub;
+	char			 status[64], class_word[16], note[256];
+};
+
+void	presence_init(struct agent *a);
+void	presence_close(struct agent *a);
+void	presence_up(struct agent *a);
+void	presence_doc(struct agent *a, const void *p, size_t n);
+void	presence_set(struct agent *a, struct ctl_req *r);
+/* available busy away offline, or the class given with a custom word. */
+const char *presence_class(const char *status, const char *class_word);
+void	presence_rows(struct agent *a, struct ctl_req *r);
+
+/* --- confs.c: the conferences that I am in */
+enum conf_state { CONF_JOINING, CONF_OPENING, CONF_OPEN };
+
+struct hold {
+	uint64_t		 peer;
+	TAILQ_ENTRY(hold)	 entry;
+};
+
+struct waiter {                        /* a tool that waits for the join */
+	struct ctl_handle	 who;
+	int			 joined;       /* it was the reason */
+	char			 invite[16];   /* reply: its id, else "" */
+	uint64_t		 create;       /* operation, 0: none */
+	TAILQ_ENTRY(waiter)	 entry;
+};
+
+struct listener {
+	struct ctl_handle	 who;
+	TAILQ_ENTRY(listener)	 entry;
+};
+
+struct conf_in {
+	struct agent		*a;
+	uint64_t		 number;       /* cookie of its requests */
+	char			 uri[URI_MAX], name[65];
+	char			 cid[20];
+	uint64_t		 id;
+	char			 title[256], media[32], access[16];
+	char			 creator[URI_MAX];
+	int64_t			 created;
+	int			 persistent;
+	enum conf_state		 state;
+	uint64_t		 invite;       /* transaction of the join */
+	struct timer		 deadline;     /* of the join */
+	int			 temporary;    /* ends with its last hold */
+	struct dialog		 dialog;
+	uint32_t		 q;
+	struct keyring		*keys;
+	uint16_t		 suite;
+	struct secret		*hop;
+	uint32_t		 hopid;
+	struct mirror		*roster;
+	struct map		*by_q;         /* q -> strdup'ed URI */
+	struct subscription	*sub;
+	struct text		*text;         /* text.c; NULL: no text */
+	int64_t			 asked;        /* for a grant, mono ms */
+	struct timer		 behind, over;
+	TAILQ_HEAD(, hold)	 holds;
+	TAILQ_HEAD(, waiter)	 waiters;
+	TAILQ_HEAD(, listener)	 listeners;
+};
+
+/* Keys and addresses that came with a 302, 200, ACK or INFO. */
+struct conf_news {
+	const char	*key;          /* base64 wrap, NULL: none */
+	const char	*words;        /* SEC-Conference, NULL */
+	const void	*sdp;
+	size_t		 sdplen;
+};
+
+void	confs_init(struct agent *a);
+void	confs_close(struct agent *a);
+struct conf_in *conf_find(struct agent *a, const char *uri);
+struct conf_in *conf_of(struct agent *a, uint64_t number);
+struct conf_in *conf_next(struct agent *a, size_t *i);
+size_t	confs_count(const struct agent *a);
+struct conf_in *conf_new(struct agent *a, const char *uri);
+/* INVITE to the conference. */
+void	conf_invite(struct conf_in *c);
+/* 0, or an error: the key or the answer is unusable. */
+int	conf_take(struct conf_in *c, const struct conf_news *n);
+/* The dialog and the keys stand: get the roster, wait for text. */
+void	conf_opening(struct conf_in *c);
+void	conf_key_event(struct conf_in *c);
+/* Our SDP: one text device. */
+void	agent_offer(struct agent *a, struct buf *out);
+void	conf_wait(struct conf_in *c, const struct waiter *w);
+/* The join failed: tell who waits, and forget it. */
+void	conf_fail(struct conf_in *c, int status, const char *reason);
+/* Is it complete now? Then answer who waits. */
+void	conf_check_open(struct conf_in *c);
+void	conf_leave(struct conf_in *c);
+/* The same; 1 if cb will hear how the BYE was answered. */
+int	conf_bye(struct conf_in *c, sip_answer_h cb, void *ctx,
+	    uint64_t cookie);
+/* Over: kind is "end" (BYE from the controller) or "leave" (our own). */
+void	conf_gone(struct conf_in *c, const char *kind, const char *why);
+void	conf_hold(struct conf_in *c, uint64_t peer);
+/* Who has q; NULL: unknown. */
+const char *conf_user(struct conf_in *c, uint32_t q);
+/* First q of a user, 0: none. */
+uint32_t conf_q_of(struct conf_in *c, const char *uri);
+void	conf_want(struct conf_in *c, int wants);       /* INBOX_WANT_* */
+void	conf_notice(struct conf_in *c, const char *kind, const char *user,
+	    const char *text);
+/* Rows of `listen`. */
+void	conf_listen(struct conf_in *c, struct ctl_req *r);
+void	conf_show(struct conf_in *c, struct ctl_req *r);
+void	conf_member_row(struct ctl_req *r, const struct pal_entry *e);
+size_t	conf_count_in(struct conf_in *c);
+/* Comma-separated URIs of members whose status is `status`, NULL: all in. */
+void	conf_list(struct conf_in *c, const char *status, struct buf *out);
+void	confs_peer_gone(struct agent *a, uint64_t peer);
+void	confs_pal_up(struct agent *a);
+void	confs_confctl_up(struct agent *a, int64_t down_ms);
+int	confs_notify(struct agent *a, const struct sip_msg *req);
+/* `conf` rows of a registration of a new instance. */
+void	confs_rejoin(struct agent *a, const char *uri);
+void	on_bye(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
+void	on_info(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
+
+/* --- text.c: the text device of one conference */
+struct text *text_new(struct conf_in *c, const struct addr *mtcu,
+	    int server);
+void	text_free(struct text *t);
+void	text_move(struct text *t, const struct addr *mtcu, int server);
+/* The hop key is new: connect anew. */
+void	text_rekey(struct text *t);
+int	text_is_up(const struct text *t);
+/* Keys or roster have changed. */
+void	text_news(struct text *t);                     /* NULL allowed */
+void	text_say(struct text *t, struct ctl_req *r, const char *text,
+	    uint32_t to);
+
+/* --- invite.c: inviting and being invited */
+void	invites_init(struct agent *a);
+void	invites_close(struct agent *a);
+void	on_invite(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
+void	on_ack(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
+void	on_cancel(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
+void	invites_rows(struct agent *a, struct ctl_req *r);
+void	invite_reply(struct agent *a, struct ctl_req *r);
+void	invite_policy(struct agent *a, struct ctl_req *r);
+/* "ask", "accept", "accept:alice,bob" ... 0 or SEC_ERR_USAGE. */
+int	invite_set_policy(struct agent *a, const char *what,
+	    const char *who);
+const char *invite_policy_text(struct agent *a);
+/* The controller's connection is lost. */
+void	invites_lost(struct agent *a);
+/* Pending invitations as invite.in, each built in b, then put. */
+void	invites_state(struct agent *a, struct buf *b,
+	    void (*put)(struct agent *, struct ctl_req *, struct buf *),
+	    struct ctl_req *r);
+
+/* --- create.c: creating, and inviting others */
+void	create_init(struct agent *a);
+void	create_close(struct agent *a);
+void	create_start(struct agent *a, struct ctl_req *r);
+/* Its conference is open (or failed: status, reason). */
+void	create_joined(struct agent *a, uint64_t number, struct conf_in *c,
+	    int status, const char *reason);
+void	create_invite(struct agent *a, struct ctl_req *r);
+void	create_cancel(struct agent *a, struct ctl_req *r);
+void	create_peer_gone(struct agent *a, uint64_t peer);
+void	create_confctl_up(struct agent *a);
+/* The roster of c has changed. */
+void	create_roster(struct agent *a, struct conf_in *c);
+
+/* --- events.c */
+void	events_init(struct agent *a);
+void	events_close(struct agent *a);
+/* Begin an event: add fields to the buffer, then event_end(). */
+struct buf *event_begin(struct agent *a, const char *name);
+void	event_end(struct agent *a);
+void	events_follow(struct agent *a, struct ctl_req *r);
+const char *events_ring(const struct agent *a);
+uint64_t events_last(const struct agent *a);
+void	events_peer_gone(struct agent *a, uint64_t peer);
+
+/* --- tools.c */
+extern const struct ctl_verb tool_verbs[];
+/* A conference as typed: full URI into u. 0, or answered with an error. */
+int	tool_conf(struct agent *a, struct ctl_req *r, struct uri *u);
+
+struct agent {
+	struct loop	*loop;
+	struct conf	 conf;
+	struct ctl	*ctl;
+	char		 user[128], uri[URI_MAX];
+	char		 socket[512];
+	int		 foreground, exit_code;
+	struct login	 login;
+	struct session	 session;
+	struct presence	 presence;
+	struct map	*confs;        /* conf_in by URI */
+	struct map	*conf_numbers; /* by number */
+	uint64_t	 next_number;
+	struct invites	*invites;
+	struct creates	*creates;
+	struct events	*events;
+	struct timer	 alive;        /* is our socket still there? */
+};
+
+/* SIP from PAL and controller. */
+extern const struct sip_method agent_methods[];
+void	on_notify(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
+void	*agent_alloc(size_t n);
+
+#endif

@@ -1,0 +1,656 @@
+/*
+ * Creating a conference (Fig. 6: INVITE to the factory, 302, then the join)
+ * and inviting others (Fig. 7: one INVITE with Proposed for each of them,
+ * side by side).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#define TIMEOUT_S   60
+#define TIMEOUT_MAX 3600
+#define LATE_MS     5000               /* for the 487 after a CANCEL */
+#define ROSTER_MS   500                /* until the roster shows who came */
+
+/* A `create` until its conference is open. */
+struct creating {
+	struct agent		*a;
+	uint64_t		 number;
+	struct ctl_handle	 who;
+	char			*words;        /* SEC-Conference of the INVITE */
+	char			*invitees;
+	int			 timeout, wait, anyway;
+	uint64_t		 txn;          /* to the factory */
+	struct timer		 patience;     /* controller is away */
+	TAILQ_ENTRY(creating)	 entry;
+};
+
+struct invitee {
+	char		 uri[URI_MAX];
+	uint64_t	 txn;
+	int		 done, cancelled, came;
+};
+
+/* The invitations of one command. */
+struct inviting {
+	struct agent		*a;
+	uint64_t		 number;
+	struct ctl_handle	 who;
+	int			 answered;     /* `ok` was said already */
+	char			 conf[URI_MAX];
+	size_t			 n, open;
+	struct invitee		*invitee;
+	struct timer		 timeout;      /* then: for the roster */
+	TAILQ_ENTRY(inviting)	 entry;
+};
+
+struct creates {
+	TAILQ_HEAD(, creating)	 creating;
+	TAILQ_HEAD(, inviting)	 inviting;
+};
+
+/* --- inviting --- */
+
+static void
+invite_event(struct inviting *v, const char *event, const char *user,
+    const char *result, int code, const char *note)
+{
+	struct buf *b;
+
+	b = event_begin(v->a, event);
+	line_put(b, "user", user);
+	line_put(b, "conf", v->conf);
+	line_put(b, "result", result);
+	if (code != 0)
+		line_putf(b, "code", "%d", code);
+	line_put(b, "note", note);
+	event_end(v->a);
+}
+
+static void
+invitee_row(struct inviting *v, const char *user, const char *state,
+    int code, const char *note)
+{
+	struct ctl_req r;
+	struct buf *b;
+
+	if (v->answered || ctl_again(v->a->ctl, v->who, &r) != 0)
+		return;
+	b = ctl_row(&r);
+	line_put(b, "what", "invitee");
+	line_put(b, "user", user);
+	line_put(b, "state", state);
+	if (code != 0)
+		line_putf(b, "code", "%d", code);
+	line_put(b, "note", note);
+	ctl_end(&r);
+}
+
+static const char *
+state_of(int status)
+{
+	switch (status) {
+	case 603: return "declined";
+	case 486: return "busy";
+	case 480: return "offline";
+	case 404: return "nothing";
+	case 408:
+	case 487:
+	case 504: return "timeout";
+	default: return status / 100 == 2 ? "accepted" : "failed";
+	}
+}
+
+static void
+say_ok(struct inviting *v)
+{
+	struct ctl_req r;
+
+	if (!v->answered && ctl_again(v->a->ctl, v->who, &r) == 0) {
+		line_put(ctl_ok_begin(&r), "conf", v->conf);
+		ctl_end(&r);
+	}
+	v->answered = 1;
+}
+
+static void
+inviting_free(struct inviting *v)
+{
+	timer_cancel(&v->timeout);
+	TAILQ_REMOVE(&v->a->creates->inviting, v, entry);
+	free(v->invitee);
+	free(v);
+}
+
+static void
+invitee_done(struct inviting *v, struct invitee *i, int status,
+    const char *note)
+{
+	i->done = 1;
+	i->came = status / 100 == 2;
+	i->txn = 0;
+	v->open--;
+	invite_event(v, "invite.done", i->uri, state_of(status), status, note);
+	invitee_row(v, i->uri, state_of(status), status, note);
+}
+
+static struct inviting *
+inviting_of(struct agent *a, uint64_t number)
+{
+	struct inviting *v;
+
+	TAILQ_FOREACH(v, &a->creates->inviting, entry)
+		if (v->number == number)
+			return v;
+	return NULL;
+}
+
+/* Whom the roster does not show yet, though he came. */
+static int
+is_behind(struct inviting *v, struct conf_in *c)
+{
+	const struct pal_entry *e;
+	const char *s;
+	size_t k;
+
+	for (k = 0; k < v->n; k++) {
+		if (!v->invitee[k].came)
+			continue;
+		e = mirror_find(c->roster, v->invitee[k].uri);
+		s = e != NULL ? pal_entry_attr(e, "status") : NULL;
+		if (s == NULL || strcmp(s, "invited") == 0 ||
+		    strcmp(s, "left") == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * All have answered. `ok` waits until the roster here says the same, so
+ * that the next command sees who came.
+ */
+static void
+all_done(struct inviting *v)
+{
+	struct conf_in *c = conf_find(v->a, v->conf);
+
+	if (v->answered || c == NULL || c->sub == NULL || !is_behind(v, c)) {
+		say_ok(v);
+		inviting_free(v);
+		return;
+	}
+	subscription_fetch(c->sub);
+	timer_set(&v->timeout, ROSTER_MS);
+}
+
+void
+create_roster(struct agent *a, struct conf_in *c)
+{
+	struct inviting *v, *next;
+
+	for (v = TAILQ_FIRST(&a->creates->inviting); v != NULL; v = next) {
+		next = TAILQ_NEXT(v, entry);
+		if (v->open == 0 && strcmp(v->conf, c->uri) == 0 &&
+		    !is_behind(v, c)) {
+			say_ok(v);
+			inviting_free(v);
+		}
+	}
+}
+
+/* Its dialog ends with the ACK (ARCHITECTURE.md 7). */
+static void
+ack(struct agent *a, const struct sip_msg *answer)
+{
+	struct dialog d;
+	struct sip_msg m;
+
+	sip_msg_init(&m);
+	if (flow_conn(a->session.confctl) == NULL ||
+	    dialog_from_answer(&d, &m, answer) != 0)
+		return;
+	dialog_ack(&d, &m, answer->cseq);
+	sip_ack(flow_conn(a->session.confctl), &m);
+}
+
+/* cookie: number of the command << 16 | place of the invitee. */
+static void
+on_answer(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+{
+	struct agent *a = ctx;
+	struct inviting *v = inviting_of(a, cookie >> 16);
+	struct invitee *i;
+	int status = answer->status;
+
+	if (status / 100 == 2)
+		ack(a, answer);
+	if (v == NULL || (cookie & 0xffff) >= v->n)
+		return;
+	i = &v->invitee[cookie & 0xffff];
+	if (i->done)
+		return;
+	if (status / 100 == 1) {
+		if (status == 180)
+			invitee_row(v, i->uri, "ringing", 180, NULL);
+		return;
+	}
+	if (i->cancelled && status / 100 != 2 && status == 487)
+		status = 408;
+	invitee_done(v, i, status, answer->note);
+	if (v->open == 0)
+		all_done(v);
+}
+
+static void
+cancel_all(struct inviting *v)
+{
+	size_t k;
+
+	timer_cancel(&v->timeout);
+	for (k = 0; k < v->n; k++)
+		if (!v->invitee[k].done && !v->invitee[k].cancelled) {
+			v->invitee[k].cancelled = 1;
+			sip_cancel(flow_stack(v->a->session.confctl),
+			    v->invitee[k].txn);
+		}
+}
+
+static void
+on_timeout(void *arg)
+{
+	struct inviting *v = arg;
+
+	if (v->open > 0) {
+		cancel_all(v);
+		return;
+	}
+	say_ok(v);
+	inviting_free(v);
+}
+
+/* What my PAL says of him, so that he need not be asked: a status, or 0. */
+static int
+known_answer(struct agent *a, const char *uri, const char **note)
+{
+	const struct pal_entry *e = mirror_find(a->presence.pal, uri);
+	const char *status, *word;
+
+	if (e == NULL || (status = pal_entry_attr(e, "status")) == NULL)
+		return 0;
+	if ((word = pal_entry_attr(e, "class")) == NULL)
+		word = status;
+	*note = pal_entry_attr(e, "note");
+	if (*note != NULL && **note == '\0')
+		*note = NULL;
+	if (strcmp(word, "busy") == 0)
+		return 486;
+	return strcmp(word, "offline") == 0 ? 480 : 0;
+}
+
+static void
+invite_one(struct inviting *v, size_t k, int timeout, int anyway)
+{
+	struct agent *a = v->a;
+	struct invitee *i = &v->invitee[k];
+	const char *note = NULL;
+	char contact[URI_MAX];
+	struct sip_msg m;
+	int status;
+
+	invite_event(v, "invite.out", i->uri, NULL, 0, NULL);
+	if (!anyway && (status = known_answer(a, i->uri, &note)) != 0) {
+		invitee_done(v, i, status, note);
+		return;
+	}
+	sip_msg_init(&m);
+	m.method = "INVITE";
+	m.uri = m.to = v->conf;
+	m.from = a->uri;
+	m.contact = flow_contact(a->session.confctl, a->uri, contact);
+	m.proposed = i->uri;
+	m.expires = timeout;
+	i->txn = flow_request(a->session.confctl, &m,
+	    (int64_t)timeout * 1000 + LATE_MS, on_answer, a,
+	    v->number << 16 | k);
+	if (i->txn == 0)
+		invitee_done(v, i, 503, "controller unreachable");
+}
+
+/* Split at commas; each a user or a phone. The bad ones are told. */
+static void
+take_names(struct inviting *v, const char *who)
+{
+	char name[URI_MAX];
+	struct uri u;
+	size_t n, max = 1;
+	const char *s;
+
+	for (s = who; *s != '\0'; s++)
+		max += *s == ',';
+	v->invitee = agent_alloc(max * sizeof(*v->invitee));
+	for (; *who != '\0'; who += n + (who[n] == ',')) {
+		n = strcspn(who, ",");
+		if (n == 0 || n >= sizeof(name) || v->n >= 0xffff)
+			continue;
+		memcpy(name, who, n);
+		name[n] = '\0';
+		if (uri_from_name(&u, name, v->a->conf.domain, 0) != 0 ||
+		    (u.kind != URI_USER && u.kind != URI_PHONE &&
+		    u.kind != URI_FOREIGN)) {
+			invitee_row(v, name, "nothing", 404, NULL);
+			continue;
+		}
+		text_copy(v->invitee[v->n++].uri, u.full, URI_MAX);
+	}
+}
+
+struct wish {                          /* what `create` and `invite` share */
+	const char	*conf, *who;
+	int		 timeout, wait, anyway;
+};
+
+static void
+invite_all(struct agent *a, struct ctl_handle who, const struct wish *w)
+{
+	struct inviting *v = agent_alloc(sizeof(*v));
+	size_t k;
+
+	v->a = a;
+	v->number = ++a->next_number;
+	v->who = who;
+	text_copy(v->conf, w->conf, sizeof(v->conf));
+	timer_init(&v->timeout, a->loop, on_timeout, v);
+	TAILQ_INSERT_TAIL(&a->creates->inviting, v, entry);
+	take_names(v, w->who);
+	v->open = v->n;
+	for (k = 0; k < v->n; k++)
+		invite_one(v, k, w->timeout, w->anyway);
+	if (!w->wait || v->open == 0)
+		say_ok(v);
+	if (v->open == 0)
+		inviting_free(v);
+	else
+		timer_set(&v->timeout, (int64_t)w->timeout * 1000);
+}
+
+static void
+take_wish(const struct line *l, struct wish *w)
+{
+	unsigned long long t;
+	const char *s;
+
+	w->who = line_get_or(l, "who", "");
+	w->timeout = TIMEOUT_S;
+	if ((s = line_get(l, "timeout")) != NULL &&
+	    text_number(s, 1, TIMEOUT_MAX, &t) == 0)
+		w->timeout = (int)t;
+	w->wait = strcmp(line_get_or(l, "wait", "1"), "0") != 0;
+	w->anyway = strcmp(line_get_or(l, "anyway", "0"), "1") == 0;
+}
+
+/* invite conf= who=a,b [timeout=] [wait=0] [anyway=1] */
+void
+create_invite(struct agent *a, struct ctl_req *r)
+{
+	struct conf_in *c;
+	struct wish w;
+	struct uri u;
+
+	if (tool_conf(a, r, &u) != 0)
+		return;
+	take_wish(r->line, &w);
+	if (*w.who == '\0') {
+		ctl_error(r, 400, "whom?");
+		return;
+	}
+	if ((c = conf_find(a, u.full)) == NULL || c->state != CONF_OPEN) {
+		ctl_error(r, 403, "not in this conference");
+		return;
+	}
+	w.conf = c->uri;
+	invite_all(a, ctl_keep(r), &w);
+}
+
+/* --- creating --- */
+
+static void
+creating_free(struct creating *k)
+{
+	timer_cancel(&k->patience);
+	TAILQ_REMOVE(&k->a->creates->creating, k, entry);
+	free(k->words);
+	free(k->invitees);
+	free(k);
+}
+
+static void
+creating_fail(struct creating *k, int status, const char *reason)
+{
+	struct ctl_req r;
+
+	if (ctl_again(k->a->ctl, k->who, &r) == 0)
+		ctl_error(&r, status, reason);
+	creating_free(k);
+}
+
+static struct creating *
+creating_of(struct agent *a, uint64_t number)
+{
+	struct creating *k;
+
+	TAILQ_FOREACH(k, &a->creates->creating, entry)
+		if (k->number == number)
+			return k;
+	return NULL;
+}
+
+/* Steps 612, 614: the 302 names the conference; now join it. */
+static void
+on_created(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+{
+	struct agent *a = ctx;
+	struct creating *k = creating_of(a, cookie);
+	struct conf_in *c;
+	struct waiter w;
+	struct uri u;
+
+	if (k == NULL || answer->status / 100 == 1)
+		return;
+	k->txn = 0;
+	if (answer->status != 302) {
+		creating_fail(k, answer->status / 100 == 2 ? 500 :
+		    answer->status, answer->status == 409 ?
+		    "the name is taken" : NULL);
+		return;
+	}
+	if (answer->contact == NULL ||
+	    uri_parse(&u, answer->contact, a->conf.domain) != 0 ||
+	    u.kind != URI_CONF || conf_find(a, u.full) != NULL) {
+		creating_fail(k, 500, "the controller's answer is malformed");
+		return;
+	}
+	c = conf_new(a, u.full);
+	memset(&w, 0, sizeof(w));
+	w.create = k->number;
+	conf_wait(c, &w);
+	if (conf_take(c, &(struct conf_news) { answer->conference_key,
+	    answer->conference, NULL, 0 }) != 0)
+		conf_fail(c, 400, "the controller's key cannot be opened");
+	else
+		conf_invite(c);
+}
+
+static void
+creating_send(struct creating *k)
+{
+	struct agent *a = k->a;
+	char factory[URI_MAX], contact[URI_MAX];
+	struct sip_msg m;
+
+	if (k->txn != 0)
+		return;
+	sip_msg_init(&m);
+	m.method = "INVITE";
+	m.uri = m.to = uri_factory(factory, a->conf.domain);
+	m.from = a->uri;
+	m.contact = flow_contact(a->session.confctl, a->uri, contact);
+	m.conference = k->words;
+	k->txn = flow_request(a->session.confctl, &m, ANSWER_MS, on_created,
+	    a, k->number);
+	if (k->txn != 0)
+		timer_cancel(&k->patience);
+}
+
+static void
+on_patience(void *arg)
+{
+	creating_fail(arg, 503, "controller unreachable");
+}
+
+static char *
+make_words(const struct line *l)
+{
+	static const char *const names[] = { "name", "title", "access",
+		"persistent", "media", "codec" };
+	struct buf b = BUF_INIT;
+	const char *s;
+	char *out;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		s = line_get(l, names[i]);
+		if (s == NULL && strcmp(names[i], "media") == 0)
+			s = "text";
+		if (s != NULL && *s != '\0')
+			line_put_word(&b, names[i], s);
+	}
+	if ((out = strdup(buf_cstr(&b))) == NULL)
+		die(sec_err_exit(SEC_ERR_SYS), "no memory");
+	buf_free(&b);
+	return out;
+}
+
+/* create [name=] [title=] [media=] [access=] [persistent=1] [codec=]
+ * [who=a,b,c] [timeout=SEC] [wait=0] */
+void
+create_start(struct agent *a, struct ctl_req *r)
+{
+	const char *name = line_get(r->line, "name");
+	struct creating *k;
+	struct wish w;
+
+	if (name != NULL && *name != '\0' && !text_is_name(name)) {
+		ctl_error(r, 400, "a name is letters, digits, . _ -");
+		return;
+	}
+	take_wish(r->line, &w);
+	k = agent_alloc(sizeof(*k));
+	k->a = a;
+	k->number = ++a->next_number;
+	k->who = ctl_keep(r);
+	k->words = make_words(r->line);
+	if ((k->invitees = strdup(w.who)) == NULL)
+		die(sec_err_exit(SEC_ERR_SYS), "no memory");
+	k->timeout = w.timeout;
+	k->wait = w.wait;
+	k->anyway = w.anyway;
+	timer_init(&k->patience, a->loop, on_patience, k);
+	timer_set(&k->patience, WAIT_MS);
+	TAILQ_INSERT_TAIL(&a->creates->creating, k, entry);
+	creating_send(k);
+}
+
+void
+create_joined(struct agent *a, uint64_t number, struct conf_in *c, int status,
+    const char *reason)
+{
+	struct creating *k = creating_of(a, number);
+	struct wish w;
+	struct ctl_req r;
+	struct buf *b;
+
+	if (k == NULL)
+		return;
+	if (status != 200) {
+		creating_fail(k, status, reason);
+		return;
+	}
+	if (ctl_again(a->ctl, k->who, &r) == 0) {
+		b = ctl_row(&r);
+		line_put(b, "what", "created");
+		line_put(b, "conf", c->uri);
+		line_put(b, "name", c->name);
+		ctl_end(&r);
+	} else
+		k->invitees[0] = '\0'; /* nobody waits: nobody is called */
+	w = (struct wish) { c->uri, k->invitees, k->timeout, k->wait,
+		k->anyway };
+	invite_all(a, k->who, &w);
+	creating_free(k);
+}
+
+void
+create_confctl_up(struct agent *a)
+{
+	struct creating *k, *next;
+
+	for (k = TAILQ_FIRST(&a->creates->creating); k != NULL; k = next) {
+		next = TAILQ_NEXT(k, entry);
+		if (timer_is_set(&k->patience))
+			creating_send(k);
+	}
+}
+
+/* `cancel id=<call>`, or all of this connection. */
+void
+create_cancel(struct agent *a, struct ctl_req *r)
+{
+	struct inviting *v;
+	uint64_t call = 0;
+
+	(void)line_get_u64(r->line, "call", &call);
+	TAILQ_FOREACH(v, &a->creates->inviting, entry)
+		if (v->who.peer == ctl_peer_id(r->peer) &&
+		    (v->who.id == r->id || call == 0 || v->who.id == call))
+			cancel_all(v);
+	/* Sent with the call's own id, that call's `ok` is the answer. */
+	TAILQ_FOREACH(v, &a->creates->inviting, entry)
+		if (v->who.peer == ctl_peer_id(r->peer) &&
+		    v->who.id == r->id && !v->answered)
+			return;
+	ctl_ok(r);
+}
+
+void
+create_peer_gone(struct agent *a, uint64_t peer)
+{
+	struct inviting *v;
+
+	TAILQ_FOREACH(v, &a->creates->inviting, entry)
+		if (v->who.peer == peer && !v->answered)
+			cancel_all(v);
+}
+
+void
+create_init(struct agent *a)
+{
+	a->creates = agent_alloc(sizeof(*a->creates));
+	TAILQ_INIT(&a->creates->creating);
+	TAILQ_INIT(&a->creates->inviting);
+}
+
+void
+create_close(struct agent *a)
+{
+	while (!TAILQ_EMPTY(&a->creates->creating))
+		creating_free(TAILQ_FIRST(&a->creates->creating));
+	while (!TAILQ_EMPTY(&a->creates->inviting))
+		inviting_free(TAILQ_FIRST(&a->creates->inviting));
+	free(a->creates);
+}

@@ -1,0 +1,257 @@
+/* My PAL, kept by one subscription to it; my own status, by PUBLISH. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "sip/event.h"
+
+static const char *const classes[] = { "available", "busy", "away",
+	"offline" };
+
+const char *
+presence_class(const char *status, const char *class_word)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (strcmp(status, classes[i]) == 0)
+			return classes[i];
+	for (i = 0; class_word != NULL &&
+	    i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (strcmp(class_word, classes[i]) == 0)
+			return classes[i];
+	/* A word of one's own says that one is not at hand. */
+	return "away";
+}
+
+static int
+differs(const struct pal_entry *a, const struct pal_entry *b,
+    const char *attr)
+{
+	const char *x = pal_entry_attr(a, attr), *y = pal_entry_attr(b, attr);
+
+	return strcmp(x != NULL ? x : "", y != NULL ? y : "") != 0;
+}
+
+/* Changed attributes as an event; who is gone is offline. */
+static void
+on_change(void *ctx, const struct pal_entry *was, const struct pal_entry *is)
+{
+	static const char *const skip[] = { "type", "since", "status" };
+	struct agent *a = ctx;
+	const struct pal_entry *e = is != NULL ? is : was;
+	const char *type = pal_entry_attr(e, "type");
+	struct buf *b;
+	size_t i, k;
+
+	b = event_begin(a, "pal");
+	line_put(b, "entry", e->uri);
+	line_put(b, "type", type != NULL ? type : "user");
+	line_put(b, "status", is != NULL ? pal_entry_attr(is, "status") :
+	    "offline");
+	for (i = 0; is != NULL && i < is->n; i++) {
+		for (k = 0; k < 3 && strcmp(is->attr[i].name, skip[k]) != 0;)
+			k++;
+		if (k == 3 && (was == NULL ||
+		    differs(was, is, is->attr[i].name)))
+			line_put(b, is->attr[i].name, is->attr[i].value);
+	}
+	event_end(a);
+}
+
+void
+presence_doc(struct agent *a, const void *p, size_t n)
+{
+	struct pal_doc d;
+	int r;
+
+	if ((r = pal_doc_decode(&d, p, n)) != 0) {
+		log_warn("pal.doc", "reason=%s", sec_strerror(r));
+		return;
+	}
+	r = mirror_apply(a->presence.pal, &d);
+	if (r == SEC_ERR_NOTHING && a->presence.sub != NULL)
+		subscription_fetch(a->presence.sub);
+	pal_doc_free(&d);
+}
+
+static void
+on_doc(void *arg, const void *p, size_t n)
+{
+	presence_doc(arg, p, n);
+}
+
+static void
+on_ended(void *arg, int status)
+{
+	struct agent *a = arg;
+
+	/* The next connection makes a new one. */
+	log_warn("pal.ended", "user=%s code=%d", a->user, status);
+}
+
+static const struct subscription_ops ops = { on_doc, on_ended };
+
+void
+presence_init(struct agent *a)
+{
+	struct presence *p = &a->presence;
+
+	p->pal = mirror_new(on_change, a);
+	text_copy(p->status, a->login.status[0] != '\0' ? a->login.status :
+	    "available", sizeof(p->status));
+	text_copy(p->class_word, presence_class(p->status,
+	    a->login.class_word), sizeof(p->class_word));
+	text_copy(p->note, a->login.note, sizeof(p->note));
+}
+
+void
+presence_close(struct agent *a)
+{
+	subscription_free(a->presence.sub);
+	mirror_free(a->presence.pal);
+}
+
+void
+presence_up(struct agent *a)
+{
+	if (a->presence.sub != NULL)
+		subscription_up(a->presence.sub);
+	else
+		a->presence.sub = subscription_new(a->loop, a->session.pal,
+		    EVENT_PRESENCE, a->uri, a->uri, &ops, a);
+}
+
+/* --- set --- */
+
+struct setting {
+	struct agent		*a;
+	struct ctl_handle	 who;
+	char			 status[64], class_word[16], note[256];
+};
+
+static void
+on_set(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+{
+	struct setting *s = ctx;
+	struct presence *p = &s->a->presence;
+	struct ctl_req r;
+	struct buf *b;
+
+	(void)cookie;
+	if (answer->status / 100 == 2) {
+		text_copy(p->status, s->status, sizeof(p->status));
+		text_copy(p->class_word, s->class_word,
+		    sizeof(p->class_word));
+		text_copy(p->note, s->note, sizeof(p->note));
+	}
+	if (ctl_again(s->a->ctl, s->who, &r) == 0) {
+		if (answer->status / 100 == 2) {
+			b = ctl_ok_begin(&r);
+			line_put(b, "status", s->status);
+			line_put(b, "note", s->note);
+			ctl_end(&r);
+		} else
+			ctl_error(&r, answer->status, answer->reason);
+	}
+	free(s);
+}
+
+/* set value= [class=] [note=] [until=] */
+void
+presence_set(struct agent *a, struct ctl_req *r)
+{
+	const char *value = line_get(r->line, "value");
+	struct buf body = BUF_INIT;
+	struct setting *s;
+	struct sip_msg m;
+
+	if (value == NULL || *value == '\0' || strlen(value) > 63) {
+		ctl_error(r, 400, "which status?");
+		return;
+	}
+	s = agent_alloc(sizeof(*s));
+	s->a = a;
+	s->who = ctl_keep(r);
+	text_copy(s->status, value, sizeof(s->status));
+	text_copy(s->class_word, presence_class(value,
+	    line_get(r->line, "class")), sizeof(s->class_word));
+	text_copy(s->note, line_get_or(r->line, "note", ""),
+	    sizeof(s->note));
+	line_begin(&body, "status");
+	line_put(&body, "value", s->status);
+	line_put(&body, "class", s->class_word);
+	line_put(&body, "note", s->note);
+	line_put(&body, "until", line_get(r->line, "until"));
+	line_end(&body);
+	sip_msg_init(&m);
+	m.method = "PUBLISH";
+	m.uri = m.to = m.from = a->uri;
+	m.event = EVENT_PRESENCE;
+	m.content_type = EVENT_LINE_TYPE;
+	m.body = buf_data(&body);
+	m.bodylen = buf_len(&body);
+	if (flow_request(a->session.pal, &m, SHORT_MS, on_set, s, 0) == 0) {
+		ctl_error(r, 503, "PAL manager unreachable");
+		free(s);
+	}
+	buf_free(&body);
+}
+
+/* --- pal [who=a,b] [status=S] --- */
+
+static int
+is_wanted(struct agent *a, const struct pal_entry *e, const char *who)
+{
+	char name[URI_MAX];
+	struct uri u;
+	size_t n;
+
+	if (who == NULL || *who == '\0')
+		return 1;
+	for (; *who != '\0'; who += n + (who[n] == ',')) {
+		n = strcspn(who, ",");
+		if (n >= sizeof(name))
+			continue;
+		memcpy(name, who, n);
+		name[n] = '\0';
+		if (uri_from_name(&u, name, a->conf.domain, 0) == 0 &&
+		    strcmp(u.full, e->uri) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+void
+presence_rows(struct agent *a, struct ctl_req *r)
+{
+	static const char *const shown[] = { "type", "status", "class",
+		"since", "note", "media" };
+	const char *status = line_get(r->line, "status"), *s, *class_word;
+	const struct pal_entry *e;
+	struct buf *b;
+	size_t i = 0, k;
+
+	if (!mirror_is_complete(a->presence.pal)) {
+		ctl_error(r, 503, "PAL manager unreachable");
+		return;
+	}
+	while ((e = mirror_next(a->presence.pal, &i)) != NULL) {
+		s = pal_entry_attr(e, "status");
+		class_word = pal_entry_attr(e, "class");
+		if (!is_wanted(a, e, line_get(r->line, "who")) ||
+		    (status != NULL && *status != '\0' &&
+		    strcmp(status, s != NULL ? s : "") != 0 &&
+		    strcmp(status, class_word != NULL ? class_word : "") != 0))
+			continue;
+		b = ctl_row(r);
+		line_put(b, "uri", e->uri);
+		for (k = 0; k < sizeof(shown) / sizeof(shown[0]); k++)
+			line_put(b, shown[k], pal_entry_attr(e, shown[k]));
+		ctl_end(r);
+	}
+	ctl_ok(r);
+}
