@@ -240,6 +240,16 @@ json_end(struct json *j, int fd)
 	write_line(fd, &j->b);
 }
 
+void
+json_line(struct json *j, struct buf *out)
+{
+	buf_put_str(&j->b, "}\n");
+	if (buf_error(&j->b) != 0)
+		die(sec_err_exit(SEC_ERR_SYS), "no memory");
+	buf_free(out);
+	*out = j->b;
+}
+
 struct table *
 table_new(const char *const *columns, int n)
 {

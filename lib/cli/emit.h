@@ -30,6 +30,8 @@ void	json_array(struct json *j, const char *name);
 void	json_object(struct json *j);
 void	json_close(struct json *j, char bracket);
 void	json_end(struct json *j, int fd);      /* line, write, free */
+/* The line into out instead. */
+void	json_line(struct json *j, struct buf *out);
 
 /* A table: rows are collected, columns aligned by display width; the header
  * is printed only on a terminal. Cells are made visible (base/text). */

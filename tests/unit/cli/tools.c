@@ -110,6 +110,11 @@ run(const char *line)
 #define CONF(n)	   "sip:" n "@conf.lab.test"
 #define INVITEE(n) "row what=invitee user=" USER(n) " state="
 
+#define EVENT(seq, name) "row seq=" seq " time=1795357987120 event=" name
+#define TEXT_EVENT                                                             \
+	EVENT("2", "text")                                                     \
+	" conf=" CONF("ops") " user=" USER("bob") " text=a%09b%0a\"c"
+
 static const struct fake agent[] = {
 	FAKE_STATUS,
 	/* Stories 1.1, 1.7 */
@@ -198,6 +203,24 @@ static const struct fake agent[] = {
 				    "row uri=" USER(
 					"bob") " type=user status=available"
 					       " since=1795357987120\nok" },
+	/* sec-watch */
+	{ "last", "ok ring=r1 seq=12" },
+	{ "events since=0 follow=0",
+	    EVENT("1",
+		"session.up") " until=1795357987120 ring=r1\n" TEXT_EVENT
+			      "\n" EVENT("3", "invite.done") " user=" USER(
+				  "bob") " result=busy"
+					 " code=486 media=text,voice\nok" },
+	{ "events since=5 ring=r0",
+	    EVENT("12", "gap") " from=5 to=12\n" EVENT("12", "conf.join") " conf=" CONF(
+		"ops") " user=" USER("carol") " now=1\n" TEXT_EVENT },
+	{ "events state=1",
+	    EVENT("7", "pal") " entry=" USER(
+		"carol") " status=busy now=1\n" EVENT("7",
+		"pal") " entry=sip:bedroom@lamp.lab.test state=on" },
+	{ "events since=6", "!close" },
+	{ "events",
+	    TEXT_EVENT "\n" EVENT("9", "conf.end") " conf=" CONF("ops") },
 	{ "set value=busy note=writing", "ok status=busy note=writing" },
 	{ "set value=available", "ok status=available" },
 	{ NULL, NULL },
@@ -405,6 +428,80 @@ test_pal(void)
 	TRY(rows);
 }
 
+#define J_HEAD(seq, name)                                                      \
+	"{\"v\":1,\"seq\":" seq ",\"time\":\"2026-11-22T14:33:07.120Z\","      \
+	"\"event\":\"" name "\""
+#define J_TEXT                                                                 \
+	J_HEAD("2", "text")                                                    \
+	",\"conf\":\"sip:ops@conf.lab.test\",\"user\":\"sip:bob@lab.test\","   \
+	"\"text\":\"a\\tb\\n\\\"c\"}\n"
+#define J_GAP J_HEAD("12", "gap") ",\"from\":5,\"to\":12}\n"
+
+static void
+test_watch(void)
+{
+	static const struct row rows[] = {
+		{ "sec-watch --last", 0, "r1:12\n", "" },
+		{ "sec-watch --since 0 -T 0", 0,
+		    J_HEAD("1",
+			"session.up") ",\"until\":"
+				      "\"2026-11-22T14:33:07.120Z\",\"ring\":\"r1\"}\n" J_TEXT
+					  J_HEAD("3",
+					      "invite.done") ",\"user\":"
+							     "\"sip:bob@lab.test\",\"result\":\"busy\",\"code\":486,"
+							     "\"media\":[\"text\",\"voice\"]}\n",
+		    "" },
+		{ "sec-watch -1", 0, J_TEXT, "" },
+		{ "sec-watch -n 1 -e te?t -e x -c ops --by bob", 0, J_TEXT,
+		    "" },
+		{ "sec-watch -n 1 -e conf.*", 0,
+		    J_HEAD("9", "conf.end") ",\"conf\":"
+					    "\"sip:ops@conf.lab.test\"}\n",
+		    "" },
+		/* A gap is told, but it is not what was waited for. */
+		{ "sec-watch -1 --since r0:5 -e text", 0, J_GAP J_TEXT, "" },
+		{ "sec-watch -1 --since r0:5 -e gap", 0, J_GAP, "" },
+		{ "sec-watch -1 --since r0:5 --by carol", 0,
+		    J_GAP J_HEAD("12",
+			"conf.join") ",\"conf\":"
+				     "\"sip:ops@conf.lab.test\",\"user\":"
+				     "\"sip:carol@lab.test\",\"now\":true}\n",
+		    "" },
+		{ "sec-watch -1 --state -c lamp:bedroom", 0,
+		    J_HEAD("7",
+			"pal") ",\"entry\":"
+			       "\"sip:bedroom@lamp.lab.test\",\"state\":\"on\"}\n",
+		    "" },
+		{ "sec-watch -1 --state -c carol", 0,
+		    J_HEAD("7", "pal") ",\"entry\":\"sip:carol@lab.test\","
+				       "\"status\":\"busy\",\"now\":true}\n",
+		    "" },
+		{ "sec-watch -1 --state -e none -T 1", 9, "", "" },
+		{ "sec-watch --since 6", 10, "",
+		    "sec-watch: session lost; come back with sec-login\n" },
+		{ "sec-watch --since x", 2, "", NULL },
+		{ "sec-watch -n 0", 2, "", NULL },
+		{ "sec-watch --last --since 0", 2, "", NULL },
+		{ "sec-watch ops", 2, "", NULL },
+		/* -x: the object on stdin, fields in the environment. */
+		{ "sec-watch -n 2 -x cat;echo%20$SEC_EV_EVENT%20$SEC_EV_SEQ%20"
+		  "$SEC_CONF%20$SEC_EV_OLD",
+		    0,
+		    J_TEXT "text 2 sip:ops@conf.lab.test\n" J_HEAD("9",
+			"conf.end") ",\"conf\":"
+				    "\"sip:ops@conf.lab.test\"}\n"
+				    "conf.end 9 sip:ops@conf.lab.test\n",
+		    "" },
+		{ "sec-watch -1 -x exit%203", 0, "",
+		    "sec-watch: exit 3: exit status 3\n" },
+		{ "sec-watch --since 0 -T 0 -x echo%20$SEC_EV_USER", 0,
+		    "\nsip:bob@lab.test\nsip:bob@lab.test\n", "" },
+	};
+
+	setenv("SEC_EV_OLD", "inherited", 1);
+	TRY(rows);
+}
+
 int
 main(void)
 {
@@ -415,6 +512,7 @@ main(void)
 	test_confctl();
 	test_interrupt();
 	test_pal();
+	test_watch();
 	fake_end();
 	return t_done();
 }

@@ -1,0 +1,308 @@
+/*
+ * sec-watch: the agent's events as JSON Lines.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/text.h"
+#include "cli/agent.h"
+
+#include "event.h"
+#include "hook.h"
+
+#define CALL_MS	  10000
+#define QUEUE_MAX 10000 /* events that wait for the command of -x */
+
+struct watch {
+	struct cli *c;
+	struct ctl_client *a;
+	struct loop *loop;
+	struct io io;
+	struct timer deadline;
+	struct filter filter;
+	const char *command;
+	struct events queue; /* the first one's command runs if pid > 0 */
+	size_t queued;
+	int pid;
+	long long left; /* events until the end, -1: no end */
+	int ended; /* the agent has said all: exit code + 1 */
+};
+
+static void next_hook(struct watch *w);
+
+/* The end, once no command runs or waits. */
+static void
+finish(struct watch *w, int code)
+{
+	if (w->ended == 0)
+		w->ended = code + 1;
+	io_del(&w->io);
+	timer_cancel(&w->deadline);
+	if (w->queued == 0)
+		loop_stop(w->loop, w->ended - 1);
+}
+
+static void
+on_hook(void *arg, int pid, int status)
+{
+	struct watch *w = arg;
+	struct event *e = TAILQ_FIRST(&w->queue);
+
+	(void)pid;
+	hook_report(w->command, status);
+	TAILQ_REMOVE(&w->queue, e, entry);
+	event_free(e);
+	w->queued--;
+	w->pid = 0;
+	next_hook(w);
+}
+
+static void
+next_hook(struct watch *w)
+{
+	struct event *e;
+
+	if (w->pid > 0)
+		return;
+	while ((e = TAILQ_FIRST(&w->queue)) != NULL) {
+		if ((w->pid = hook_start(w->command, e)) > 0 &&
+		    loop_child(w->loop, w->pid, on_hook, w) == 0)
+			break;
+		emit_error(EMIT_TABLE, SEC_ERR_SYS, "cannot run %s: %s",
+		    w->command, strerror(errno));
+		w->pid = 0;
+		TAILQ_REMOVE(&w->queue, e, entry);
+		event_free(e);
+		w->queued--;
+	}
+	if (w->ended != 0)
+		finish(w, 0);
+	else
+		io_set(&w->io, w->queued < QUEUE_MAX ? IO_IN : 0);
+}
+
+static void
+take(struct watch *w, const struct line *row)
+{
+	int gap = strcmp(line_get_or(row, "event", ""), "gap") == 0;
+	int wanted = filter_wants(&w->filter, row);
+	struct event *e;
+
+	/* Whoever filters wants to know of what he may have missed, but it
+	 * is not what he waits for. */
+	if (!wanted && !gap)
+		return;
+	e = event_new(row, w->command != NULL);
+	if (w->command != NULL) {
+		TAILQ_INSERT_TAIL(&w->queue, e, entry);
+		w->queued++;
+	} else {
+		emit_write(STDOUT_FILENO, buf_data(&e->json),
+		    buf_len(&e->json));
+		event_free(e);
+	}
+	if (wanted && (!gap || w->filter.nglob > 0) && w->left > 0 &&
+	    --w->left == 0)
+		finish(w, 0);
+}
+
+static void
+on_input(void *arg, uint32_t events)
+{
+	struct watch *w = arg;
+	struct line l;
+	int r;
+
+	(void)events;
+	do {
+		r = ctl_client_next(w->a, &l, 0);
+		if (r == 1)
+			take(w, &l);
+		else if (r == 0)
+			finish(w, 0);
+		else if (r != SEC_ERR_TIMEOUT &&
+		    !(r == SEC_ERR_SYS && errno == EINTR))
+			finish(w, agent_fail(w->c, w->a, r));
+	} while (
+	    w->ended == 0 && w->queued < QUEUE_MAX && ctl_client_pending(w->a));
+	if (w->command != NULL)
+		next_hook(w);
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct watch *w = arg;
+
+	finish(w, sec_err_exit(SEC_ERR_TIMEOUT));
+	if (w->command != NULL)
+		next_hook(w);
+}
+
+/* "SEQ" or "RING:SEQ" into the call; 0 or an exit code. */
+static int
+put_since(struct watch *w, struct buf *b, const char *mark)
+{
+	const char *colon = strrchr(mark, ':');
+	const char *seq = colon != NULL ? colon + 1 : mark;
+	unsigned long long v;
+
+	if (text_number(seq, 0, INT64_MAX, &v) != 0)
+		return cli_usage(w->c,
+		    "--since %s: not a mark of "
+		    "sec-watch --last",
+		    mark);
+	line_put(b, "since", seq);
+	if (colon != NULL)
+		line_putf(b, "ring", "%.*s", (int)(colon - mark), mark);
+	return 0;
+}
+
+static int
+add_conf(struct watch *w, const char *name)
+{
+	struct filter *f = &w->filter;
+	char conf[AGENT_CONF_MAX];
+	struct uri u;
+	int r;
+
+	if ((r = agent_conf(w->c, w->a, name, conf)) != 0)
+		return r;
+	if (uri_from_name(&u, conf, agent_domain(w->a), 1) == 0)
+		text_copy(f->conf[f->nconf], u.full, URI_MAX);
+	if (uri_from_name(&u, conf, agent_domain(w->a), 0) == 0)
+		text_copy(f->entry[f->nconf], u.full, URI_MAX);
+	if (f->conf[f->nconf][0] == '\0' && f->entry[f->nconf][0] == '\0')
+		return cli_usage(w->c, "-c %s: not a name", name);
+	f->nconf++;
+	return 0;
+}
+
+static int
+fill_filter(struct watch *w)
+{
+	const char *names[FILTER_MAX], *by = cli_value(w->c, "by");
+	struct filter *f = &w->filter;
+	struct uri u;
+	size_t n, i;
+	int r;
+
+	f->nglob = cli_values(w->c, "e", f->glob, FILTER_MAX);
+	n = cli_values(w->c, "c", names, FILTER_MAX);
+	for (i = 0; i < n; i++)
+		if ((r = add_conf(w, names[i])) != 0)
+			return r;
+	if (by == NULL)
+		return 0;
+	if (uri_from_name(&u, by, agent_domain(w->a), 0) != 0)
+		return cli_usage(w->c, "--by %s: not a name", by);
+	text_copy(f->by, u.full, sizeof(f->by));
+	return 0;
+}
+
+static int
+fill_count(struct watch *w)
+{
+	const char *n = cli_value(w->c, "n");
+	unsigned long long v;
+
+	w->left = cli_flag(w->c, "1") > 0 ? 1 : -1;
+	if (n == NULL)
+		return 0;
+	if (text_number(n, 1, INT64_MAX, &v) != 0)
+		return cli_usage(w->c, "-n %s: not a number of events", n);
+	w->left = (long long)v;
+	return 0;
+}
+
+static int
+print_last(struct watch *w)
+{
+	struct line ok;
+	int r;
+
+	(void)ctl_client_begin(w->a, "last");
+	r = agent_rows(w->a, cli_timeout(w->c, CALL_MS), NULL, NULL, &ok);
+	if (r != 0)
+		return agent_fail(w->c, w->a, r);
+	emit_line("%s:%s", line_get_or(&ok, "ring", ""),
+	    line_get_or(&ok, "seq", "0"));
+	return 0;
+}
+
+/* Send the call; 0 or an exit code. */
+static int
+subscribe(struct watch *w)
+{
+	const char *mark = cli_value(w->c, "since");
+	struct buf *b = ctl_client_begin(w->a, "events");
+	int r;
+
+	if (mark != NULL && (r = put_since(w, b, mark)) != 0)
+		return r;
+	if (cli_flag(w->c, "state") > 0)
+		line_put(b, "state", "1");
+	if (cli_timeout(w->c, -1) == 0)
+		line_put(b, "follow", "0");
+	if ((r = ctl_client_send(w->a, -1)) != 0)
+		return agent_fail(w->c, w->a, r);
+	return 0;
+}
+
+static int
+follow(struct watch *w)
+{
+	int64_t wait = cli_timeout(w->c, -1);
+	int r;
+
+	if ((r = subscribe(w)) != 0)
+		return r;
+	w->loop = loop_new();
+	timer_init(&w->deadline, w->loop, on_deadline, w);
+	if (wait > 0)
+		timer_set(&w->deadline, wait);
+	if (io_add(w->loop, &w->io, ctl_client_fd(w->a), IO_IN, on_input, w) !=
+	    0)
+		r = agent_fail(w->c, w->a, SEC_ERR_SYS);
+	else
+		r = loop_run(w->loop);
+	io_del(&w->io);
+	loop_free(w->loop);
+	return r;
+}
+
+static int
+run(struct cli *c)
+{
+	struct watch *w;
+	int r;
+
+	if (cli_flag(c, "last") > 0 && cli_flag(c, "since") > 0)
+		return cli_usage(c, "--last or --since, not both");
+	if ((w = calloc(1, sizeof(*w))) == NULL)
+		return emit_error(cli_mode(c), SEC_ERR_SYS, "no memory");
+	w->c = c;
+	w->command = cli_value(c, "x");
+	TAILQ_INIT(&w->queue);
+	if ((r = fill_count(w)) == 0 && (r = agent_open(c, &w->a)) == 0) {
+		if (cli_flag(c, "last") > 0)
+			r = print_last(w);
+		else if ((r = fill_filter(w)) == 0)
+			r = follow(w);
+		ctl_client_close(w->a);
+	}
+	free(w);
+	return r;
+}
+
+#include "sec-watch.def"
+
+int
+main(int argc, char **argv)
+{
+	return cli_main(&prog, argc, argv);
+}
