@@ -5,6 +5,7 @@
  *   FIND     not registered         find at sec-pal: 404 or 480   done
  *            plain, not connected   dial his Contact              DIAL
  *   DIAL     connected              INVITE                        ALERT
+ *            2 s                    480                           done
  *   ALERT    enter                  INVITE to each of his agents
  *            180                    180 to the inviter
  *            first 2xx              CANCEL the others, join       JOIN
@@ -30,6 +31,7 @@
 #define LEGS           8               /* agents of one user that ring */
 #define INVITE_DEFAULT 60              /* seconds, without Expires */
 #define INVITE_LONGEST 600
+#define DIAL_MS        2000            /* plain mode: his Contact answers */
 
 enum invite_state { INVITE_FIND, INVITE_DIAL, INVITE_ALERT, INVITE_JOIN };
 
@@ -122,7 +124,7 @@ invite_late(void *arg)
 		return;                        /* join has its own */
 	legs_cancel(o, -1);
 	o->note[0] = '\0';
-	invite_finish(o, 408);
+	invite_finish(o, o->state == INVITE_DIAL ? 480 : 408);
 }
 
 /* 6xx is final for all; then what says most about the person. */
@@ -435,7 +437,8 @@ invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 		conf_user_put(f->s->db, c->row.id, o->who, "invited");
 	conf_list_set(c, o->who, LIST_INVITED);
 	deal_member(c, o->who, "invited");
-	timer_set(&o->deadline, expires * 1000);
+	timer_set(&o->deadline, o->state == INVITE_DIAL ? DIAL_MS :
+	    expires * 1000);
 	log_info("invite.out", "conf=%s user=%s by=%s agents=%d",
 	    log_quote(c->row.name), log_quote(o->who), log_quote(o->by),
 	    o->nlegs);
@@ -454,6 +457,7 @@ invites_connected(struct focus *f, const struct session *s)
 		    (c = conf_find_id(f, o->conf)) == NULL)
 			continue;
 		o->state = INVITE_ALERT;
+		timer_set(&o->deadline, o->expires * 1000);
 		leg_ring(o, c, se, o->expires);
 	}
 }
