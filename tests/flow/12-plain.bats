@@ -1,0 +1,301 @@
+#!/usr/bin/env bats
+bats_require_minimum_version 1.5.0
+# Plain mode, the seed's unencrypted embodiments (S081, S096): a foreign SIP
+# user agent over TCP walks through Figs 5, 6, 7 and 8, and the recording
+# shows their steps in the seed's order.
+#
+#   foreign agent              sec-pal    sec-confctl   sec-mtcu
+#    | REGISTER ----------------->|            |            |   Fig. 5
+#    | INVITE conference@ ------------------->|             |   602
+#    |                            |<-----------|------------>|  606, 608
+#    |<-------------------------------- 302 --|             |   612
+#    | INVITE the id, SDP ------------------->|------------>|   614, 618
+#    |<-------------------------------- 200 --|             |   624
+#    | SUBSCRIBE ---------------->|            |            |   626
+#    | INVITE Proposed: other --------------->| INVITE other|   702, 706
+#    | MESSAGE ------------------------------------------- >|   802
+#    |<---------------------------------------- MESSAGE ----|   808
+
+load ../lib/lab
+load ../lib/sip
+
+setup_file() { lab_up --plain --wire "$BATS_FILE_TMPDIR/wire.pcap"; }
+teardown_file() { lab_down; }
+setup() { cd "$BATS_TEST_TMPDIR" || exit; }
+teardown() { show_logs; }
+
+# register USER: on a connection of its own (Fig. 5).
+register() {
+	local fd
+	sip_open fd "$(server_addr pal)"
+	sip_request "$fd" "$1" REGISTER sip:lab.test "<sip:$1@lab.test>" \
+	    "r$1$RANDOM" 1 "" "Contact: <sip:$1@127.0.0.1:5060>" "Expires: 600"
+	sip_recv "$fd" >registered
+	sip_close "$fd"
+	grep -q '^SIP/2.0 200 ' registered
+}
+
+sdp() { # PORT: an offer of text
+	printf 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\n'
+	printf 'c=IN IP4 127.0.0.1\r\nt=0 0\r\nm=message %d TCP/SEC *\r\n' "$1"
+}
+
+# create USER NAME FD: Fig. 6 to the 200, which is in 200; the 302 in 302.
+create() {
+	sip_request "$3" "$1" INVITE sip:conference@conf.lab.test \
+	    "<sip:conference@conf.lab.test>" "c$2" 1 "" \
+	    "Contact: <sip:$1@foreign.invalid>" "SEC-Conference: name=$2"
+	sip_until "$3" '^SIP/2.0 [3-6]' 302
+	grep -q '^SIP/2.0 302 ' 302
+	sip_request "$3" "$1" ACK sip:conference@conf.lab.test \
+	    "$(field 302 To)" "c$2" 1 ""
+	join "$1" "$2" "$3"
+}
+
+join() { # USER NAME FD
+	sip_request "$3" "$1" INVITE "sip:$2@conf.lab.test" \
+	    "<sip:$2@conf.lab.test>" "j$1$2" 1 "$(sdp 9)"$'\n' \
+	    "Contact: <sip:$1@foreign.invalid>" \
+	    "Content-Type: application/sdp"
+	sip_until "$3" '^SIP/2.0 [2-6]' 200
+	sip_request "$3" "$1" ACK "sip:$2@conf.lab.test" \
+	    "$(field 200 To)" "j$1$2" 1 ""
+}
+
+media() { # FILE: HOST:PORT of its SDP
+	echo "$(sed -n 's/^c=IN IP4 //p' "$1"):$(sed -n \
+	    's/^m=message \([0-9]*\) .*/\1/p' "$1")"
+}
+
+# say USER CONF FD N TEXT
+say() {
+	sip_request "$3" "$1" MESSAGE "sip:$2@conf.lab.test" \
+	    "<sip:$2@conf.lab.test>" "m$1$2" "$4" "$5" \
+	    "Content-Type: text/plain"
+}
+
+@test "S048a S049 S096: OPTIONS, REGISTER; strangers to it get 403" {
+	register ann
+	sip_open fd "$(server_addr confctl)"
+	sip_request "$fd" ann OPTIONS sip:confctl.lab.test \
+	    "<sip:confctl.lab.test>" o1 1 ""
+	sip_recv "$fd" | head -n 1 | grep -q '^SIP/2.0 200 '
+	sip_close "$fd"
+	sip_open fd "$(server_addr confctl)"
+	sip_request "$fd" nobody INVITE sip:conference@conf.lab.test \
+	    "<sip:conference@conf.lab.test>" x1 1 ""
+	run sip_recv "$fd"
+	[ "$status" != 0 ] || [[ $output == "SIP/2.0 40"[1-4]* ]]
+	sip_close "$fd"
+}
+
+@test "S081 S085-S094 S097-S110: Figs 5 and 6, by hand" {
+	register bea
+	grep -q '^session.*controller=' registered
+	sip_open fd "$(server_addr confctl)"
+	create bea six "$fd"
+	grep -q '^Contact: <sip:six@conf.lab.test>' 302
+	grep -q '^SIP/2.0 200 ' 200
+	[[ $(media 200) =~ ^127\.[0-9.]+:73[0-9]+$ ]]
+	sip_open sub "$(server_addr pal)"
+	sip_request "$sub" bea SUBSCRIBE sip:six@conf.lab.test \
+	    "<sip:six@conf.lab.test>" s1 1 "" "Event: conference" \
+	    "Expires: 600" "Contact: <sip:bea@foreign.invalid>"
+	sip_until "$sub" '^SIP/2.0 2' roster
+	grep -q '^entry.*sip:bea@lab.test.*status=active' roster
+	# Nobody else may have it.
+	register eve
+	sip_open other "$(server_addr pal)"
+	sip_request "$other" eve SUBSCRIBE sip:six@conf.lab.test \
+	    "<sip:six@conf.lab.test>" s2 1 "" "Event: conference" \
+	    "Expires: 0" "Contact: <sip:eve@foreign.invalid>"
+	sip_until "$other" '^SIP/2.0 [2-6]' refused
+	grep -q '^SIP/2.0 403 ' refused
+	for f in "$fd" "$sub" "$other"; do sip_close "$f"; done
+}
+
+@test "S112-S122 S124-S127: Figs 7 and 8, by hand" {
+	register cat
+	register dan
+	sip_open cat "$(server_addr confctl)"
+	sip_open dan "$(server_addr confctl)"
+	# Dan's connection is known by its first request.
+	sip_request "$dan" dan OPTIONS sip:confctl.lab.test \
+	    "<sip:confctl.lab.test>" od 1 ""
+	sip_recv "$dan" >/dev/null
+	create cat seven "$cat"
+	sip_open watch "$(server_addr pal)"
+	sip_request "$watch" cat SUBSCRIBE sip:seven@conf.lab.test \
+	    "<sip:seven@conf.lab.test>" w1 1 "" "Event: conference" \
+	    "Expires: 600" "Contact: <sip:cat@foreign.invalid>"
+	sip_until "$watch" '^SIP/2.0 2' roster
+	catmedia=$(media 200)
+	sip_request "$cat" cat INVITE sip:seven@conf.lab.test \
+	    "<sip:seven@conf.lab.test>" p1 1 "" "Proposed: <sip:dan@lab.test>" \
+	    "Contact: <sip:cat@foreign.invalid>" "Expires: 30"
+	sip_until "$dan" '^INVITE ' asked
+	[ "$(field asked From | grep -o 'sip:[^>;]*')" = sip:cat@lab.test ]
+	[ "$(field asked Contact)" = "<sip:seven@conf.lab.test>" ]
+	sip_answer "$dan" asked "180 Ringing" ""
+	sip_until "$cat" '^SIP/2.0 180' ringing
+	sip_answer "$dan" asked "200 OK" "$(sdp 9)"$'\n' \
+	    "Contact: <sip:dan@foreign.invalid>" \
+	    "Content-Type: application/sdp"
+	sip_until "$dan" '^ACK ' ack
+	danmedia=$(media ack)
+	[ "$danmedia" = "$catmedia" ]
+	sip_until "$cat" '^SIP/2.0 2' came
+	grep -q '^Proposed: <sip:dan@lab.test>' came
+	sip_until "$watch" '^NOTIFY ' news
+	sip_answer "$watch" news "200 OK" ""
+	until grep -q 'sip:dan@lab.test.*status=active' news; do
+		sip_until "$watch" '^NOTIFY ' news
+		sip_answer "$watch" news "200 OK" ""
+	done
+	# Fig. 8.
+	sip_open ct "$catmedia"
+	sip_open dt "$danmedia"
+	say cat seven "$ct" 1 "first words"
+	# Dan's connection is known when he has spoken.
+	sip_until "$ct" '^(MESSAGE|SIP/2.0) ' own
+	while [[ $(head -n 1 own) == MESSAGE* ]]; do
+		sip_answer "$ct" own "200 OK" ""
+		sip_recv "$ct" >own
+	done
+	say dan seven "$dt" 1 "words of dan"
+	sip_until "$ct" '^MESSAGE ' heard
+	[ "$(tail -n 1 heard)" = "words of dan" ]
+	grep -q '^SEC-Author: <sip:dan@lab.test>;q=' heard
+	sip_answer "$ct" heard "200 OK" ""
+	echo "own copy comes last, then the answer"
+	sip_until "$dt" '^MESSAGE ' own
+	while [ "$(tail -n 1 own)" != "words of dan" ]; do
+		sip_answer "$dt" own "200 OK" ""
+		sip_until "$dt" '^MESSAGE ' own
+	done
+	[ "$(field own SEC-Missed)" = 0 ]
+	sip_answer "$dt" own "200 OK" ""
+	sip_until "$dt" '^SIP/2.0 ' done
+	grep -q '^SIP/2.0 200 ' done
+	# BYE: he leaves, she is told.
+	sip_request "$dan" dan BYE sip:seven@conf.lab.test \
+	    "$(field asked From)" "$(field asked Call-ID)" 2 ""
+	for f in "$cat" "$dan" "$ct" "$dt" "$watch"; do sip_close "$f"; done
+}
+
+@test "S116 S117 S114: 486, 603 with a note, 480, 404, CANCEL" {
+	register fay
+	register gus
+	sip_open fay "$(server_addr confctl)"
+	sip_open gus "$(server_addr confctl)"
+	sip_request "$gus" gus OPTIONS sip:confctl.lab.test \
+	    "<sip:confctl.lab.test>" og 1 ""
+	sip_recv "$gus" >/dev/null
+	create fay no "$fay"
+	n=0
+	propose() {
+		n=$((n + 1))
+		sip_request "$fay" fay INVITE sip:no@conf.lab.test \
+		    "<sip:no@conf.lab.test>" "q$n" 1 "" "Proposed: <sip:$1>" \
+		    "Contact: <sip:fay@foreign.invalid>" "Expires: 30"
+	}
+	finish() { # STATUS
+		sip_until "$fay" '^SIP/2.0 [2-6]' answer
+		head -n 1 answer
+		sip_request "$fay" fay ACK sip:no@conf.lab.test \
+		    "$(field answer To)" "q$n" 1 ""
+	}
+	for answer in "486 Busy Here" "603 Decline"; do
+		propose gus@lab.test
+		sip_until "$gus" '^INVITE ' asked
+		sip_answer "$gus" asked "$answer" "" "SEC-Note: after%20lunch"
+		run -0 finish
+		[[ $output == "SIP/2.0 ${answer%% *}"* ]]
+		sip_until "$gus" '^ACK ' ack
+		grep -q '^SEC-Note: after%20lunch' answer
+	done
+	# Ended by the one who asked.
+	propose gus@lab.test
+	sip_until "$gus" '^INVITE ' asked
+	sip_answer "$gus" asked "180 Ringing" ""
+	sip_until "$fay" '^SIP/2.0 180' ringing
+	sip_send "$fay" "" "CANCEL sip:no@conf.lab.test SIP/2.0" \
+	    "Via: SIP/2.0/TCP foreign.invalid;branch=z9hG4bKq${n}1INVITE" \
+	    "Max-Forwards: 70" "From: <sip:fay@lab.test>;tag=fq$n" \
+	    "To: <sip:no@conf.lab.test>" "Call-ID: q$n" "CSeq: 1 CANCEL"
+	sip_until "$gus" '^CANCEL ' cancel
+	sip_answer "$gus" cancel "200 OK" ""
+	sip_answer "$gus" asked "487 Request Terminated" ""
+	sip_until "$fay" '^SIP/2.0 487' ended
+	# Known and gone; never known.
+	register hal
+	propose hal@lab.test
+	run -0 finish
+	[[ $output == "SIP/2.0 480"* ]]
+	propose nobody@lab.test
+	run -0 finish
+	[[ $output == "SIP/2.0 404"* ]]
+	for f in "$fay" "$gus"; do sip_close "$f"; done
+}
+
+@test "S049: the dissector of others finds nothing malformed" {
+	run -0 sh -c 'tshark -r "$SEC_DIR/wire.pcap" -d tcp.port==7320,sip \
+	    -d tcp.port==7321,sip -d tcp.port==7322,sip \
+	    -d tcp.port==7332,sip -Y _ws.malformed 2>/dev/null'
+	[ "$output" = "" ]
+	# The positive control: it has read them.
+	run -0 sh -c 'tshark -r "$SEC_DIR/wire.pcap" -d tcp.port==7320,sip \
+	    -d tcp.port==7321,sip -d tcp.port==7322,sip \
+	    -d tcp.port==7332,sip -Y sip -T fields -e sip.Method \
+	    -e sip.Status-Code 2>/dev/null | tr "\t," "\n" | sort -u'
+	for want in REGISTER INVITE ACK SUBSCRIBE NOTIFY MESSAGE BYE CANCEL \
+	    OPTIONS 200 302 180 486 603; do
+		grep -qx "$want" <<<"$output"
+	done
+}
+
+# What went over the wire, in its order, as lines.
+wire() {
+	tshark -r "$SEC_DIR/wire.pcap" -Y 'tcp.len > 0' -T fields \
+	    -e tcp.payload 2>/dev/null | while read -r hex; do
+		xxd -r -p <<<"$hex" | tr -d '\r'
+		echo
+	done
+}
+
+@test "S081 S096 S099-S108 S112-S121 S124-S126: the steps in the seed's order" {
+	wire >lines
+	# Fig. 5: 55 REGISTER, 70 to the controller, 78 answer.
+	in_order lines '^REGISTER .*SIP/2.0' '^From: <sip:bea@lab.test>' \
+	    '^registered.*bea@lab.test' '^SIP/2.0 200'
+	# Fig. 6.
+	in_order lines \
+	    '^INVITE sip:conference@conf.lab.test SIP' '^SEC-Conference: name=six' \
+	    '^conference.*conf=sip:six@conf' '^SIP/2.0 302' '^ACK sip:conference@' \
+	    '^INVITE sip:six@conf.lab.test SIP' 'm=message 9 TCP/SEC' \
+	    '^join.*conf=sip:six@conf.*user=sip:bea@' '^ok.*addr=127' \
+	    '^join.*conf=sip:six@conf.*user=sip:bea@' '^SIP/2.0 200' \
+	    'm=message 73' '^SUBSCRIBE sip:six@' '^entry.*sip:bea@lab.test'
+	# Fig. 7.
+	in_order lines '^INVITE sip:seven@conf.lab.test SIP' \
+	    '^Proposed: <sip:dan@lab.test>' '^INVITE sip:dan@lab.test SIP' \
+	    '^SIP/2.0 180' '^SIP/2.0 200' '^join.*conf=sip:seven@.*user=sip:dan@' \
+	    '^ok.*addr=127' '^join.*conf=sip:seven@.*user=sip:dan@' \
+	    '^ACK sip:dan@' 'm=message 73' '^NOTIFY ' 'sip:dan@lab.test.*status=active'
+	# Fig. 8: to the router, to the others, their answers, her own copy.
+	in_order lines '^MESSAGE sip:seven@conf.lab.test SIP' \
+	    'words of dan' '^SEC-Author: <sip:dan@lab.test>;q=' 'words of dan' \
+	    '^SIP/2.0 200' '^SEC-Missed: 0' 'words of dan' '^SIP/2.0 200'
+}
+
+@test "S081: plain daemons keep to loopback, and say what they are" {
+	run -1 sec-pal health
+	[[ $output == *WARN*"security = plain"* ]]
+	# The same daemon, its files elsewhere, asked to listen to the world.
+	mkdir -p other/lib/keys
+	cp -r "$SEC_DIR/etc" other/
+	cp -r "$SEC_DIR/lib/keys/confctl" other/lib/keys/
+	SEC_DIR=$PWD/other run -11 timeout 20 sec-confctl serve \
+	    -l 0.0.0.0:7399
+	[[ $output == *loopback*0.0.0.0* ]]
+}
