@@ -334,13 +334,20 @@ sip_frame_stranger(const uint8_t *p, size_t n)
 	return frame(p, n, GATE_UNSEALED);
 }
 
+static int
+is_via(const char *s, const char *eol)
+{
+	return (s[0] == 'V' || s[0] == 'v') && (s[1] == ':' ||
+	    (eol - s > 4 && strncasecmp(s, "via:", 4) == 0));
+}
+
 int
 sip_peek_answer(const void *p, size_t n, int *status, const char **branch,
     size_t *branchlen)
 {
-	const char *s = p, *via, *b, *end;
-	size_t len, i;
-	int hl, count, code;
+	const char *s = p, *end = s + n, *eol, *b;
+	size_t i;
+	int code;
 
 	if (n < 16 || memcmp(s, "SIP/2.0 ", 8) != 0 || s[11] != ' ')
 		return SEC_ERR_FORMAT;
@@ -349,17 +356,25 @@ sip_peek_answer(const void *p, size_t n, int *status, const char **branch,
 			return SEC_ERR_FORMAT;
 		code = 10 * code + (s[i] - '0');
 	}
-	if (code < 100 || code > 699 || (hl = gate_head(p, n)) <= 0)
+	if (code < 100 || code > 699)
 		return SEC_ERR_FORMAT;
-	if ((s = memmem(s, (size_t)hl, "\r\n", 2)) == NULL)
-		return SEC_ERR_FORMAT;
-	end = (const char *)p + hl;
-	via = find_field(s + 2, end, GATE_VIA, &len, &count);
-	if (via == NULL || count != 1 ||
-	    (b = memmem(via, len, ";branch=", 8)) == NULL)
+	/* The top Via is all that is looked at: the first in most answers. */
+	for (;; s = eol + 1) {
+		eol = memchr(s, '\n', (size_t)(end - s));
+		if (eol == NULL || eol - s <= 1)
+			return SEC_ERR_FORMAT;
+		if (is_via(s, eol))
+			break;
+	}
+	if (end - eol > 5 && is_via(eol + 1, end))
+		return SEC_ERR_FORMAT;         /* no proxy stands between */
+	for (b = s; (b = memchr(b, ';', (size_t)(eol - b))) != NULL; b++)
+		if (eol - b > 8 && memcmp(b, ";branch=", 8) == 0)
+			break;
+	if (b == NULL)
 		return SEC_ERR_FORMAT;
 	b += 8;
-	for (i = 0; b + i < via + len && is_token(b[i]); i++)
+	for (i = 0; b + i < eol && is_token(b[i]); i++)
 		;
 	if (i == 0)
 		return SEC_ERR_FORMAT;
