@@ -1,0 +1,281 @@
+/* Incoming text (SECURITY.md 3.6): order, gaps, duplicates, what is held. */
+#include "base/err.h"
+#include "crypto/random.h"
+#include "crypto/seal.h"
+#include "ua/inbox.h"
+#include "../test.h"
+
+#define CONF  0x0123456789abcdefULL
+#define OWN   0x01000005u
+#define EARLY 0x01000003u              /* dealt before ours */
+#define LATE  0x01000009u
+#define ALICE "sip:alice@lab.test"
+#define BOB   "sip:bob@lab.test"
+#define CAROL "sip:carol@lab.test"
+
+struct desk {
+	struct secret	*ke;
+	struct keyring	*keys;
+	struct inbox	*in;
+	int		 bob_known;
+	char		 seen[2000];
+};
+
+static const char *
+user(void *ctx, uint32_t q)
+{
+	struct desk *d = ctx;
+
+	if (q == OWN)
+		return ALICE;
+	if (q == LATE || q == EARLY)
+		return d->bob_known ? BOB : NULL;
+	return NULL;
+}
+
+/* One word for each item: text, -N for a gap, !author for a false one. */
+static void
+show(void *ctx, const struct inbox_item *i)
+{
+	struct desk *d = ctx;
+	size_t n = strlen(d->seen);
+	char *p = d->seen + n;
+	size_t max = sizeof(d->seen) - n;
+
+	switch (i->kind) {
+	case INBOX_TEXT:
+		snprintf(p, max, "%.*s%s%s ", (int)i->m.n, i->m.text,
+		    i->verified ? "" : "?", i->missed > 0 ? "*" : "");
+		break;
+	case INBOX_GAP:
+		snprintf(p, max, "-%llu ", (unsigned long long)i->missing);
+		break;
+	case INBOX_FALSE:
+		snprintf(p, max, "!%.7s ", i->author + 4);
+		break;
+	}
+}
+
+static const struct inbox_ops ops = { user, show };
+
+static void
+desk_open(struct desk *d, uint32_t epoch)
+{
+	memset(d, 0, sizeof(*d));
+	d->ke = crypto_random_key(32, 0);
+	d->keys = keyring_new(CONF);
+	T_INT(keyring_grant(d->keys, epoch, d->ke, 0), 0);
+	d->in = inbox_new(OWN, d->keys, &ops, d);
+	d->bob_known = 1;
+}
+
+static void
+desk_close(struct desk *d)
+{
+	inbox_free(d->in);
+	keyring_free(d->keys);
+	secret_free(d->ke);
+}
+
+/* Take what was seen and forget it. */
+static const char *
+seen(struct desk *d)
+{
+	static char out[2000];
+	size_t n = strlen(d->seen);
+
+	if (n > 0)
+		d->seen[n - 1] = '\0';
+	memcpy(out, d->seen, sizeof(out));
+	d->seen[0] = '\0';
+	return out;
+}
+
+static void
+body_of(struct buf *b, const struct secret *ke, uint32_t epoch, uint32_t q,
+    uint64_t seq, const char *text, int64_t now)
+{
+	struct secret *te = confkey_text(ke, CONF, epoch);
+	struct message m = { MESSAGE_TEXT, 0, text, strlen(text) };
+	struct buf pt = BUF_INIT;
+
+	T_INT(message_encode(&pt, &m), 0);
+	text_seal(b, te, CONF, epoch, q, seq, buf_data(&pt), buf_len(&pt),
+	    now);
+	buf_free(&pt);
+	secret_free(te);
+}
+
+static int
+put(struct desk *d, const char *author, const struct secret *ke,
+    uint32_t epoch, uint32_t q, uint64_t seq, const char *text, int64_t now)
+{
+	struct buf b = BUF_INIT;
+	int r;
+
+	body_of(&b, ke, epoch, q, seq, text, now);
+	r = inbox_put(d->in, author, q, -1, buf_data(&b), buf_len(&b), now);
+	buf_free(&b);
+	return r;
+}
+
+/* S140: each once, in order, and what is missing is said. */
+static void
+order(void)
+{
+	struct desk d;
+
+	desk_open(&d, 3);
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 1, "a", 0), 0);
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 2, "b", 0), 0);
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 2, "b", 0), 0);
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 1, "a", 0), 0);
+	T_STR(seen(&d), "a b");
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 6, "f", 0), 0);
+	T_STR(seen(&d), "-3 f");
+	/* q dealt before ours: what it said before is not ours to miss. */
+	T_INT(put(&d, BOB, d.ke, 3, EARLY, 40, "x", 0), 0);
+	T_INT(put(&d, BOB, d.ke, 3, EARLY, 42, "z", 0), 0);
+	T_STR(seen(&d), "x -1 z");
+	/* The own echo, with who missed it. */
+	T_INT(put(&d, ALICE, d.ke, 3, OWN, 1, "me", 0), 0);
+	T_STR(seen(&d), "me");
+	/* A later q begins at 1. */
+	T_INT(put(&d, BOB, d.ke, 3, LATE + 1, 2, "q", 0),
+	    INBOX_WANT_ROSTER);
+	T_INT(inbox_run(d.in, INBOX_HOLD_MS), 0);
+	T_STR(seen(&d), "-1 q?");
+	desk_close(&d);
+}
+
+static void
+before_our_time(void)
+{
+	struct secret *old = crypto_random_key(32, 0);
+	struct desk d;
+
+	desk_open(&d, 3);
+	T_INT(put(&d, BOB, old, 2, EARLY, 7, "secret", 0), 0);
+	T_INT(put(&d, BOB, d.ke, 3, EARLY, 8, "now", 0), 0);
+	T_STR(seen(&d), "now");
+	desk_close(&d);
+	secret_free(old);
+}
+
+static void
+false_names(void)
+{
+	struct buf b = BUF_INIT;
+	struct desk d;
+
+	desk_open(&d, 3);
+	T_INT(put(&d, CAROL, d.ke, 3, LATE, 1, "x", 0), 0);
+	T_STR(seen(&d), "!carol@l");
+	/* Outer and inner q differ. */
+	body_of(&b, d.ke, 3, LATE, 1, "x", 0);
+	T_INT(inbox_put(d.in, BOB, EARLY, -1, buf_data(&b), buf_len(&b), 0),
+	    0);
+	T_STR(seen(&d), "!bob@lab");
+	T_INT(inbox_put(d.in, BOB, LATE, -1, buf_data(&b), 20, 0),
+	    SEC_ERR_FORMAT);
+	/* The number was not used up by the false ones. */
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 1, "x", 0), 0);
+	T_STR(seen(&d), "x");
+	buf_free(&b);
+	desk_close(&d);
+}
+
+static void
+hold_for_roster(void)
+{
+	struct desk d;
+
+	desk_open(&d, 3);
+	d.bob_known = 0;
+	T_INT(inbox_wait(d.in, 100), -1);
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 1, "a", 100), INBOX_WANT_ROSTER);
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 2, "b", 200), INBOX_WANT_ROSTER);
+	T_INT(put(&d, ALICE, d.ke, 3, OWN, 1, "me", 200),
+	    INBOX_WANT_ROSTER);
+	T_STR(seen(&d), "me");
+	T_INT(inbox_wait(d.in, 200), INBOX_HOLD_MS - 100);
+	d.bob_known = 1;
+	T_INT(inbox_run(d.in, 300), 0);
+	T_STR(seen(&d), "a b");
+	T_INT(inbox_wait(d.in, 300), -1);
+	/* The roster stays silent: shown as unverified. */
+	d.bob_known = 0;
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 3, "c", 1000), INBOX_WANT_ROSTER);
+	T_INT(inbox_run(d.in, 999 + INBOX_HOLD_MS), INBOX_WANT_ROSTER);
+	T_STR(seen(&d), "");
+	T_INT(inbox_wait(d.in, 1000 + INBOX_HOLD_MS), 0);
+	T_INT(inbox_run(d.in, 1000 + INBOX_HOLD_MS), 0);
+	T_STR(seen(&d), "c?");
+	desk_close(&d);
+}
+
+static void
+hold_for_key(void)
+{
+	struct secret *fresh = crypto_random_key(32, 0);
+	struct desk d;
+
+	desk_open(&d, 3);
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 1, "a", 0), 0);
+	T_INT(put(&d, BOB, fresh, 4, LATE, 2, "b", 0), INBOX_WANT_GRANT);
+	/* What comes behind it waits too, though it could be read. */
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 3, "c", 0), INBOX_WANT_GRANT);
+	T_STR(seen(&d), "a");
+	T_INT(keyring_grant(d.keys, 4, fresh, 0), 0);
+	T_INT(inbox_run(d.in, 10), 0);
+	T_STR(seen(&d), "b c");
+	/* The key never comes: a gap, told once. */
+	T_INT(put(&d, BOB, d.ke, 9, LATE, 4, "d", 10), INBOX_WANT_GRANT);
+	T_INT(inbox_run(d.in, 10 + INBOX_HOLD_MS), 0);
+	T_STR(seen(&d), "-1");
+	T_INT(put(&d, BOB, fresh, 4, LATE, 5, "e", 20), 0);
+	T_STR(seen(&d), "e");
+	desk_close(&d);
+	secret_free(fresh);
+}
+
+static void
+tampered(void)
+{
+	struct buf b = BUF_INIT;
+	struct desk d;
+
+	desk_open(&d, 3);
+	/* Too old by its T; the number is not used up. */
+	body_of(&b, d.ke, 3, LATE, 1, "a", 0);
+	T_INT(inbox_put(d.in, BOB, LATE, -1, buf_data(&b), buf_len(&b),
+	    SEAL_SKEW + 1), 0);
+	T_STR(seen(&d), "-1");
+	/* One bit; a sequence far ahead is not believed either. */
+	buf_reset(&b);
+	body_of(&b, d.ke, 3, LATE, 1000, "a", 0);
+	buf_data(&b)[buf_len(&b) - 1] ^= 1;
+	T_INT(inbox_put(d.in, BOB, LATE, -1, buf_data(&b), buf_len(&b), 0),
+	    0);
+	T_STR(seen(&d), "-1");
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 3, "c", 0), 0);
+	T_STR(seen(&d), "c");
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 4, "d", 0), 0);
+	T_STR(seen(&d), "d");
+	buf_free(&b);
+	desk_close(&d);
+}
+
+int
+main(void)
+{
+	crypto_init();
+	order();
+	before_our_time();
+	false_names();
+	hold_for_roster();
+	hold_for_key();
+	tampered();
+	T_INT(secret_count(), 0);
+	return t_done();
+}
