@@ -60,7 +60,7 @@ struct login {
 struct session {
 	char			 principal[256], realm[256];
 	char			 instance[33];
-	char			 service_name[300];    /* sip/pal.lab.test */
+	char			 service_name[400];    /* sip/pal.lab.test */
 	struct addr		 pal_addr;
 	char			 pal_host[256];
 	struct buf		 tgt, service;         /* marshalled */
