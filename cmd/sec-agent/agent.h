@@ -112,6 +112,8 @@ struct presence {
 
 void	presence_init(struct agent *a);
 void	presence_close(struct agent *a);
+/* What the PAL manager holds as my status. */
+void	presence_take(struct agent *a, const struct registered *g);
 void	presence_up(struct agent *a);
 void	presence_doc(struct agent *a, const void *p, size_t n);
 void	presence_set(struct agent *a, struct ctl_req *r);

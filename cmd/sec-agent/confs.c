@@ -387,12 +387,27 @@ conf_check_open(struct conf_in *c)
 	}
 }
 
+static const char *
+reason_of(int status)
+{
+	switch (status) {
+	case 403: return "not allowed into this conference";
+	case 404: return "no such conference";
+	case 408:
+	case 504: return "the controller does not answer";
+	case 503: return "controller unreachable";
+	default: return sec_sip_reason(status);
+	}
+}
+
 /* Nobody answers who waits: they are taken along. */
 static void
 refuse_all(struct conf_in *c, int status, const char *reason)
 {
 	struct waiter *w;
 
+	if (reason == NULL)
+		reason = reason_of(status);
 	while ((w = TAILQ_FIRST(&c->waiters)) != NULL) {
 		TAILQ_REMOVE(&c->waiters, w, entry);
 		refuse_waiter(c->a, w, status, reason);

@@ -466,7 +466,8 @@ on_created(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	if (answer->status != 302) {
 		creating_fail(k, answer->status / 100 == 2 ? 500 :
 		    answer->status, answer->status == 409 ?
-		    "the name is taken" : NULL);
+		    "the name is taken" : answer->status == 503 ?
+		    "controller unreachable" : NULL);
 		return;
 	}
 	if (answer->contact == NULL ||

@@ -109,6 +109,19 @@ presence_init(struct agent *a)
 }
 
 void
+presence_take(struct agent *a, const struct registered *g)
+{
+	struct presence *p = &a->presence;
+
+	if (g->status[0] == '\0')
+		return;
+	text_copy(p->status, g->status, sizeof(p->status));
+	text_copy(p->class_word, presence_class(g->status, g->class_word),
+	    sizeof(p->class_word));
+	text_copy(p->note, g->note, sizeof(p->note));
+}
+
+void
 presence_close(struct agent *a)
 {
 	subscription_free(a->presence.sub);

@@ -395,6 +395,7 @@ registered(struct agent *a, struct registered *g)
 	s->offset = g->offset;
 	s->registered = 1;
 	s->retry = RETRY_MIN;
+	presence_take(a, g);
 	moved = take_controller(a, g);
 	left = g->until - session_now(a);
 	if (left <= 0 || left > EXPIRES * 1000)

@@ -285,6 +285,10 @@ answer_rows(struct registration *r, struct presentity *u, struct buf *out)
 		line_putf(out, "controller", "%d@%s", cc->number, cc->addr);
 	line_put_u64(out, "until", (uint64_t)r->binding.until);
 	line_put_u64(out, "time", (uint64_t)clock_real());
+	/* Kept from an earlier session, if this one gave none. */
+	line_put(out, "status", u->status.value);
+	line_put(out, "class", u->status.class_);
+	line_put(out, "note", u->status.note);
 	line_end(out);
 	if (r->expires == 0)
 		return;

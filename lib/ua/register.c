@@ -89,6 +89,10 @@ take_session(struct registered *g, const struct line *l)
 	g->pal = (int)n;
 	if (line_get_u64(l, "until", &until) == 0 && until <= INT64_MAX)
 		g->until = (int64_t)until;
+	text_copy(g->status, line_get_or(l, "status", ""), sizeof(g->status));
+	text_copy(g->class_word, line_get_or(l, "class", ""),
+	    sizeof(g->class_word));
+	text_copy(g->note, line_get_or(l, "note", ""), sizeof(g->note));
 	if ((s = line_get(l, "controller")) == NULL || *s == '\0')
 		return 0;
 	if ((at = strchr(s, '@')) == NULL ||

@@ -39,6 +39,7 @@ struct registered {
 	int64_t		 offset;       /* server's clock - ours */
 	int		 pal, controller;      /* numbers; 0: none */
 	char		 controller_addr[256]; /* host:port */
+	char		 status[64], class_word[16], note[256]; /* "": unsaid */
 	const char	*rows;         /* all answer rows: session, conf, doc */
 	size_t		 rowslen;
 };
