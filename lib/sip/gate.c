@@ -294,7 +294,7 @@ frame(const uint8_t *p, size_t n, size_t max)
 	const char *head = (const char *)p, *v;
 	unsigned long long length;
 	char digits[16];
-	size_t len;
+	size_t len = 0;
 	int hl, count;
 
 	if (n == 0)
