@@ -219,6 +219,8 @@ void	conf_notice(struct conf_in *c, const char *kind, const char *user,
 /* Rows of `listen`. */
 void	conf_listen(struct conf_in *c, struct ctl_req *r);
 void	conf_show(struct conf_in *c, struct ctl_req *r);
+/* A roster document has come. */
+void	conf_doc(struct conf_in *c, const void *p, size_t n);
 void	conf_member_row(struct ctl_req *r, const struct pal_entry *e);
 size_t	conf_count_in(struct conf_in *c);
 /* Comma-separated URIs of members whose status is `status`, NULL: all in. */
@@ -289,6 +291,9 @@ void	events_follow(struct agent *a, struct ctl_req *r);
 const char *events_ring(const struct agent *a);
 uint64_t events_last(const struct agent *a);
 void	events_peer_gone(struct agent *a, uint64_t peer);
+
+/* --- fresh.c: what the tool asks for (my PAL; show of c) as of now */
+void	fresh_start(struct agent *a, struct ctl_req *r, struct conf_in *c);
 
 /* --- tools.c */
 extern const struct ctl_verb tool_verbs[];

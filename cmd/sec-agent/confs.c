@@ -182,10 +182,9 @@ on_member(void *ctx, const struct pal_entry *was, const struct pal_entry *is)
 	}
 }
 
-static void
-on_roster(void *arg, const void *p, size_t n)
+void
+conf_doc(struct conf_in *c, const void *p, size_t n)
 {
-	struct conf_in *c = arg;
 	struct pal_doc d;
 	const char *s;
 	int r;
@@ -210,6 +209,12 @@ on_roster(void *arg, const void *p, size_t n)
 	text_news(c->text);
 	conf_check_open(c);
 	create_roster(c->a, c);
+}
+
+static void
+on_roster(void *arg, const void *p, size_t n)
+{
+	conf_doc(arg, p, n);
 }
 
 static void

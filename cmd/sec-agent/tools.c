@@ -110,7 +110,7 @@ on_set(void *ctx, struct ctl_req *r)
 static void
 on_pal(void *ctx, struct ctl_req *r)
 {
-	presence_rows(ctx, r);
+	fresh_start(ctx, r, NULL);
 }
 
 static void
@@ -431,7 +431,7 @@ on_show(void *ctx, struct ctl_req *r)
 		return;
 	c = conf_find(a, u.full);
 	if (c != NULL && c->state == CONF_OPEN)
-		conf_show(c, r);
+		fresh_start(a, r, c);
 	else
 		fetch_start(a, r, u.full);
 }
