@@ -258,6 +258,7 @@ find_field(const char *p, const char *end, enum gate_name id, size_t *n,
 	size_t len;
 
 	*count = 0;
+	*n = 0;
 	for (; (eol = memmem(p, (size_t)(end - p), "\r\n", 2)) != NULL &&
 	     eol != p;
 	     p = eol + 2) {
