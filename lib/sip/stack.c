@@ -42,9 +42,6 @@ sip_stack_new(struct loop *l, const struct sip_method *methods,
 	s->ops = ops;
 	s->ctx = ctx;
 	s->conns = map_new();
-	s->txns = map_new();
-	s->txn_ids = map_new();
-	s->clients = map_new();
 	TAILQ_INIT(&s->all);
 	crypto_random(s->secret, sizeof(s->secret));
 	/* Branches must differ from those of the last run and of others. */
@@ -65,9 +62,9 @@ stack_leave(struct sip_stack *s)
 
 	if (--s->busy == 0 && freed) {
 		map_free(s->conns);
-		map_free(s->txns);
-		map_free(s->txn_ids);
-		map_free(s->clients);
+		slots_free(&s->txns);
+		slots_free(&s->txn_ids);
+		slots_free(&s->clients);
 		buf_free(&s->scratch);
 		free(s);
 	}
@@ -94,18 +91,26 @@ stack_tag(struct sip_stack *s, uint64_t id, char what, char *out)
 	return out;
 }
 
-void
-strings_keep(const char ***s, size_t n, char **mem)
+struct sip_ids *
+ids_keep(const struct sip_msg *m)
 {
-	size_t i, len, total = 1;
+	struct sip_ids ids = { m->method, m->uri, m->via, m->via_host,
+		m->branch, m->from, m->from_tag, m->to, m->to_tag, m->call_id,
+		m->cseq };
+	const char **s[] = { &ids.method, &ids.uri, &ids.via, &ids.via_host,
+		&ids.branch, &ids.from, &ids.from_tag, &ids.to, &ids.to_tag,
+		&ids.call_id };
+	const size_t n = sizeof(s) / sizeof(s[0]);
+	size_t i, len, total = sizeof(ids);
+	struct sip_ids *kept;
 	char *p;
 
 	for (i = 0; i < n; i++)
 		if (*s[i] != NULL)
 			total += strlen(*s[i]) + 1;
-	if ((p = malloc(total)) == NULL)
+	if ((kept = malloc(total)) == NULL)
 		die(sec_err_exit(SEC_ERR_SYS), "no memory for SIP");
-	*mem = p;
+	p = (char *)(kept + 1);
 	for (i = 0; i < n; i++) {
 		if (*s[i] == NULL)
 			continue;
@@ -114,6 +119,28 @@ strings_keep(const char ***s, size_t n, char **mem)
 		*s[i] = p;
 		p += len;
 	}
+	*kept = ids;
+	return kept;
+}
+
+struct sip_msg
+ids_msg(const struct sip_ids *ids)
+{
+	struct sip_msg m;
+
+	sip_msg_init(&m);
+	m.method = ids->method;
+	m.uri = ids->uri;
+	m.via = ids->via;
+	m.via_host = ids->via_host;
+	m.branch = ids->branch;
+	m.from = ids->from;
+	m.from_tag = ids->from_tag;
+	m.to = ids->to;
+	m.to_tag = ids->to_tag;
+	m.call_id = ids->call_id;
+	m.cseq = ids->cseq;
+	return m;
 }
 
 /* --- connections --- */
@@ -298,7 +325,7 @@ sip_conn_count(const struct sip_stack *s)
 size_t
 sip_open_count(const struct sip_stack *s)
 {
-	return map_count(s->txn_ids) + map_count(s->clients);
+	return s->txn_ids.count + s->clients.count;
 }
 
 int

@@ -4,6 +4,7 @@
 #include <sys/queue.h>
 
 #include "base/map.h"
+#include "sip/slots.h"
 #include "sip/stack.h"
 
 /*
@@ -23,9 +24,9 @@ struct sip_stack {
 	void *ctx;
 	struct map *conns;     /* id -> conn, those not closing */
 	struct sip_conns all;
-	struct map *txns;      /* struct txn_key -> txn */
-	struct map *txn_ids;   /* id -> txn that can be answered */
-	struct map *clients;   /* id, which the branch carries -> client */
+	struct slots txns;     /* by connection, branch, method */
+	struct slots txn_ids;  /* those that can be answered, by id */
+	struct slots clients;  /* by id, which the branch carries */
 	uint64_t last_id;
 	uint8_t secret[16];    /* makes ids into tags and Call-IDs */
 	struct buf scratch;
@@ -50,6 +51,15 @@ struct sip_conn {
 	TAILQ_ENTRY(sip_conn) entry;
 };
 
+/* What identifies a request, in one block with its strings. */
+struct sip_ids {
+	const char *method, *uri;
+	const char *via, *via_host, *branch;
+	const char *from, *from_tag, *to, *to_tag;
+	const char *call_id;
+	uint32_t cseq;
+};
+
 enum client_kind { CLIENT_PLAIN, CLIENT_INVITE, CLIENT_FAN };
 
 struct sip_client {
@@ -64,8 +74,7 @@ struct sip_client {
 	void *ctx;
 	uint64_t cookie;
 	int cancelled;
-	struct sip_msg req;    /* ids only, strings in mem */
-	char *mem;
+	struct sip_ids *ids;   /* NULL: fan */
 	TAILQ_ENTRY(sip_client) entry;
 };
 
@@ -80,9 +89,9 @@ int	stack_leave(struct sip_stack *s);      /* 1: it was freed */
 int	conn_is_stranger(const struct sip_conn *c);
 /* Print and send; 0 or SEC_ERR_*. */
 int	conn_send(struct sip_conn *c, const struct sip_msg *m);
-/* Copy n strings into one block (*mem, for free()), pointing each at its
- * copy; NULL stays NULL. */
-void	strings_keep(const char ***s, size_t n, char **mem);
+/* A copy for free(), and a message with nothing but these. */
+struct sip_ids *ids_keep(const struct sip_msg *m);
+struct sip_msg ids_msg(const struct sip_ids *ids);
 
 /* --- txn.c --- */
 void	txn_request(struct sip_conn *c, const struct sip_msg *req);

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/siphash.h"
 #include "base/text.h"
 
 #include "sip/stack_priv.h"
@@ -27,32 +28,41 @@ enum txn_state { PROCEEDING, COMPLETED, ENDED, TRANSIENT };
 struct sip_txn {
 	uint64_t id;
 	struct sip_conn *conn;
-	enum txn_state state;
-	struct txn_key key;
 	struct timer timer;
-	uint64_t cookie;
+	enum txn_state state;
 	int invite;
-	int had_to_tag;
+	uint64_t hash;
+	uint64_t cookie;
 	char own_tag[17];
-	struct sip_msg req; /* ids only, strings in mem */
-	char *mem;
+	struct sip_ids *ids;
 	struct buf answer; /* the last one, as sent */
 	TAILQ_ENTRY(sip_txn) entry;
+	/* What a look-up reads, side by side. */
+	uint64_t conn_id;
+	char key[]; /* method NUL branch NUL */
 };
 
-void
-txn_key(struct txn_key *k, uint64_t conn, const char *branch,
+/* Branches are strangers' choice, connection ids are not; methods are few. */
+static uint64_t
+txn_hash(const struct sip_stack *s, uint64_t conn, const char *branch)
+{
+	return siphash24(s->secret, branch, strlen(branch)) +
+	    conn * 0x9e3779b97f4a7c15;
+}
+
+struct sip_txn *
+txn_find(const struct sip_stack *s, uint64_t conn, const char *branch,
     const char *method)
 {
-	size_t m = strlen(method), b = strlen(branch);
+	uint64_t hash = txn_hash(s, conn, branch);
+	size_t at = (size_t)hash;
+	struct sip_txn *t;
 
-	/* Parsed messages fit: method <= 31, branch <= 127. */
-	if (8 + m + 1 + b > sizeof(k->b))
-		b = sizeof(k->b) - 9 - m;
-	memcpy(k->b, &conn, 8);
-	memcpy(k->b + 8, method, m + 1);
-	memcpy(k->b + 9 + m, branch, b);
-	k->n = 9 + m + b;
+	while ((t = slots_next(&s->txns, hash, &at)) != NULL)
+		if (t->conn_id == conn && strcmp(t->key, method) == 0 &&
+		    strcmp(t->key + strlen(method) + 1, branch) == 0)
+			return t;
+	return NULL;
 }
 
 /* Not to be found or answered any more. */
@@ -62,8 +72,7 @@ txn_unlist(struct sip_txn *t)
 	struct sip_stack *s = t->conn->stack;
 
 	timer_cancel(&t->timer);
-	if (map_get_u64(s->txn_ids, t->id) == t)
-		map_del_u64(s->txn_ids, t->id);
+	slots_del(&s->txn_ids, t->id, t);
 }
 
 static void
@@ -73,14 +82,13 @@ txn_free(struct sip_txn *t)
 
 	txn_unlist(t);
 	if (t->state != TRANSIENT) {
-		if (map_get(s->txns, t->key.b, t->key.n) == t)
-			map_del(s->txns, t->key.b, t->key.n);
+		slots_del(&s->txns, t->hash, t);
 		TAILQ_REMOVE(&t->conn->txns, t, entry);
 		if (t->conn->last == t)
 			t->conn->last = NULL;
 	}
 	buf_free(&t->answer);
-	free(t->mem);
+	free(t->ids);
 	free(t);
 }
 
@@ -108,52 +116,35 @@ on_timer(void *arg)
 static struct sip_txn *
 txn_alloc(struct sip_conn *c, const struct sip_msg *req)
 {
+	size_t m = strlen(req->method) + 1, b = strlen(req->branch) + 1;
 	struct sip_txn *t;
-	const char **keep[9];
-	size_t n = 0;
 
-	if ((t = calloc(1, sizeof(*t))) == NULL)
+	if ((t = calloc(1, sizeof(*t) + m + b)) == NULL)
 		die(sec_err_exit(SEC_ERR_SYS), "no memory for SIP");
+	memcpy(t->key, req->method, m);
+	memcpy(t->key + m, req->branch, b);
 	t->id = stack_id(c->stack);
 	t->conn = c;
+	t->conn_id = c->id;
 	t->state = TRANSIENT;
+	t->invite = strcmp(req->method, "INVITE") == 0;
+	t->ids = ids_keep(req);
 	timer_init(&t->timer, c->stack->loop, on_timer, t);
 	stack_tag(c->stack, t->id, 't', t->own_tag);
-	sip_msg_init(&t->req);
-	t->req.method = req->method;
-	t->req.via = req->via;
-	t->req.branch = req->branch;
-	t->req.from = req->from;
-	t->req.from_tag = req->from_tag;
-	t->req.to = req->to;
-	t->req.to_tag = req->to_tag;
-	t->req.call_id = req->call_id;
-	t->req.cseq = req->cseq;
-	keep[n++] = &t->req.method;
-	keep[n++] = &t->req.via;
-	keep[n++] = &t->req.branch;
-	keep[n++] = &t->req.from;
-	keep[n++] = &t->req.from_tag;
-	keep[n++] = &t->req.to;
-	keep[n++] = &t->req.to_tag;
-	keep[n++] = &t->req.call_id;
-	strings_keep(keep, n, &t->mem);
-	t->had_to_tag = req->to_tag != NULL;
-	t->invite = strcmp(req->method, "INVITE") == 0;
 	return t;
 }
 
 /* From now on it is a transaction: found again by key and id. */
 static void
-txn_begin(struct sip_txn *t, const struct txn_key *key)
+txn_begin(struct sip_txn *t)
 {
 	struct sip_stack *s = t->conn->stack;
 
 	t->state = PROCEEDING;
-	t->key = *key;
+	t->hash = txn_hash(s, t->conn_id, t->key + strlen(t->key) + 1);
 	TAILQ_INSERT_TAIL(&t->conn->txns, t, entry);
-	map_put(s->txns, key->b, key->n, t);
-	map_put_u64(s->txn_ids, t->id, t);
+	slots_put(&s->txns, t->hash, t);
+	slots_put(&s->txn_ids, t->id, t);
 	if (!t->invite)
 		timer_set(&t->timer, NO_ANSWER);
 }
@@ -186,8 +177,7 @@ txn_end(struct sip_txn *t)
 static int
 is_brief(const struct sip_conn *c)
 {
-	return (c->peer.proof & ~(unsigned)NEED_TICKET) == 0 &&
-	    channel_is_plain(c->channel) && !channel_is_dialled(c->channel);
+	return conn_is_stranger(c) && !channel_is_dialled(c->channel);
 }
 
 void
@@ -201,15 +191,16 @@ sip_answer(struct sip_txn *t, const struct sip_msg *a)
 		return;
 	if (m.status < 100 || m.status > 699)
 		m.status = sec_err_sip(SEC_ERR_UNREACHABLE);
-	m.method = t->req.method;
+	m.method = t->ids->method;
 	m.uri = NULL;
-	m.via = t->req.via;
-	m.from = t->req.from;
-	m.from_tag = t->req.from_tag;
-	m.to = t->req.to;
-	m.to_tag = m.status == 100 && !t->had_to_tag ? NULL : sip_txn_to_tag(t);
-	m.call_id = t->req.call_id;
-	m.cseq = t->req.cseq;
+	m.via = t->ids->via;
+	m.from = t->ids->from;
+	m.from_tag = t->ids->from_tag;
+	m.to = t->ids->to;
+	/* 100 is not yet of a dialog. */
+	m.to_tag = m.status == 100 ? t->ids->to_tag : sip_txn_to_tag(t);
+	m.call_id = t->ids->call_id;
+	m.cseq = t->ids->cseq;
 	r = conn_send(t->conn, &m);
 	/* A value of the caller's; the client must hear something. */
 	if (r == SEC_ERR_FORMAT && m.status != 500) {
@@ -250,7 +241,7 @@ sip_txn_id(const struct sip_txn *t)
 struct sip_txn *
 sip_txn_find(struct sip_stack *s, uint64_t id)
 {
-	return map_get_u64(s->txn_ids, id);
+	return slots_get(&s->txn_ids, id);
 }
 
 struct sip_conn *
@@ -262,7 +253,7 @@ sip_txn_conn(struct sip_txn *t)
 const char *
 sip_txn_to_tag(const struct sip_txn *t)
 {
-	return t->had_to_tag ? t->req.to_tag : t->own_tag;
+	return t->ids->to_tag != NULL ? t->ids->to_tag : t->own_tag;
 }
 
 void
@@ -354,7 +345,7 @@ on_ack(struct sip_conn *c, struct sip_txn *invite, const struct sip_msg *req)
 	}
 	t = txn_alloc(c, req);
 	row->on(c->stack->ctx, t, req);
-	free(t->mem);
+	free(t->ids);
 	free(t);
 }
 
@@ -392,13 +383,11 @@ txn_request(struct sip_conn *c, const struct sip_msg *req)
 {
 	const struct sip_method *row;
 	struct sip_txn *t;
-	struct txn_key key;
 	int ack = strcmp(req->method, "ACK") == 0;
 	int cancel = strcmp(req->method, "CANCEL") == 0;
 
-	txn_key(&key, c->id, req->branch,
+	t = txn_find(c->stack, c->id, req->branch,
 	    ack || cancel ? "INVITE" : req->method);
-	t = map_get(c->stack->txns, key.b, key.n);
 	if (ack)
 		on_ack(c, t, req);
 	else if (cancel)
@@ -413,7 +402,7 @@ txn_request(struct sip_conn *c, const struct sip_msg *req)
 			refuse(c, req, 403);
 		else {
 			t = txn_alloc(c, req);
-			txn_begin(t, &key);
+			txn_begin(t);
 			row->on(c->stack->ctx, t, req);
 		}
 	}

@@ -38,7 +38,7 @@ client_new(struct sip_conn *c, uint64_t id, enum client_kind kind,
 	timer_init(&k->timer, c->stack->loop, on_deadline, k);
 	timer_set(&k->timer, deadline > 0 ? deadline : SIP_DEADLINE);
 	TAILQ_INSERT_TAIL(&c->clients, k, entry);
-	map_put_u64(c->stack->clients, id, k);
+	slots_put(&c->stack->clients, id, k);
 	return k;
 }
 
@@ -47,66 +47,49 @@ client_free(struct sip_client *k)
 {
 	timer_cancel(&k->timer);
 	TAILQ_REMOVE(&k->conn->clients, k, entry);
-	map_del_u64(k->conn->stack->clients, k->id);
-	free(k->mem);
+	slots_del(&k->conn->stack->clients, k->id, k);
+	free(k->ids);
 	free(k);
 }
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* Value of a digit as we write them, plus 1; 0: none. */
+static const uint8_t digit[256] = {
+	['0'] = 1,
+	['1'] = 2,
+	['2'] = 3,
+	['3'] = 4,
+	['4'] = 5,
+	['5'] = 6,
+	['6'] = 7,
+	['7'] = 8,
+	['8'] = 9,
+	['9'] = 10,
+	['a'] = 11,
+	['b'] = 12,
+	['c'] = 13,
+	['d'] = 14,
+	['e'] = 15,
+	['f'] = 16,
+};
 
 struct sip_client *
 client_by_branch(struct sip_conn *c, const char *branch, size_t n)
 {
 	struct sip_client *k;
 	uint64_t id = 0;
+	uint8_t d;
 	size_t i;
 
 	if (n != COOKIE_LEN + 16 || memcmp(branch, COOKIE, COOKIE_LEN) != 0)
 		return NULL;
 	for (i = COOKIE_LEN; i < n; i++) {
-		if (hex(branch[i]) < 0)
+		if ((d = digit[(uint8_t)branch[i]]) == 0)
 			return NULL;
-		id = id << 4 | (uint64_t)hex(branch[i]);
+		id = id << 4 | (d - 1u);
 	}
-	k = map_get_u64(c->stack->clients, id);
+	k = slots_get(&c->stack->clients, id);
 	/* Numbers of other connections are none of its business. */
 	return k != NULL && k->conn == c ? k : NULL;
-}
-
-/* Ids of the request, for ACK, CANCEL, BYE and made answers. */
-static void
-keep_request(struct sip_client *k, const struct sip_msg *m)
-{
-	const char **keep[10];
-	size_t n = 0;
-
-	sip_msg_init(&k->req);
-	k->req.method = m->method;
-	k->req.uri = m->uri;
-	k->req.from = m->from;
-	k->req.from_tag = m->from_tag;
-	k->req.to = m->to;
-	k->req.to_tag = m->to_tag;
-	k->req.call_id = m->call_id;
-	k->req.via_host = m->via_host;
-	k->req.branch = m->branch;
-	k->req.cseq = m->cseq;
-	keep[n++] = &k->req.method;
-	keep[n++] = &k->req.uri;
-	keep[n++] = &k->req.from;
-	keep[n++] = &k->req.from_tag;
-	keep[n++] = &k->req.to;
-	keep[n++] = &k->req.to_tag;
-	keep[n++] = &k->req.call_id;
-	keep[n++] = &k->req.via_host;
-	keep[n++] = &k->req.branch;
-	strings_keep(keep, n, &k->mem);
 }
 
 /* What the caller left out. The buffers are borrowed by m. */
@@ -161,7 +144,7 @@ sip_request(struct sip_conn *c, const struct sip_msg *req, int64_t deadline,
 	k->cb.answer = cb;
 	k->ctx = ctx;
 	k->cookie = cookie;
-	keep_request(k, &m);
+	k->ids = ids_keep(&m);
 	return id;
 }
 
@@ -180,7 +163,7 @@ sip_ack(struct sip_conn *c, const struct sip_msg *ack)
 static void
 send_ack(struct sip_client *k, const struct sip_msg *answer)
 {
-	struct sip_msg m = k->req;
+	struct sip_msg m = ids_msg(k->ids);
 
 	m.method = "ACK";
 	m.to_tag = answer->to_tag;
@@ -191,7 +174,7 @@ send_ack(struct sip_client *k, const struct sip_msg *answer)
 static void
 send_cancel(struct sip_client *k)
 {
-	struct sip_msg m = k->req;
+	struct sip_msg m = ids_msg(k->ids);
 
 	if (k->cancelled)
 		return;
@@ -205,7 +188,7 @@ static void
 end_orphan(struct sip_client *k, const struct sip_msg *answer)
 {
 	struct sip_conn *c = k->conn;
-	struct sip_msg m = k->req;
+	struct sip_msg m = ids_msg(k->ids);
 
 	m.branch = NULL;
 	m.to_tag = answer->to_tag;
@@ -246,14 +229,14 @@ client_status(struct sip_client *k, int status)
 static void
 client_make_answer(struct sip_client *k, int status)
 {
-	struct sip_msg m = k->req;
-	char *mem = k->mem;
+	struct sip_msg m = ids_msg(k->ids);
+	struct sip_ids *ids = k->ids;
 
-	k->mem = NULL;
+	k->ids = NULL;
 	m.status = status;
 	m.reason = sec_sip_reason(status);
 	client_finish(k, &m);
-	free(mem);
+	free(ids);
 }
 
 static void
@@ -285,7 +268,7 @@ on_deadline(void *arg)
 	stack_enter(s);
 	if (k->kind == CLIENT_INVITE && cb != NULL) {
 		client_orphan(k);
-		m = k->req;
+		m = ids_msg(k->ids);
 		m.status = 408;
 		m.reason = sec_sip_reason(m.status);
 		cb(k->ctx, k->cookie, &m);
@@ -313,8 +296,8 @@ client_answer(struct sip_conn *c, const struct sip_msg *answer)
 	k = client_by_branch(c, answer->branch, strlen(answer->branch));
 	/* Another method's: the answer to our CANCEL. */
 	if (k == NULL || k->kind == CLIENT_FAN ||
-	    strcmp(answer->method, k->req.method) != 0 ||
-	    answer->cseq != k->req.cseq)
+	    strcmp(answer->method, k->ids->method) != 0 ||
+	    answer->cseq != k->ids->cseq)
 		return;
 	invite = k->kind == CLIENT_INVITE;
 	if (answer->status < 200) {
@@ -333,7 +316,7 @@ client_answer(struct sip_conn *c, const struct sip_msg *answer)
 void
 sip_cancel(struct sip_stack *s, uint64_t id)
 {
-	struct sip_client *k = map_get_u64(s->clients, id);
+	struct sip_client *k = slots_get(&s->clients, id);
 
 	if (k != NULL && k->kind == CLIENT_INVITE)
 		send_cancel(k);
@@ -342,7 +325,7 @@ sip_cancel(struct sip_stack *s, uint64_t id)
 void
 sip_forget(struct sip_stack *s, uint64_t id)
 {
-	struct sip_client *k = map_get_u64(s->clients, id);
+	struct sip_client *k = slots_get(&s->clients, id);
 
 	if (k == NULL)
 		return;
