@@ -500,11 +500,14 @@ test_injection(void)
 	X(method)                                                              \
 	X(uri)                                                                 \
 	X(from)                                                                \
-	X(from_tag) X(to) X(to_tag) X(call_id) X(via_host) X(branch)           \
-	    X(contact) X(contact_params) X(event) X(event_id) X(sub_state)     \
-		X(info_package) X(proposed) X(conference) X(conference_key)    \
-		    X(author) X(author_q) X(date) X(auth_realm) X(auth_target) \
-			X(auth_token) X(auth_version) X(content_type)
+	X(from_tag)                                                            \
+	X(to)                                                                  \
+	X(to_tag)                                                              \
+	X(call_id) X(via_host) X(branch) X(contact) X(contact_params) X(event) \
+	    X(event_id) X(sub_state) X(info_package) X(proposed) X(conference) \
+		X(conference_key) X(author) X(author_q) X(date) X(auth_realm)  \
+		    X(auth_target) X(auth_token) X(auth_version)               \
+			X(content_type)
 #define X(f) 1 +
 	for (i = 0; i < FIELDS 0; i++) {
 #undef X
