@@ -93,6 +93,8 @@ delivery_finish(struct delivery *d)
 			missed++;
 	if ((r = room_find(d->mtcu, d->room)) != NULL &&
 	    (mb = room_member(r, d->author_q)) != NULL) {
+		if (mb->under_way > 0)
+			mb->under_way--;
 		sip_msg_init(&tmpl);
 		tmpl.method = "MESSAGE";
 		tmpl.uri = r->uri;
@@ -161,6 +163,7 @@ delivery_new(struct room *r, struct member *author, struct sip_txn *txn,
 	d->id = ++m->next_delivery;
 	map_put_u64(m->deliveries, d->id, d);
 	timer_set(&d->timer, GRACE_MS);
+	author->under_way++;
 	return d;
 
 fail:

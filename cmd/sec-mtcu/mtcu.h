@@ -17,6 +17,7 @@
  */
 #define MEMBER_QUEUE 1048576           /* bytes kept for an absent device */
 #define GRACE_MS     2000              /* answer, or connection, within */
+#define UNDER_WAY    256               /* deliveries of one device */
 
 /* A copy that waits for its device's connection. */
 struct copy {
@@ -45,6 +46,7 @@ struct member {                        /* one device: one q */
 	uint32_t		 hopid;
 	char			 address[64];  /* of its SDP */
 	int			 may_speak;
+	unsigned		 under_way;    /* deliveries of his */
 	uint64_t		 conn;         /* sip_conn id, 0: none */
 	int64_t			 away;         /* since when without one */
 	int			 reported;     /* `lost` was sent */

@@ -33,6 +33,8 @@ message_refused(struct mtcu *m, const struct member *mb,
 		return 404;
 	if (!mb->may_speak)
 		return 403;
+	if (mb->under_way >= UNDER_WAY)
+		return 503;
 	if (req->content_type == NULL || req->bodylen == 0)
 		return 400;
 	if (req->bodylen > BODY_MAX)

@@ -21,6 +21,7 @@
 #define KEY_OVERLAP  30000             /* an older Kc is good for, ms */
 #define NOTIFY_MS    100               /* at most one NOTIFY in */
 #define LEFT_MS      60000             /* a device that left is shown for */
+#define BINDINGS     32                /* agents of one user */
 #define CLOCK_SKEW   300000            /* Kerberos' own */
 
 struct pal;

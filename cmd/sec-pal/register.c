@@ -369,6 +369,24 @@ answer_send(struct registration *r, struct sip_txn *txn,
 	return err;
 }
 
+/* A user has so many agents at most: the one registered longest ago goes. */
+static void
+make_room(struct presentity *u, const char *instance)
+{
+	struct binding *b, *oldest = NULL;
+	int n = 0;
+
+	TAILQ_FOREACH(b, &u->bindings, entry) {
+		if (strcmp(b->row.instance, instance) == 0)
+			return;
+		if (oldest == NULL || b->row.since < oldest->row.since)
+			oldest = b;
+		n++;
+	}
+	if (n >= BINDINGS)
+		binding_drop(oldest, "replaced");
+}
+
 /* The binding is stored: keys, controller, answer, watchers. */
 static int
 registration_apply(struct registration *r, struct sip_txn *txn)
@@ -391,6 +409,7 @@ registration_apply(struct registration *r, struct sip_txn *txn)
 		    sizeof u->status.class_);
 		u->status.since = clock_real();
 	}
+	make_room(u, r->binding.instance);
 	if (TAILQ_EMPTY(&u->bindings))
 		u->status.since = clock_real();
 	if ((b = binding_put(p, u, r->principal, &r->binding,
