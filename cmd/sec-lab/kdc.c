@@ -14,7 +14,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/proc.h"
-#include "base/sock.h"
+#include "base/spawn.h"
+#include "crypto/random.h"
 
 #include "lab.h"
 
@@ -28,7 +29,7 @@ make_password(char out[PASSWORD_LEN + 1])
 	unsigned char raw[PASSWORD_LEN];
 	int i;
 
-	proc_random(raw, sizeof(raw));
+	crypto_random(raw, sizeof(raw));
 	for (i = 0; i < PASSWORD_LEN; i++)
 		out[i] = letters[raw[i] % 32];
 	out[PASSWORD_LEN] = '\0';
@@ -46,11 +47,11 @@ run(const char *const argv[], struct buf *input)
 
 	if (buf_error(input) != 0)
 		return SEC_ERR_SYS;
-	code = spawn_run(argv, (const char *)buf_data(input), buf_len(input),
-	    &out, &err);
+	code = spawn_run(argv, buf_data(input), buf_len(input), &out, &err);
 	/* kadmin.local leaves with 0 even when a command failed; but what
 	 * is to be deleted need not exist. */
-	for (s = buf_cstr(&err); code == 0 && *s != '\0'; s += n + (s[n] != 0)) {
+	for (s = buf_cstr(&err); code == 0 && *s != '\0';
+	     s += n + (s[n] != 0)) {
 		n = strcspn(s, "\n");
 		if (strncmp(s, "delete_principal:", 17) != 0 &&
 		    memmem(s, n, "while ", 6) != NULL)
@@ -82,8 +83,8 @@ kadmin_try(struct buf *commands)
 		NULL };
 	struct buf out = BUF_INIT, err = BUF_INIT;
 
-	(void)spawn_run(argv, (const char *)buf_data(commands),
-	    buf_len(commands), &out, &err);
+	(void)spawn_run(argv, buf_data(commands), buf_len(commands), &out,
+	    &err);
 	buf_free(&out);
 	buf_free(&err);
 }
@@ -143,7 +144,7 @@ kdc_add_users(const struct lab *l, char *const *users, int n)
 		/* An attempt that was cut short may have made him already;
 		 * kadmin.local fails as a whole when one line does. */
 		again = access(lab_path(l, "home/%s/.password", users[i]),
-		    F_OK) == 0;
+			    F_OK) == 0;
 		make_password(password);
 		buf_putf(&in, "%s\n", password);
 		r = proc_write_file(lab_path(l, "home/%s/.password", users[i]),
@@ -151,9 +152,8 @@ kdc_add_users(const struct lab *l, char *const *users, int n)
 		buf_free(&in);
 		if (again)
 			buf_putf(&leftover, "delprinc -force %s\n", users[i]);
-		buf_putf(&commands, "addprinc -pw %s %s\n", password,
-		    users[i]);
-		new++;
+		buf_putf(&commands, "addprinc -pw %s %s\n", password, users[i]);
+		new ++;
 	}
 	explicit_bzero(password, sizeof(password));
 	if (r == 0 && buf_len(&leftover) > 0)

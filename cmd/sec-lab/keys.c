@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/spawn.h"
 #include "base/text.h"
 
 #include "lab.h"
 
 static int
-keygen(const char *const argv[], const char *input, size_t n, struct buf *out)
+keygen(const char *const argv[], const void *input, size_t n, struct buf *out)
 {
 	struct buf err = BUF_INIT;
 	int code = spawn_run(argv, input, n, out, &err);
@@ -61,8 +62,7 @@ keys_make(const struct lab *l)
 		snprintf(addr, sizeof(addr), "%s:%d", l->address, d->port);
 		snprintf(number, sizeof(number), "%d", i + 1);
 		if ((r = keygen(init, NULL, 0, &line)) == 0)
-			r = keygen(add, (const char *)buf_data(&line),
-			    buf_len(&line), &out);
+			r = keygen(add, buf_data(&line), buf_len(&line), &out);
 		buf_free(&line);
 		buf_free(&out);
 	}

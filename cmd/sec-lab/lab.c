@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "wire/line.h"
 
@@ -177,48 +178,15 @@ lab_lock_mine(int fd)
 
 /* --- programs --- */
 
-static const char *
-try(const char *dir, size_t n, const char *sub, const char *name)
-{
-	static char out[8][PATH_MAX];
-	static int i;
-
-	i = (i + 1) % 8;
-	snprintf(out[i], sizeof(out[i]), "%.*s%s/%s", (int)n, dir, sub, name);
-	return access(out[i], X_OK) == 0 ? out[i] : NULL;
-}
-
 const char *
 lab_program(const char *name)
 {
-	static const char *const sbin[] = { "/usr/sbin", "/usr/local/sbin",
-		"/sbin" };
-	const char *path = getenv("PATH"), *p, *end;
-	char self[PATH_MAX];
-	ssize_t n;
-	size_t i;
+	static char out[8][PATH_LEN];
+	static int i;
 
-	if (strncmp(name, "sec-", 4) == 0) {
-		n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-		if (n <= 0)
-			return NULL;
-		while (n > 0 && self[n - 1] != '/')
-			n--;
-		/* Installed, daemons may be in the sbin next door. */
-		if ((p = try(self, (size_t)n, ".", name)) == NULL &&
-		    (p = try(self, (size_t)n, "../sbin", name)) == NULL)
-			p = try(self, (size_t)n, "../bin", name);
-		return p;
-	}
-	for (; path != NULL && *path != '\0'; path = *end ? end + 1 : end) {
-		end = path + strcspn(path, ":");
-		if ((p = try(path, (size_t)(end - path), "", name)) != NULL)
-			return p;
-	}
-	for (i = 0; i < sizeof(sbin) / sizeof(sbin[0]); i++)
-		if ((p = try(sbin[i], strlen(sbin[i]), "", name)) != NULL)
-			return p;
-	return NULL;
+	i = (i + 1) % 8;
+	return strncmp(name, "sec-", 4) == 0 ? spawn_find_own(name, out[i]) :
+					       spawn_find(name, out[i]);
 }
 
 int

@@ -91,13 +91,6 @@ int	keys_make(const struct lab *l);
 /* sec-keygen lead: "9f3a-77c1" into id. */
 int	keys_lead(const struct lab *l, char *id, size_t n);
 
-/* --- spawn.c: run a program to its end --- */
-/* Exit status (128+n for a signal, 127: cannot run). input may be NULL. */
-int	spawn_run(const char *const argv[], const char *input, size_t inlen,
-	    struct buf *out, struct buf *err);
-/* Start with fds as given (-1: /dev/null), nothing else inherited. */
-pid_t	spawn_start(const char *const argv[], int in, int out, int err);
-
 /* --- supervise.c --- */
 /* Runs until SIGTERM, in a process of its own; never returns. held: the
  * lock, the reserved address, the file of --wire (-1: none). */

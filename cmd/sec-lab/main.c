@@ -6,6 +6,7 @@
 
 #include "base/proc.h"
 #include "cli/args.h"
+#include "crypto/random.h"
 
 #include "lab.h"
 
@@ -105,5 +106,6 @@ run(struct cli *c)
 int
 main(int argc, char **argv)
 {
+	crypto_init();
 	return cli_main(&prog, argc, argv);
 }

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/proc.h"
+#include "base/spawn.h"
 
 #include "lab.h"
 

@@ -7,12 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "base/proc.h"
-
-#include "lab.h"
+#include "base/spawn.h"
 
 static void
 set_fd(int from, int to)
@@ -62,10 +65,11 @@ drain(int fd, struct buf *b)
 }
 
 int
-spawn_run(const char *const argv[], const char *input, size_t inlen,
+spawn_run(const char *const argv[], const void *input, size_t inlen,
     struct buf *out, struct buf *err)
 {
 	int in[2] = { -1, -1 }, o[2] = { -1, -1 }, e[2] = { -1, -1 };
+	void (*old)(int);
 	struct pollfd p[3];
 	size_t sent = 0;
 	ssize_t n;
@@ -75,12 +79,15 @@ spawn_run(const char *const argv[], const char *input, size_t inlen,
 	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(o, O_CLOEXEC) != 0 ||
 	    pipe2(e, O_CLOEXEC) != 0 ||
 	    (pid = spawn_start(argv, in[0], o[1], e[1])) < 0) {
-		complain(0, "cannot run %s: %s", argv[0], strerror(errno));
+		buf_putf(err, "%s: %s\n", argv[0], strerror(errno));
 		return 127;
 	}
 	close(in[0]);
 	close(o[1]);
 	close(e[1]);
+	/* Else a program that writes while we do would wait for us. */
+	(void)fcntl(in[1], F_SETFL, O_NONBLOCK);
+	old = signal(SIGPIPE, SIG_IGN);
 	p[0] = (struct pollfd) { in[1], POLLOUT, 0 };
 	p[1] = (struct pollfd) { o[0], POLLIN, 0 };
 	p[2] = (struct pollfd) { e[0], POLLIN, 0 };
@@ -92,10 +99,12 @@ spawn_run(const char *const argv[], const char *input, size_t inlen,
 		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			break;
 		if (p[0].fd >= 0 && p[0].revents != 0) {
-			n = write(in[1], input + sent, inlen - sent);
+			n = write(in[1], (const char *)input + sent,
+			    inlen - sent);
 			if (n > 0)
 				sent += (size_t)n;
-			if ((n < 0 && errno != EINTR) || sent == inlen) {
+			if ((n < 0 && errno != EINTR && errno != EAGAIN) ||
+			    sent == inlen) {
 				close(in[1]);
 				p[0].fd = -1;
 			}
@@ -111,5 +120,50 @@ spawn_run(const char *const argv[], const char *input, size_t inlen,
 	close(e[0]);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	(void)signal(SIGPIPE, old);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static const char *
+usable(char *out, const char *dir, size_t n, const char *sub, const char *name)
+{
+	int k;
+
+	k = snprintf(out, PATH_LEN, "%.*s%s/%s", (int)n, dir, sub, name);
+	return k > 0 && k < PATH_LEN && access(out, X_OK) == 0 ? out : NULL;
+}
+
+const char *
+spawn_find(const char *name, char *out)
+{
+	static const char *const sbin[] = { "/usr/sbin", "/usr/local/sbin",
+		"/sbin" };
+	const char *path = getenv("PATH"), *end;
+	size_t i;
+
+	for (; path != NULL && *path != '\0'; path = *end ? end + 1 : end) {
+		end = path + strcspn(path, ":");
+		if (usable(out, path, (size_t)(end - path), "", name) != NULL)
+			return out;
+	}
+	for (i = 0; i < sizeof(sbin) / sizeof(sbin[0]); i++)
+		if (usable(out, sbin[i], strlen(sbin[i]), "", name) != NULL)
+			return out;
+	return NULL;
+}
+
+const char *
+spawn_find_own(const char *name, char *out)
+{
+	static const char *const near[] = { ".", "../sbin", "../bin" };
+	char self[PATH_LEN];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	size_t i;
+
+	while (n > 0 && self[n - 1] != '/')
+		n--;
+	for (i = 0; n > 0 && i < sizeof(near) / sizeof(near[0]); i++)
+		if (usable(out, self, (size_t)n, near[i], name) != NULL)
+			return out;
+	return NULL;
 }
