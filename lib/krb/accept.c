@@ -19,6 +19,7 @@ struct acceptor {
 	krb5_principal server;
 	krb5_keytab kt; /* MEMORY: */
 	unsigned generation;
+	int kvno;
 	char name[300]; /* of the principal */
 	char file[512]; /* keytab on disk */
 };
@@ -40,7 +41,7 @@ load_keys(struct acceptor *a, krb5_keytab *out, char *why, size_t whylen)
 	krb5_error_code e;
 	const char *text;
 	char name[64];
-	int n = 0;
+	int n = 0, kvno = 0;
 
 	snprintf(name, sizeof(name), "MEMORY:sec-%p-%u", (void *)a,
 	    ++a->generation);
@@ -50,8 +51,11 @@ load_keys(struct acceptor *a, krb5_keytab *out, char *why, size_t whylen)
 		goto fail;
 	while ((e = krb5_kt_next_entry(a->k, from, &entry, &cur)) == 0) {
 		if (krb5_principal_compare(a->k, entry.principal, a->server) &&
-		    krb5_kt_add_entry(a->k, to, &entry) == 0)
+		    krb5_kt_add_entry(a->k, to, &entry) == 0) {
 			n++;
+			if ((int)entry.vno > kvno)
+				kvno = (int)entry.vno;
+		}
 		krb5_free_keytab_entry_contents(a->k, &entry);
 	}
 	krb5_kt_end_seq_get(a->k, from, &cur);
@@ -67,6 +71,7 @@ load_keys(struct acceptor *a, krb5_keytab *out, char *why, size_t whylen)
 		return SEC_ERR_NOTHING;
 	}
 	krb5_kt_close(a->k, from);
+	a->kvno = kvno;
 	*out = to;
 	return 0;
 fail:
@@ -134,6 +139,12 @@ acceptor_reload(struct acceptor *a, char *why, size_t whylen)
 	krb5_kt_close(a->k, a->kt);
 	a->kt = kt;
 	return 0;
+}
+
+int
+acceptor_kvno(const struct acceptor *a)
+{
+	return a->kvno;
 }
 
 void

@@ -18,6 +18,8 @@ int	acceptor_open(struct acceptor **a, const char *principal,
 	    size_t whylen);
 /* Read the keytab again. */
 int	acceptor_reload(struct acceptor *a, char *why, size_t whylen);
+/* Highest version among our keys. */
+int	acceptor_kvno(const struct acceptor *a);
 void	acceptor_close(struct acceptor *a);
 
 struct accepted;

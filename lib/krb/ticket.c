@@ -30,6 +30,7 @@ struct getting {
 	char kdcs[256];
 	char kdc[128]; /* the first, no port */
 	int skew_limit; /* s */
+	int64_t ahead; /* ms */
 	char *why;
 	size_t whylen;
 };
@@ -312,7 +313,8 @@ get_tgt(struct getting *g, krb5_creds *tgt)
 	 * MIT's client adjusts itself to the KDC, but sec-pal checks our
 	 * clock as well, and so do the records: better say so now.
 	 */
-	behind = (time_ms(tgt->times.authtime) - clock_real()) / 1000;
+	g->ahead = time_ms(tgt->times.authtime) - clock_real();
+	behind = g->ahead / 1000;
 	if (behind > g->skew_limit || behind < -g->skew_limit)
 		r = clock_is_off(g, behind);
 	else
@@ -516,6 +518,7 @@ ticket_get(const struct ticket_request *req, struct ticket *t, char *why,
 	if (r == 0) {
 		text_copy(out.principal, g.name, sizeof(out.principal));
 		text_copy(out.kdcs, g.kdcs, sizeof(out.kdcs));
+		out.ahead = g.ahead;
 		*t = out;
 	} else
 		ticket_free(&out);

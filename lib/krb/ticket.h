@@ -34,6 +34,8 @@ struct ticket {
 	int64_t		until;         /* end of the service ticket, ms */
 	int64_t		renew_till;    /* 0: not renewable */
 	char		kdcs[256];     /* "HOST:PORT" that were tried */
+	int64_t		ahead;         /* the KDC's clock, ms (to about a
+					* second); 0 if it was not asked */
 };
 
 /*

@@ -273,6 +273,7 @@ test_sources(struct ticket *alice)
 	T_STR(alice->principal, "alice@LAB.TEST");
 	T_STR(alice->kdcs, spot);
 	T(buf_len(&alice->service) > 0);
+	T(alice->ahead > -2000 && alice->ahead < 2000);
 	T(alice->until > (int64_t)time(NULL) * 1000 + 9 * 3600000);
 	T(alice->until < (int64_t)time(NULL) * 1000 + 11 * 3600000);
 	/* Really SPAKE, not an encrypted timestamp that can be guessed at. */
