@@ -166,6 +166,8 @@ mtcu_link_up(struct service *s, int number, struct ctl_peer *p)
 		members_link_up(s->priv);
 }
 
+static const char *const asks[] = { "conferences", NULL };
+
 static const struct service_def def = {
 	.prog = "sec-mtcu",
 	.role = "mtcu",
@@ -182,6 +184,7 @@ static const struct service_def def = {
 	.conn_up = mtcu_conn_up,
 	.conn_down = mtcu_conn_down,
 	.link_up = mtcu_link_up,
+	.asks = asks,
 };
 
 int

@@ -57,12 +57,16 @@ static const char help_text[] =
     "  -V --version     version\n";
 
 static int
-is_verb(const char *s)
+is_verb(const struct service_def *def, const char *s)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(verbs[i], s) == 0)
+			return 1;
+	for (i = 0; def != NULL && def->asks != NULL && def->asks[i] != NULL;
+	     i++)
+		if (strcmp(def->asks[i], s) == 0)
 			return 1;
 	return 0;
 }
@@ -79,7 +83,7 @@ options_verb(int argc, char **argv)
 		if (strcmp(argv[i], "--") == 0)
 			return NULL;
 		if (argv[i][0] != '-')
-			return is_verb(argv[i]) ? argv[i] : NULL;
+			return is_verb(NULL, argv[i]) ? argv[i] : NULL;
 		for (k = 0; k < sizeof(with) / sizeof(with[0]); k++)
 			if (strcmp(argv[i], with[k]) == 0)
 				i++;
@@ -184,7 +188,7 @@ options_parse(struct service_options *o, const struct service_def *def,
 		if (optind >= argc)
 			break;
 		/* "+" stops at each operand, so that ours are told apart. */
-		if (o->verb != NULL || !is_verb(argv[optind]))
+		if (o->verb != NULL || !is_verb(def, argv[optind]))
 			return usage(def, "\"%s\" is not wanted here",
 			    argv[optind]);
 		o->verb = argv[optind++];

@@ -65,6 +65,18 @@ print_status(const char *prog, const struct line *l)
 	    line_get_or(l, "connections", "0"), line_get_or(l, "words", ""));
 }
 
+/* A row of a daemon's own verb: its values. */
+static void
+print_row(const struct line *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (strcmp(l->field[i].key, "id") != 0)
+			printf("%s%s", i > 1 ? "  " : "", l->field[i].value);
+	printf("\n");
+}
+
 /* The ok line of verb: prints it, gives the exit code. */
 static int
 print_answer(const char *prog, const char *verb, const struct line *l)
@@ -84,6 +96,8 @@ print_answer(const char *prog, const char *verb, const struct line *l)
 			"draining");
 		return 0;
 	}
+	if (strcmp(verb, "health") != 0)
+		return 0;
 	state = line_get_or(l, "state", "WARN");
 	printf("%-8s %-6s %s\n", line_get_or(l, "name", "?"), state,
 	    line_get_or(l, "words", ""));
@@ -113,7 +127,7 @@ query_main(const struct service_def *def, const struct service_options *o)
 		line_put_u64(b, "stop", 1);
 	if ((r = ctl_client_send(c, -1)) == 0)
 		while ((r = ctl_client_next(c, &l, o->timeout)) == 1)
-			;
+			print_row(&l);
 	if (r == 0)
 		r = print_answer(def->prog, o->verb, &l);
 	else {

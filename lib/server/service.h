@@ -71,6 +71,9 @@ struct service_def {
 	void	(*link_down)(struct service *s, int number);
 	/* Accept unsealed REGISTER at the door. */
 	int	takes_register;
+	/* Verbs of its own that print rows, for `PROG VERB`; ends with NULL,
+	 * may be NULL. */
+	const char *const *asks;
 };
 
 struct service {
