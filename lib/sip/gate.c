@@ -338,8 +338,8 @@ sip_frame_stranger(const uint8_t *p, size_t n)
 static int
 is_via(const char *s, const char *eol)
 {
-	return (s[0] == 'V' || s[0] == 'v') && (s[1] == ':' ||
-	    (eol - s > 4 && strncasecmp(s, "via:", 4) == 0));
+	return (s[0] == 'V' || s[0] == 'v') &&
+	    (s[1] == ':' || (eol - s > 4 && strncasecmp(s, "via:", 4) == 0));
 }
 
 int
@@ -368,7 +368,7 @@ sip_peek_answer(const void *p, size_t n, int *status, const char **branch,
 			break;
 	}
 	if (end - eol > 5 && is_via(eol + 1, end))
-		return SEC_ERR_FORMAT;         /* no proxy stands between */
+		return SEC_ERR_FORMAT; /* no proxy stands between */
 	for (b = s; (b = memchr(b, ';', (size_t)(eol - b))) != NULL; b++)
 		if (eol - b > 8 && memcmp(b, ";branch=", 8) == 0)
 			break;
