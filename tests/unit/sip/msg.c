@@ -2,6 +2,7 @@
  * SIP messages (S049): what the gate, osip and the validator let in and
  * what not, after the manner of RFC 4475; what is printed reads the same.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -486,45 +487,60 @@ test_round_trip(void)
 	sip_msg_free(NULL);
 }
 
+#define TEXT(f)                                                                \
+	{                                                                      \
+#f, offsetof(struct sip_msg, f)                                \
+	}
+static const struct {
+	const char *name;
+	size_t at;
+} texts[] = {
+	TEXT(method),
+	TEXT(uri),
+	TEXT(from),
+	TEXT(from_tag),
+	TEXT(to),
+	TEXT(to_tag),
+	TEXT(call_id),
+	TEXT(via_host),
+	TEXT(branch),
+	TEXT(contact),
+	TEXT(contact_params),
+	TEXT(event),
+	TEXT(event_id),
+	TEXT(sub_state),
+	TEXT(info_package),
+	TEXT(proposed),
+	TEXT(conference),
+	TEXT(conference_key),
+	TEXT(author),
+	TEXT(author_q),
+	TEXT(date),
+	TEXT(auth_realm),
+	TEXT(auth_target),
+	TEXT(auth_token),
+	TEXT(auth_version),
+	TEXT(content_type),
+};
+
 /* No value adds a line: nothing with CR, LF or worse is written. */
 static void
 test_injection(void)
 {
 	static const char evil[] = "x\r\nSEC-Author: <sip:eve@example.org>";
 	static const char quote[] = "x\" y";
+	static const char *const value = evil;
 	struct sip_msg m;
 	struct buf b = BUF_INIT;
 	size_t i;
 
-#define FIELDS                                                                 \
-	X(method)                                                              \
-	X(uri)                                                                 \
-	X(from)                                                                \
-	X(from_tag)                                                            \
-	X(to)                                                                  \
-	X(to_tag)                                                              \
-	X(call_id) X(via_host) X(branch) X(contact) X(contact_params) X(event) \
-	    X(event_id) X(sub_state) X(info_package) X(proposed) X(conference) \
-		X(conference_key) X(author) X(author_q) X(date) X(auth_realm)  \
-		    X(auth_target) X(auth_token) X(auth_version)               \
-			X(content_type)
-#define X(f) 1 +
-	for (i = 0; i < FIELDS 0; i++) {
-#undef X
-		const char *name = "";
-		size_t j = 0;
-
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		fill(&m);
-#define X(f)                                                                   \
-	if (j++ == i) {                                                        \
-		m.f = evil;                                                    \
-		name = #f;                                                     \
-	}
-		FIELDS
-#undef X
+		memcpy((char *)&m + texts[i].at, &value, sizeof(value));
 		buf_reset(&b);
 		sip_msg_write(&b, &m);
-		T_OK(buf_error(&b) == SEC_ERR_FORMAT, "CR LF in %s", name);
+		T_OK(buf_error(&b) == SEC_ERR_FORMAT, "CR LF in %s",
+		    texts[i].name);
 	}
 	fill(&m);
 	m.note = evil; /* which is escaped */
@@ -605,8 +621,7 @@ test_peek(void)
 		"SIP/2.0 200 OK\r\n" FROM "\r\n",
 		"SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP h\r\n\r\n",
 		"SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP h;branch=\r\n\r\n",
-		"SIP/2.0 200 OK\r\n" VIA VIA "\r\n",
-		REQ VIA "\r\n" };
+		"SIP/2.0 200 OK\r\n" VIA VIA "\r\n", REQ VIA "\r\n" };
 	const char *s, *branch;
 	size_t n, i;
 	int status;
