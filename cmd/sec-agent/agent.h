@@ -36,8 +36,7 @@ struct conf_in;                        /* a conference that I am in */
 #define SHORT_MS   10000               /* any other request */
 #define WAIT_MS    10000               /* for a controller that is away */
 
-/* --- session.c: ticket, registration, the connections to PAL and controller
- */
+/* --- session.c: registration, the connections to PAL and controller */
 #define SESSION_KEYS 4
 
 struct session_key {
@@ -93,15 +92,35 @@ void	session_init(struct agent *a);
 void	session_close(struct agent *a);
 /* The line from sec-login has come. */
 void	session_login(struct agent *a);
+/* The first ticket is there: our socket, then the registration. */
+void	session_begin(struct agent *a, const char *principal);
 /* REGISTER now (jitter and the 5 s rule apply when `refused`). */
 void	session_register(struct agent *a, int refused);
-void	session_renew(struct agent *a, const struct ctl_handle *who);
 /* Leave, log out, end the process. */
 void	session_end(struct agent *a, const char *why);
 /* ms since 1970 by the servers' clock. */
 int64_t	session_now(const struct agent *a);
 /* Kc of a key id, NULL: not (any more) held. */
 const struct secret *session_kc(const struct agent *a, uint32_t keyid);
+
+/* --- login.c: sec-login's end */
+void	login_open(struct agent *a);
+void	login_close(struct agent *a);
+/* Wipe the password. */
+void	login_forget(struct agent *a);
+/* The login has failed: say why and end. */
+void	login_fail(struct agent *a, int err, const char *reason);
+void	login_ok(struct agent *a);
+
+/* --- ticket.c */
+void	ticket_open(struct agent *a);
+void	ticket_close(struct agent *a);
+/* Start the child. 0, or SEC_ERR_SYS. */
+int	ticket_fetch(struct agent *a);
+/* A new one now, then a registration with it; who (NULL: nobody) waits. */
+void	ticket_renew(struct agent *a, const struct ctl_handle *who);
+/* The renewal has ended: tell who waits. */
+void	ticket_renewed(struct agent *a, int status, const char *reason);
 
 /* --- presence.c: my PAL and my status */
 struct presence {
@@ -190,11 +209,8 @@ size_t	confs_count(const struct agent *a);
 struct conf_in *conf_new(struct agent *a, const char *uri);
 /* INVITE to the conference. */
 void	conf_invite(struct conf_in *c);
-/* 0, or an error: the key or the answer is unusable. */
-int	conf_take(struct conf_in *c, const struct conf_news *n);
 /* The dialog and the keys stand: get the roster, wait for text. */
 void	conf_opening(struct conf_in *c);
-void	conf_key_event(struct conf_in *c);
 /* Our SDP: one text device. */
 void	agent_offer(struct agent *a, struct buf *out);
 void	conf_wait(struct conf_in *c, const struct waiter *w);
@@ -209,29 +225,49 @@ int	conf_bye(struct conf_in *c, sip_answer_h cb, void *ctx,
 /* Over: kind is "end" (BYE from the controller) or "leave" (our own). */
 void	conf_gone(struct conf_in *c, const char *kind, const char *why);
 void	conf_hold(struct conf_in *c, uint64_t peer);
-/* Who has q; NULL: unknown. */
-const char *conf_user(struct conf_in *c, uint32_t q);
-/* First q of a user, 0: none. */
-uint32_t conf_q_of(struct conf_in *c, const char *uri);
-void	conf_want(struct conf_in *c, int wants);       /* INBOX_WANT_* */
 void	conf_notice(struct conf_in *c, const char *kind, const char *user,
 	    const char *text);
 /* Rows of `listen`. */
 void	conf_listen(struct conf_in *c, struct ctl_req *r);
-void	conf_show(struct conf_in *c, struct ctl_req *r);
-/* A roster document has come. */
-void	conf_doc(struct conf_in *c, const void *p, size_t n);
-void	conf_member_row(struct ctl_req *r, const struct pal_entry *e);
-size_t	conf_count_in(struct conf_in *c);
-/* Comma-separated URIs of members whose status is `status`, NULL: all in. */
-void	conf_list(struct conf_in *c, const char *status, struct buf *out);
 void	confs_peer_gone(struct agent *a, uint64_t peer);
 void	confs_pal_up(struct agent *a);
 void	confs_confctl_up(struct agent *a, int64_t down_ms);
 int	confs_notify(struct agent *a, const struct sip_msg *req);
 /* `conf` rows of a registration of a new instance. */
 void	confs_rejoin(struct agent *a, const char *uri);
+/* The membership that a request belongs to; *err: of dialog_check(). */
+struct conf_in *conf_of_dialog(struct agent *a, const struct sip_msg *req,
+	    int *err);
 void	on_bye(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
+
+/* --- roster.c */
+void	roster_open(struct conf_in *c);
+void	roster_subscribe(struct conf_in *c);
+void	roster_close(struct conf_in *c);
+/* A roster document has come. */
+void	conf_doc(struct conf_in *c, const void *p, size_t n);
+/* Who has q; NULL: unknown. */
+const char *conf_user(struct conf_in *c, uint32_t q);
+/* First q of a user, 0: none. */
+uint32_t conf_q_of(struct conf_in *c, const char *uri);
+size_t	conf_count_in(struct conf_in *c);
+/* Comma-separated URIs of members whose status is `status`, NULL: all in. */
+void	conf_list(struct conf_in *c, const char *status, struct buf *out);
+void	conf_event(struct conf_in *c, const char *event, const char *user,
+	    const char *status);
+/* Rows of `show`. */
+void	conf_show(struct conf_in *c, struct ctl_req *r);
+void	conf_member_row(struct ctl_req *r, const struct pal_entry *e);
+
+/* --- grants.c */
+void	grants_open(struct conf_in *c);
+void	grants_close(struct conf_in *c);
+/* 0, or an error: the key or the answer is unusable. */
+int	conf_take(struct conf_in *c, const struct conf_news *n);
+void	conf_key_event(struct conf_in *c);
+void	conf_want(struct conf_in *c, int wants);       /* INBOX_WANT_* */
+/* PUBLISH `grant`: send the INFO again. */
+void	conf_ask_grant(struct conf_in *c);
 void	on_info(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
 
 /* --- text.c: the text device of one conference */

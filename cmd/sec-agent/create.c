@@ -15,44 +15,44 @@
 
 #define TIMEOUT_S   60
 #define TIMEOUT_MAX 3600
-#define LATE_MS     5000               /* for the 487 after a CANCEL */
-#define ROSTER_MS   500                /* until the roster shows who came */
+#define LATE_MS	    5000 /* for the 487 after a CANCEL */
+#define ROSTER_MS   500 /* until the roster shows who came */
 
 /* A `create` until its conference is open. */
 struct creating {
-	struct agent		*a;
-	uint64_t		 number;
-	struct ctl_handle	 who;
-	char			*words;        /* SEC-Conference of the INVITE */
-	char			*invitees;
-	int			 timeout, wait, anyway;
-	uint64_t		 txn;          /* to the factory */
-	struct timer		 patience;     /* controller is away */
-	TAILQ_ENTRY(creating)	 entry;
+	struct agent *a;
+	uint64_t number;
+	struct ctl_handle who;
+	char *words; /* SEC-Conference of the INVITE */
+	char *invitees;
+	int timeout, wait, anyway;
+	uint64_t txn; /* to the factory */
+	struct timer patience; /* controller is away */
+	TAILQ_ENTRY(creating) entry;
 };
 
 struct invitee {
-	char		 uri[URI_MAX];
-	uint64_t	 txn;
-	int		 done, cancelled, came;
+	char uri[URI_MAX];
+	uint64_t txn;
+	int done, cancelled, came;
 };
 
 /* The invitations of one command. */
 struct inviting {
-	struct agent		*a;
-	uint64_t		 number;
-	struct ctl_handle	 who;
-	int			 answered;     /* `ok` was said already */
-	char			 conf[URI_MAX];
-	size_t			 n, open;
-	struct invitee		*invitee;
-	struct timer		 timeout;      /* then: for the roster */
-	TAILQ_ENTRY(inviting)	 entry;
+	struct agent *a;
+	uint64_t number;
+	struct ctl_handle who;
+	int answered; /* `ok` was said already */
+	char conf[URI_MAX];
+	size_t n, open;
+	struct invitee *invitee;
+	struct timer timeout; /* then: for the roster */
+	TAILQ_ENTRY(inviting) entry;
 };
 
 struct creates {
-	TAILQ_HEAD(, creating)	 creating;
-	TAILQ_HEAD(, inviting)	 inviting;
+	TAILQ_HEAD(, creating) creating;
+	TAILQ_HEAD(, inviting) inviting;
 };
 
 /* --- inviting --- */
@@ -74,8 +74,8 @@ invite_event(struct inviting *v, const char *event, const char *user,
 }
 
 static void
-invitee_row(struct inviting *v, const char *user, const char *state,
-    int code, const char *note)
+invitee_row(struct inviting *v, const char *user, const char *state, int code,
+    const char *note)
 {
 	struct ctl_req r;
 	struct buf *b;
@@ -342,7 +342,7 @@ take_names(struct inviting *v, const char *who)
 		name[n] = '\0';
 		if (uri_from_name(&u, name, v->a->conf.domain, 0) != 0 ||
 		    (u.kind != URI_USER && u.kind != URI_PHONE &&
-		    u.kind != URI_FOREIGN)) {
+			u.kind != URI_FOREIGN)) {
 			invitee_row(v, name, "nothing", 404, NULL);
 			continue;
 		}
@@ -350,9 +350,9 @@ take_names(struct inviting *v, const char *who)
 	}
 }
 
-struct wish {                          /* what `create` and `invite` share */
-	const char	*conf, *who;
-	int		 timeout, wait, anyway;
+struct wish { /* what `create` and `invite` share */
+	const char *conf, *who;
+	int timeout, wait, anyway;
 };
 
 static void
@@ -464,10 +464,11 @@ on_created(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 		return;
 	k->txn = 0;
 	if (answer->status != 302) {
-		creating_fail(k, answer->status / 100 == 2 ? 500 :
-		    answer->status, answer->status == 409 ?
-		    "the name is taken" : answer->status == 503 ?
-		    "controller unreachable" : NULL);
+		creating_fail(k,
+		    answer->status / 100 == 2 ? 500 : answer->status,
+		    answer->status == 409     ? "the name is taken" :
+			answer->status == 503 ? "controller unreachable" :
+						NULL);
 		return;
 	}
 	if (answer->contact == NULL ||
@@ -480,8 +481,9 @@ on_created(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	memset(&w, 0, sizeof(w));
 	w.create = k->number;
 	conf_wait(c, &w);
-	if (conf_take(c, &(struct conf_news) { answer->conference_key,
-	    answer->conference, NULL, 0 }) != 0)
+	if (conf_take(c,
+		&(struct conf_news) { answer->conference_key,
+		    answer->conference, NULL, 0 }) != 0)
 		conf_fail(c, 400, "the controller's key cannot be opened");
 	else
 		conf_invite(c);
@@ -502,8 +504,8 @@ creating_send(struct creating *k)
 	m.from = a->uri;
 	m.contact = flow_contact(a->session.confctl, a->uri, contact);
 	m.conference = k->words;
-	k->txn = flow_request(a->session.confctl, &m, ANSWER_MS, on_created,
-	    a, k->number);
+	k->txn = flow_request(a->session.confctl, &m, ANSWER_MS, on_created, a,
+	    k->number);
 	if (k->txn != 0)
 		timer_cancel(&k->patience);
 }
@@ -622,8 +624,8 @@ create_cancel(struct agent *a, struct ctl_req *r)
 			cancel_all(v);
 	/* Sent with the call's own id, that call's `ok` is the answer. */
 	TAILQ_FOREACH(v, &a->creates->inviting, entry)
-		if (v->who.peer == ctl_peer_id(r->peer) &&
-		    v->who.id == r->id && !v->answered)
+		if (v->who.peer == ctl_peer_id(r->peer) && v->who.id == r->id &&
+		    !v->answered)
 			return;
 	ctl_ok(r);
 }

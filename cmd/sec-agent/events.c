@@ -10,14 +10,14 @@
 #include "wire/ids.h"
 
 struct follower {
-	struct ctl_handle	 who;
-	TAILQ_ENTRY(follower)	 entry;
+	struct ctl_handle who;
+	TAILQ_ENTRY(follower) entry;
 };
 
 struct events {
-	struct ring		*ring;
-	struct buf		 b;            /* the event being built */
-	TAILQ_HEAD(, follower)	 followers;
+	struct ring *ring;
+	struct buf b; /* the event being built */
+	TAILQ_HEAD(, follower) followers;
 };
 
 void
@@ -109,8 +109,7 @@ put_now(struct agent *a, struct ctl_req *r, struct buf *b)
 }
 
 static void
-put_conf(struct agent *a, struct ctl_req *r, struct conf_in *c,
-    struct buf *b)
+put_conf(struct agent *a, struct ctl_req *r, struct conf_in *c, struct buf *b)
 {
 	const struct pal_entry *e;
 	const char *status;
@@ -129,8 +128,9 @@ put_conf(struct agent *a, struct ctl_req *r, struct conf_in *c,
 		status = pal_entry_attr(e, "status");
 		if (status == NULL || strcmp(status, "left") == 0)
 			continue;
-		line_put(b, "event", strcmp(status, "invited") == 0 ?
-		    "conf.status" : "conf.join");
+		line_put(b, "event",
+		    strcmp(status, "invited") == 0 ? "conf.status" :
+						     "conf.join");
 		line_put(b, "conf", c->uri);
 		line_put(b, "user", e->uri);
 		line_put(b, "status", status);
@@ -152,7 +152,7 @@ put_state(struct agent *a, struct ctl_req *r)
 	line_put(&b, "ring", ring_name(a->events->ring));
 	put_now(a, r, &b);
 	for (i = 0; a->presence.pal != NULL &&
-	    (e = mirror_next(a->presence.pal, &i)) != NULL;) {
+	     (e = mirror_next(a->presence.pal, &i)) != NULL;) {
 		line_put(&b, "event", "pal");
 		line_put(&b, "entry", e->uri);
 		line_put(&b, "type", pal_entry_attr(e, "type"));
@@ -194,8 +194,8 @@ events_follow(struct agent *a, struct ctl_req *r)
 	state = strcmp(line_get_or(r->line, "state", "0"), "1") == 0;
 	next = last + 1;
 	if (line_get_u64(r->line, "since", &since) == 0)
-		gap = ring_since(ring, line_get(r->line, "ring"), since,
-		    &next, &from, &to);
+		gap = ring_since(ring, line_get(r->line, "ring"), since, &next,
+		    &from, &to);
 	if (gap)
 		put_gap(a, r, from, to);
 	if (gap || state)

@@ -12,13 +12,13 @@
 
 #include "agent.h"
 
-#define FRESH_MS 2000                   /* then the copy has to do */
+#define FRESH_MS 2000 /* then the copy has to do */
 
 struct fresh {
-	struct agent		*a;
-	struct ctl_handle	 who;
-	uint64_t		 conf;         /* number; 0: my PAL */
-	char			*line;         /* the tool's */
+	struct agent *a;
+	struct ctl_handle who;
+	uint64_t conf; /* number; 0: my PAL */
+	char *line; /* the tool's */
 };
 
 static void

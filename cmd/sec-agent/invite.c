@@ -18,44 +18,44 @@
 #include "sip/event.h"
 #include "sip/offer.h"
 
-#define ACK_MS    10000
-#define RING_S    60                   /* without Expires */
-#define EXTRA_MS  2000                 /* the controller cancels first */
-#define INVITES   64
+#define ACK_MS	 10000
+#define RING_S	 60 /* without Expires */
+#define EXTRA_MS 2000 /* the controller cancels first */
+#define INVITES	 64
 
 enum invite_state { RINGING, ACCEPTED };
 
 struct invitation {
-	struct agent			*a;
-	char				 id[16];
-	enum invite_state		 state;
-	char				 user[URI_MAX], conf[URI_MAX];
-	char				 name[65], media[32];
-	char				*words;
-	int64_t				 at;
-	uint64_t			 txn;
-	struct dialog			 dialog;
-	struct timer			 timer;
-	int				 replied;      /* who awaits the join */
-	struct ctl_handle		 who;
-	TAILQ_ENTRY(invitation)		 entry;
+	struct agent *a;
+	char id[16];
+	enum invite_state state;
+	char user[URI_MAX], conf[URI_MAX];
+	char name[65], media[32];
+	char *words;
+	int64_t at;
+	uint64_t txn;
+	struct dialog dialog;
+	struct timer timer;
+	int replied; /* who awaits the join */
+	struct ctl_handle who;
+	TAILQ_ENTRY(invitation) entry;
 };
 
 enum policy { ASK, ACCEPT, DECLINE, BUSY };
 static const char *const policies[] = { "ask", "accept", "decline", "busy" };
 
 struct rule {
-	char			 user[URI_MAX];
-	enum policy		 policy;
-	TAILQ_ENTRY(rule)	 entry;
+	char user[URI_MAX];
+	enum policy policy;
+	TAILQ_ENTRY(rule) entry;
 };
 
 struct invites {
-	enum policy			 policy;
-	size_t				 n;
-	char				 shown[1024];
-	TAILQ_HEAD(, rule)		 rules;
-	TAILQ_HEAD(, invitation)	 list;
+	enum policy policy;
+	size_t n;
+	char shown[1024];
+	TAILQ_HEAD(, rule) rules;
+	TAILQ_HEAD(, invitation) list;
 };
 
 /* --- rules --- */
@@ -146,8 +146,7 @@ invite_policy_text(struct agent *a)
 	TAILQ_FOREACH(r, &v->rules, entry)
 		if (n < sizeof(v->shown) - 200)
 			n += (size_t)snprintf(v->shown + n,
-			    sizeof(v->shown) - n, " %s:%s",
-			    policies[r->policy],
+			    sizeof(v->shown) - n, " %s:%s", policies[r->policy],
 			    uri_short(user, r->user, a->conf.domain, 0));
 	return v->shown;
 }
@@ -228,8 +227,7 @@ txn_of(const struct invitation *v)
 }
 
 static void
-drop(struct invitation *v, const char *result, int status,
-    const char *reason)
+drop(struct invitation *v, const char *result, int status, const char *reason)
 {
 	struct ctl_req r;
 
@@ -340,11 +338,8 @@ decide(struct invitation *v)
 	struct agent *a = v->a;
 
 	switch (policy_for(a, v->user)) {
-	case ASK:
-		break;
-	case ACCEPT:
-		accept_now(v);
-		break;
+	case ASK: break;
+	case ACCEPT: accept_now(v); break;
 	case DECLINE:
 		answer(v, 603, NULL);
 		drop(v, "declined", 603, NULL);
@@ -383,8 +378,10 @@ invitation_new(struct agent *a, const struct uri *who, const struct uri *conf,
 	v->txn = sip_txn_id(txn);
 	make_id(a->invites, v->id);
 	timer_init(&v->timer, a->loop, on_timer, v);
-	timer_set(&v->timer, (req->expires > 0 && req->expires < 86400 ?
-	    req->expires : RING_S) * 1000 + EXTRA_MS);
+	timer_set(&v->timer,
+	    (req->expires > 0 && req->expires < 86400 ? req->expires : RING_S) *
+		    1000 +
+		EXTRA_MS);
 	TAILQ_INSERT_TAIL(&a->invites->list, v, entry);
 	a->invites->n++;
 	return v;
@@ -403,7 +400,7 @@ on_invite(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		return;
 	}
 	if (req->to_tag != NULL) {
-		sip_answer_status(txn, 488);   /* no re-INVITE */
+		sip_answer_status(txn, 488); /* no re-INVITE */
 		return;
 	}
 	if (req->contact == NULL || req->from == NULL ||
@@ -443,14 +440,14 @@ on_ack(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	if (a == NULL)
 		return;
 	TAILQ_FOREACH(v, &a->invites->list, entry)
-		if (v->state == ACCEPTED &&
-		    dialog_check(&v->dialog, req) == 0)
+		if (v->state == ACCEPTED && dialog_check(&v->dialog, req) == 0)
 			break;
 	if (v == NULL)
 		return;
 	if (req->conference_key == NULL || conf_find(a, v->conf) != NULL) {
 		bye(v);
-		drop(v, "failed", 503, "the controller could not complete the "
+		drop(v, "failed", 503,
+		    "the controller could not complete the "
 		    "join");
 		return;
 	}
@@ -458,12 +455,14 @@ on_ack(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	c->dialog = v->dialog;
 	r = conf_take(c, &(struct conf_news) { NULL, v->words, NULL, 0 });
 	if (r == 0)
-		r = conf_take(c, &(struct conf_news) { req->conference_key,
-		    req->conference, req->body, req->bodylen });
+		r = conf_take(c,
+		    &(struct conf_news) { req->conference_key, req->conference,
+			req->body, req->bodylen });
 	if (r != 0) {
 		bye(v);
 		conf_fail(c, 400, NULL);
-		drop(v, "failed", 400, "the controller's key cannot be "
+		drop(v, "failed", 400,
+		    "the controller's key cannot be "
 		    "opened");
 		return;
 	}
@@ -539,7 +538,7 @@ pick(struct agent *a, struct ctl_req *r)
 	TAILQ_FOREACH(v, &a->invites->list, entry) {
 		if (v->state != RINGING ||
 		    (id != NULL && *id != '\0' && strcmp(id, v->id) != 0 &&
-		    strcmp(id, v->name) != 0 && strcmp(id, v->conf) != 0))
+			strcmp(id, v->name) != 0 && strcmp(id, v->conf) != 0))
 			continue;
 		n++;
 		found = v;
@@ -549,8 +548,9 @@ pick(struct agent *a, struct ctl_req *r)
 		}
 	}
 	if (n == 0)
-		ctl_error(r, 404, id != NULL && *id != '\0' ?
-		    "no such invitation" : "no invitation");
+		ctl_error(r, 404,
+		    id != NULL && *id != '\0' ? "no such invitation" :
+						"no invitation");
 	else if (n > 1)
 		ctl_error(r, 400, why);
 	return n == 1 ? found : NULL;

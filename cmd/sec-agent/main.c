@@ -15,18 +15,16 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/proc.h"
-#include "base/sock.h"
 #include "base/text.h"
 #include "crypto/random.h"
 
-#define LOGIN_MAX 65536
-#define ALIVE_MS  30000
+#define ALIVE_MS 30000
 
 const struct sip_method agent_methods[] = {
-	{ "INVITE", NEED_SERVER, on_invite },  /* invite.c */
+	{ "INVITE", NEED_SERVER, on_invite }, /* invite.c */
 	{ "ACK", NEED_SERVER, on_ack },
 	{ "CANCEL", NEED_SERVER, on_cancel },
-	{ "BYE", NEED_SERVER, on_bye },        /* confs.c */
+	{ "BYE", NEED_SERVER, on_bye }, /* confs.c */
 	{ "INFO", NEED_SERVER, on_info },
 	{ "NOTIFY", NEED_SERVER, on_notify },
 	{ NULL, 0, NULL },
@@ -40,93 +38,6 @@ agent_alloc(size_t n)
 	if ((p = calloc(1, n)) == NULL)
 		die(sec_err_exit(SEC_ERR_SYS), "no memory");
 	return p;
-}
-
-/* --- what sec-login says --- */
-
-static void
-copy(char *out, size_t size, const struct line *l, const char *key)
-{
-	text_copy(out, line_get_or(l, key, ""), size);
-}
-#define COPY(field, l, key) copy((field), sizeof(field), (l), (key))
-
-static int
-take_login(struct agent *a, const struct line *l)
-{
-	struct login *g = &a->login;
-	struct buf pw = BUF_INIT;
-
-	if (strcmp(l->verb, "login") != 0)
-		return SEC_ERR_FORMAT;
-	COPY(a->session.principal, l, "principal");
-	if (line_get(l, "realm") != NULL)
-		COPY(a->conf.realm, l, "realm");
-	COPY(g->source, l, "source");
-	COPY(g->keytab, l, "keytab");
-	COPY(g->status, l, "status");
-	COPY(g->class_word, l, "class");
-	COPY(g->note, l, "note");
-	COPY(g->media, l, "media");
-	COPY(g->tel, l, "phone");
-	COPY(g->policy, l, "policy");
-	if (g->media[0] == '\0')
-		text_copy(g->media, "text,voice", sizeof(g->media));
-	if (line_get_bytes(l, "password", &pw) == 0 && buf_len(&pw) > 0 &&
-	    buf_len(&pw) < 1000) {
-		buf_put_u8(&pw, 0);
-		g->password = secret_copy(buf_data(&pw), buf_len(&pw));
-	}
-	buf_free(&pw);
-	return 0;
-}
-
-static void
-on_login(void *arg, uint32_t events)
-{
-	struct agent *a = arg;
-	struct buf *in = &a->login.in;
-	struct line l;
-	uint8_t *p;
-	ssize_t n;
-	size_t i;
-
-	(void)events;
-	if ((p = buf_reserve(in, 4096)) == NULL)
-		return;
-	n = read(a->login.fd, p, 4096);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0 || buf_len(in) > LOGIN_MAX) {
-		/* sec-login is gone before the session began. */
-		a->exit_code = 128 + SIGTERM;
-		session_end(a, "sec-login is gone");
-		return;
-	}
-	buf_commit(in, (size_t)n);
-	p = memchr(buf_data(in), '\n', buf_len(in));
-	if (p == NULL || a->session.asked != 0)
-		return;
-	memset(&l, 0, sizeof(l));
-	if (line_parse(&l, (const char *)buf_data(in),
-	    (size_t)(p - buf_data(in))) != 0 || take_login(a, &l) != 0) {
-		line_free(&l);
-		loop_stop(a->loop, sec_err_exit(SEC_ERR_FORMAT));
-		return;
-	}
-	/* The line's own copy held the password. */
-	for (i = 0; i < l.n; i++)
-		if (strcmp(l.field[i].key, "password") == 0)
-			explicit_bzero((void *)(uintptr_t)l.field[i].value,
-			    strlen(l.field[i].value));
-	line_free(&l);
-	buf_free(in);
-	presence_init(a);
-	if (a->login.policy[0] != '\0' &&
-	    invite_set_policy(a, a->login.policy, NULL) != 0)
-		log_warn("session.policy", "policy=%s",
-		    log_quote(a->login.policy));
-	session_login(a);
 }
 
 /* --- signals, our own socket --- */
@@ -184,7 +95,8 @@ on_notify(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: sec-agent [-F] [--socket PATH] "
+	fprintf(stderr,
+	    "usage: sec-agent [-F] [--socket PATH] "
 	    "--login-fd FD\nsec-agent is started by sec-login(1); nobody "
 	    "types it.\nSee sec-agent(1).\n");
 	exit(2);
@@ -211,7 +123,8 @@ take_options(struct agent *a, int argc, char **argv, int *verbose)
 		switch (c) {
 		case 'F': a->foreground = 1; break;
 		case 'v': (*verbose)++; break;
-		case 's': text_copy(a->socket, optarg, sizeof(a->socket));
+		case 's':
+			text_copy(a->socket, optarg, sizeof(a->socket));
 			break;
 		case 'c': config = optarg; break;
 		case 'l':
@@ -224,7 +137,7 @@ take_options(struct agent *a, int argc, char **argv, int *verbose)
 			exit(0);
 		case 'h':
 			printf("usage: sec-agent [-F] [--socket PATH] "
-			    "--login-fd FD\nStarted by sec-login(1).\n");
+			       "--login-fd FD\nStarted by sec-login(1).\n");
 			exit(0);
 		default: usage();
 		}
@@ -250,8 +163,7 @@ open_all(struct agent *a)
 	(void)loop_signal(a->loop, SIGTERM, on_signal, a);
 	(void)loop_signal(a->loop, SIGINT, on_signal, a);
 	(void)loop_signal(a->loop, SIGHUP, on_signal, a);
-	(void)sock_set_nonblock(a->login.fd, 1);
-	(void)io_add(a->loop, &a->login.io, a->login.fd, IO_IN, on_login, a);
+	login_open(a);
 }
 
 static void
@@ -261,13 +173,13 @@ close_all(struct agent *a)
 	timer_cancel(&a->alive);
 	flow_cut(a->session.pal);
 	flow_cut(a->session.confctl);
-	loop_turn(a->loop, 0);         /* what waits for answers is told */
+	loop_turn(a->loop, 0); /* what waits for answers is told */
 	create_close(a);
 	invites_close(a);
 	confs_close(a);
 	presence_close(a);
 	session_close(a);
-	loop_turn(a->loop, 0);         /* what is freed at the end of turns */
+	loop_turn(a->loop, 0); /* what is freed at the end of turns */
 	events_close(a);
 	ctl_free(a->ctl);
 	loop_free(a->loop);
@@ -286,8 +198,10 @@ main(int argc, char **argv)
 
 	proc_harden();
 	config = take_options(a, argc, argv, &verbose);
-	log_open("sec-agent", verbose > 0 ? LOG_L_DEBUG :
-	    a->foreground ? LOG_L_INFO : LOG_L_WARN);
+	log_open("sec-agent",
+	    verbose > 0	      ? LOG_L_DEBUG :
+		a->foreground ? LOG_L_INFO :
+				LOG_L_WARN);
 	if (!a->foreground) {
 		if ((pid = proc_background(a->login.fd)) < 0)
 			die(sec_err_exit(SEC_ERR_SYS), "cannot fork: %s",

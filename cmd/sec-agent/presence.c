@@ -8,8 +8,7 @@
 #include "base/text.h"
 #include "sip/event.h"
 
-static const char *const classes[] = { "available", "busy", "away",
-	"offline" };
+static const char *const classes[] = { "available", "busy", "away", "offline" };
 
 const char *
 presence_class(const char *status, const char *class_word)
@@ -19,8 +18,9 @@ presence_class(const char *status, const char *class_word)
 	for (i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
 		if (strcmp(status, classes[i]) == 0)
 			return classes[i];
-	for (i = 0; class_word != NULL &&
-	    i < sizeof(classes) / sizeof(classes[0]); i++)
+	for (i = 0;
+	     class_word != NULL && i < sizeof(classes) / sizeof(classes[0]);
+	     i++)
 		if (strcmp(class_word, classes[i]) == 0)
 			return classes[i];
 	/* A word of one's own says that one is not at hand. */
@@ -28,8 +28,7 @@ presence_class(const char *status, const char *class_word)
 }
 
 static int
-differs(const struct pal_entry *a, const struct pal_entry *b,
-    const char *attr)
+differs(const struct pal_entry *a, const struct pal_entry *b, const char *attr)
 {
 	const char *x = pal_entry_attr(a, attr), *y = pal_entry_attr(b, attr);
 
@@ -50,13 +49,13 @@ on_change(void *ctx, const struct pal_entry *was, const struct pal_entry *is)
 	b = event_begin(a, "pal");
 	line_put(b, "entry", e->uri);
 	line_put(b, "type", type != NULL ? type : "user");
-	line_put(b, "status", is != NULL ? pal_entry_attr(is, "status") :
-	    "offline");
+	line_put(b, "status",
+	    is != NULL ? pal_entry_attr(is, "status") : "offline");
 	for (i = 0; is != NULL && i < is->n; i++) {
 		for (k = 0; k < 3 && strcmp(is->attr[i].name, skip[k]) != 0;)
 			k++;
-		if (k == 3 && (was == NULL ||
-		    differs(was, is, is->attr[i].name)))
+		if (k == 3 &&
+		    (was == NULL || differs(was, is, is->attr[i].name)))
 			line_put(b, is->attr[i].name, is->attr[i].value);
 	}
 	event_end(a);
@@ -101,10 +100,11 @@ presence_init(struct agent *a)
 	struct presence *p = &a->presence;
 
 	p->pal = mirror_new(on_change, a);
-	text_copy(p->status, a->login.status[0] != '\0' ? a->login.status :
-	    "available", sizeof(p->status));
-	text_copy(p->class_word, presence_class(p->status,
-	    a->login.class_word), sizeof(p->class_word));
+	text_copy(p->status,
+	    a->login.status[0] != '\0' ? a->login.status : "available",
+	    sizeof(p->status));
+	text_copy(p->class_word, presence_class(p->status, a->login.class_word),
+	    sizeof(p->class_word));
 	text_copy(p->note, a->login.note, sizeof(p->note));
 }
 
@@ -141,9 +141,9 @@ presence_up(struct agent *a)
 /* --- set --- */
 
 struct setting {
-	struct agent		*a;
-	struct ctl_handle	 who;
-	char			 status[64], class_word[16], note[256];
+	struct agent *a;
+	struct ctl_handle who;
+	char status[64], class_word[16], note[256];
 };
 
 static void
@@ -157,8 +157,7 @@ on_set(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	(void)cookie;
 	if (answer->status / 100 == 2) {
 		text_copy(p->status, s->status, sizeof(p->status));
-		text_copy(p->class_word, s->class_word,
-		    sizeof(p->class_word));
+		text_copy(p->class_word, s->class_word, sizeof(p->class_word));
 		text_copy(p->note, s->note, sizeof(p->note));
 	}
 	if (ctl_again(s->a->ctl, s->who, &r) == 0) {
@@ -190,10 +189,10 @@ presence_set(struct agent *a, struct ctl_req *r)
 	s->a = a;
 	s->who = ctl_keep(r);
 	text_copy(s->status, value, sizeof(s->status));
-	text_copy(s->class_word, presence_class(value,
-	    line_get(r->line, "class")), sizeof(s->class_word));
-	text_copy(s->note, line_get_or(r->line, "note", ""),
-	    sizeof(s->note));
+	text_copy(s->class_word,
+	    presence_class(value, line_get(r->line, "class")),
+	    sizeof(s->class_word));
+	text_copy(s->note, line_get_or(r->line, "note", ""), sizeof(s->note));
 	line_begin(&body, "status");
 	line_put(&body, "value", s->status);
 	line_put(&body, "class", s->class_word);
@@ -241,8 +240,8 @@ is_wanted(struct agent *a, const struct pal_entry *e, const char *who)
 void
 presence_rows(struct agent *a, struct ctl_req *r)
 {
-	static const char *const shown[] = { "type", "status", "class",
-		"since", "note", "media" };
+	static const char *const shown[] = { "type", "status", "class", "since",
+		"note", "media" };
 	const char *status = line_get(r->line, "status"), *s, *class_word;
 	const struct pal_entry *e;
 	struct buf *b;
@@ -257,8 +256,9 @@ presence_rows(struct agent *a, struct ctl_req *r)
 		class_word = pal_entry_attr(e, "class");
 		if (!is_wanted(a, e, line_get(r->line, "who")) ||
 		    (status != NULL && *status != '\0' &&
-		    strcmp(status, s != NULL ? s : "") != 0 &&
-		    strcmp(status, class_word != NULL ? class_word : "") != 0))
+			strcmp(status, s != NULL ? s : "") != 0 &&
+			strcmp(status, class_word != NULL ? class_word : "") !=
+			    0))
 			continue;
 		b = ctl_row(r);
 		line_put(b, "uri", e->uri);

@@ -8,8 +8,6 @@
  * Later: REGISTER again at 4/5 of its time, when a server refuses our key,
  * and on `renew` with a new ticket; always with the same instance.
  */
-#include <sys/wait.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,22 +22,18 @@
 #include "base/sock.h"
 #include "base/text.h"
 #include "crypto/random.h"
-#include "krb/ticket.h"
-#include "wire/base64.h"
 
-#define EXPIRES      600               /* s, of a registration */
+#define EXPIRES	     600 /* s, of a registration */
 #define JITTER_MS    500
-#define APART_MS     5000              /* between refused registrations */
+#define APART_MS     5000 /* between refused registrations */
 #define RETRY_MIN    500
 #define RETRY_MAX    30000
-#define KEY_OVERLAP  30000             /* an older Kc */
-#define SETTLE_MS    3000              /* login waits so for the controller */
-#define END_MS       2000              /* for the last words */
-#define TICK_MS      10000
+#define KEY_OVERLAP  30000 /* an older Kc */
+#define SETTLE_MS    3000 /* login waits so for the controller */
+#define END_MS	     2000 /* for the last words */
+#define ALIVE_MS     10000
 #define SOCKET_PEERS 256
 #define SKEW_SHOWN   (5 * 60 * 1000)
-
-static const int warnings[] = { 15, 5, 1 };    /* minutes, descending */
 
 int64_t
 session_now(const struct agent *a)
@@ -57,73 +51,6 @@ session_kc(const struct agent *a, uint32_t keyid)
 		    a->session.key[i].keyid == keyid)
 			return a->session.key[i].kc;
 	return NULL;
-}
-
-/* --- the answer to sec-login --- */
-
-static void
-login_write(struct agent *a, struct buf *line)
-{
-	ssize_t n;
-	size_t len = buf_len(line);
-
-	if (a->login.fd == -1)
-		return;
-	/* A socket with nothing in it takes a line at once. */
-	n = write(a->login.fd, buf_data(line), len);
-	if (n == -1 || (size_t)n != len)
-		log_warn("login.answer", "reason=%s",
-		    log_quote(strerror(errno)));
-	io_del(&a->login.io);
-	close(a->login.fd);
-	a->login.fd = -1;
-}
-
-static void
-login_forget(struct agent *a)
-{
-	secret_free(a->login.password);
-	a->login.password = NULL;
-	buf_free(&a->login.in);
-}
-
-/* The login has failed: say why and end. */
-static void
-login_fail(struct agent *a, int err, const char *reason)
-{
-	struct buf b = BUF_INIT;
-
-	log_info("session.refused", "user=%s reason=%s", log_quote(a->user),
-	    log_quote(reason));
-	line_begin(&b, "error");
-	line_putf(&b, "code", "%d", sec_err_sip(err));
-	line_put(&b, "reason", reason);
-	line_putf(&b, "exit", "%d", sec_err_exit(err));
-	line_end(&b);
-	login_write(a, &b);
-	buf_free(&b);
-	login_forget(a);
-	loop_stop(a->loop, sec_err_exit(err));
-}
-
-static void
-login_ok(struct agent *a)
-{
-	struct buf b = BUF_INIT;
-
-	if (!a->session.first)
-		return;
-	a->session.first = 0;
-	timer_cancel(&a->session.settle);
-	line_begin(&b, "ok");
-	line_put(&b, "user", a->uri);
-	line_put(&b, "principal", a->session.principal);
-	line_put(&b, "status", a->presence.status);
-	line_putf(&b, "until", "%lld", (long long)a->session.until);
-	line_putf(&b, "pid", "%d", (int)getpid());
-	line_end(&b);
-	login_write(a, &b);
-	buf_free(&b);
 }
 
 static void
@@ -244,8 +171,8 @@ confctl_up(void *arg)
 	log_info("svc.up", "service=confctl host=%s", s->controller);
 	service_event(a, 1, "confctl", s->controller);
 	s->confctl_seen = 1;
-	confs_confctl_up(a, s->confctl_lost == 0 ? 0 :
-	    clock_mono() - s->confctl_lost);
+	confs_confctl_up(a,
+	    s->confctl_lost == 0 ? 0 : clock_mono() - s->confctl_lost);
 	create_confctl_up(a);
 	check_login(a);
 }
@@ -267,10 +194,9 @@ confctl_down(void *arg, int err)
 		session_register(a, 1);
 }
 
-static const struct flow_ops pal_ops = { pal_target, greet, pal_up,
-	pal_down };
-static const struct flow_ops confctl_ops = { confctl_target, greet,
-	confctl_up, confctl_down };
+static const struct flow_ops pal_ops = { pal_target, greet, pal_up, pal_down };
+static const struct flow_ops confctl_ops = { confctl_target, greet, confctl_up,
+	confctl_down };
 
 /* --- registration --- */
 
@@ -296,8 +222,7 @@ keep_key(struct agent *a, uint32_t keyid, struct secret *kc)
 		secret_free(k->kc);
 	}
 	memmove(&s->key[1], &s->key[0], n * sizeof(s->key[0]));
-	memset(&s->key[n + 1], 0, (SESSION_KEYS - n - 1) *
-	    sizeof(s->key[0]));
+	memset(&s->key[n + 1], 0, (SESSION_KEYS - n - 1) * sizeof(s->key[0]));
 	s->key[0] = (struct session_key) { .keyid = keyid, .kc = kc };
 }
 
@@ -343,8 +268,10 @@ take_controller(struct agent *a, const struct registered *g)
 		return 1;
 	if (addr_parse(&s->controller_addr, s->controller) != 0 &&
 	    addr_resolve(&s->controller_addr, s->controller) != 0) {
-		log_warn("session.controller", "host=%s reason=\"no such "
-		    "address\"", log_quote(s->controller));
+		log_warn("session.controller",
+		    "host=%s reason=\"no such "
+		    "address\"",
+		    log_quote(s->controller));
 		return 1;
 	}
 	s->controller_number = g->controller;
@@ -361,25 +288,6 @@ announce(struct agent *a)
 	line_putf(b, "until", "%lld", (long long)a->session.until);
 	line_put(b, "ring", events_ring(a));
 	event_end(a);
-}
-
-static void
-renewed(struct agent *a, int status, const char *reason)
-{
-	struct session *s = &a->session;
-	struct ctl_req r;
-
-	if (!s->renewing)
-		return;
-	s->renewing = 0;
-	if (s->renew.peer == 0 || ctl_again(a->ctl, s->renew, &r) != 0)
-		return;
-	if (status != 200) {
-		ctl_error(&r, status, reason);
-		return;
-	}
-	line_putf(ctl_ok_begin(&r), "until", "%lld", (long long)s->until);
-	ctl_end(&r);
 }
 
 static void
@@ -409,7 +317,7 @@ registered(struct agent *a, struct registered *g)
 			timer_set(&s->settle, SETTLE_MS);
 	}
 	take_rows(a, g, first);
-	renewed(a, 200, NULL);
+	ticket_renewed(a, 200, NULL);
 	flow_kick(s->pal, 0);
 	flow_kick(s->confctl, moved && !first);
 }
@@ -431,17 +339,18 @@ span(char *out, size_t n, int64_t ms)
 
 /* What a refused registration means, for people; its error. */
 static int
-explain(struct agent *a, const struct register_outcome *o, char *why,
-    size_t n)
+explain(struct agent *a, const struct register_outcome *o, char *why, size_t n)
 {
 	const char *host = a->session.pal_host;
 	char how[40];
 
 	if (o->behind > SKEW_SHOWN || o->behind < -SKEW_SHOWN) {
-		snprintf(why, n, "this machine's clock is %s %s %.*s (limit 5 "
-		    "min); fix: timedatectl set-ntp true", span(how,
-		    sizeof(how), o->behind), o->behind > 0 ? "behind" :
-		    "ahead of", (int)strcspn(host, ":"), host);
+		snprintf(why, n,
+		    "this machine's clock is %s %s %.*s (limit 5 "
+		    "min); fix: timedatectl set-ntp true",
+		    span(how, sizeof(how), o->behind),
+		    o->behind > 0 ? "behind" : "ahead of",
+		    (int)strcspn(host, ":"), host);
 		return SEC_ERR_CLOCK;
 	}
 	switch (o->err) {
@@ -459,8 +368,10 @@ explain(struct agent *a, const struct register_outcome *o, char *why,
 		return SEC_ERR_UNREACHABLE;
 	default:
 		if (o->status == 503)
-			snprintf(why, n, "too many registrations at %s; try "
-			    "again later", host);
+			snprintf(why, n,
+			    "too many registrations at %s; try "
+			    "again later",
+			    host);
 		else
 			snprintf(why, n, "cannot reach the PAL manager at %s",
 			    host);
@@ -492,9 +403,9 @@ on_register(void *arg, const struct register_outcome *o)
 	}
 	log_warn("session.register", "code=%d reason=%s", o->status,
 	    log_quote(why));
-	renewed(a, sec_err_sip(err), why);
-	timer_set(&s->again, o->retry_after > 0 ? o->retry_after * 1000 :
-	    s->retry);
+	ticket_renewed(a, sec_err_sip(err), why);
+	timer_set(&s->again,
+	    o->retry_after > 0 ? o->retry_after * 1000 : s->retry);
 	s->retry = s->retry * 2 > RETRY_MAX ? RETRY_MAX : s->retry * 2;
 }
 
@@ -506,10 +417,15 @@ start_register(struct agent *a, int expires)
 	struct register_request q = { .to = s->pal_addr,
 		.service = buf_data(&s->service),
 		.servicelen = buf_len(&s->service),
-		.domain = a->conf.domain, .realm = s->realm,
-		.target = s->service_name, .uri = a->uri,
-		.instance = s->instance, .expires = expires,
-		.offset = s->offset, .media = l->media, .tel = l->tel };
+		.domain = a->conf.domain,
+		.realm = s->realm,
+		.target = s->service_name,
+		.uri = a->uri,
+		.instance = s->instance,
+		.expires = expires,
+		.offset = s->offset,
+		.media = l->media,
+		.tel = l->tel };
 	int r;
 
 	timer_cancel(&s->again);
@@ -561,70 +477,7 @@ session_register(struct agent *a, int refused)
 	timer_set(&s->again, wait);
 }
 
-/* --- the ticket --- */
-
-static void
-put_ticket(struct buf *b, int err, const char *why, const struct ticket *t)
-{
-	line_begin(b, "ticket");
-	line_putf(b, "err", "%d", -err);
-	if (err != 0) {
-		line_put(b, "why", why);
-	} else {
-		line_put(b, "principal", t->principal);
-		line_putf(b, "until", "%lld", (long long)t->until);
-		line_putf(b, "renew", "%lld", (long long)t->renew_till);
-		line_put_bytes(b, "tgt", buf_data(&t->tgt),
-		    buf_len(&t->tgt));
-		line_put_bytes(b, "service", buf_data(&t->service),
-		    buf_len(&t->service));
-	}
-	line_end(b);
-}
-
-/* In the child: everything that may talk to a KDC. */
-static void
-fetch(const struct ticket_request *q, int fd)
-{
-	struct buf b = BUF_INIT;
-	struct ticket t;
-	char why[512] = "";
-	ssize_t n;
-	int err;
-
-	proc_reset_signals();
-	(void)proc_close_from(3, fd);
-	if (sock_set_nonblock(fd, 0) != 0)
-		_exit(1);
-	err = ticket_get(q, &t, why, sizeof(why));
-	put_ticket(&b, err, why[0] != '\0' ? why : sec_strerror(err), &t);
-	while (buf_len(&b) > 0) {
-		if ((n = write(fd, buf_data(&b), buf_len(&b))) == -1 &&
-		    errno != EINTR)
-			break;
-		if (n > 0)
-			buf_consume(&b, (size_t)n);
-	}
-	buf_free(&b);
-	if (err == 0)
-		ticket_free(&t);
-	_exit(0);
-}
-
-static int
-take_bytes(const struct line *l, const char *key, struct buf *out)
-{
-	struct buf b = BUF_INIT;
-	int r;
-
-	if ((r = line_get_bytes(l, key, &b)) != 0) {
-		buf_free(&b);
-		return r;
-	}
-	buf_free(out);
-	*out = b;
-	return 0;
-}
+/* --- the first registration --- */
 
 static void
 name_user(struct agent *a, const char *principal)
@@ -633,8 +486,9 @@ name_user(struct agent *a, const char *principal)
 	size_t n = strcspn(principal, "@");
 
 	text_copy(s->principal, principal, sizeof(s->principal));
-	text_copy(s->realm, principal[n] == '@' ? principal + n + 1 :
-	    a->conf.realm, sizeof(s->realm));
+	text_copy(s->realm,
+	    principal[n] == '@' ? principal + n + 1 : a->conf.realm,
+	    sizeof(s->realm));
 	if (n >= sizeof(a->user))
 		n = sizeof(a->user) - 1;
 	memcpy(a->user, principal, n);
@@ -643,12 +497,13 @@ name_user(struct agent *a, const char *principal)
 }
 
 /* The first ticket is there: our socket, then the registration. */
-static void
-begin(struct agent *a)
+void
+session_begin(struct agent *a, const char *principal)
 {
 	char why[600];
 	int fd;
 
+	name_user(a, principal);
 	if (strchr(a->user, '/') != NULL) {
 		login_fail(a, SEC_ERR_LOGIN, "principals with / are not users");
 		return;
@@ -662,231 +517,14 @@ begin(struct agent *a)
 		else
 			snprintf(why, sizeof(why), "%s: %s", a->socket,
 			    fd == SEC_ERR_LIMIT ? "the path is too long" :
-			    strerror(errno));
+						  strerror(errno));
 		a->socket[0] = '\0';
 		login_fail(a, fd, why);
 		return;
 	}
 	(void)ctl_listen(a->ctl, fd, SOCKET_PEERS);
-	timer_set(&a->alive, TICK_MS);
+	timer_set(&a->alive, ALIVE_MS);
 	session_register(a, 0);
-}
-
-static void schedule(struct agent *a);
-
-static void
-take_ticket(struct agent *a, const struct line *l)
-{
-	struct session *s = &a->session;
-	uint64_t err, until, renew;
-	const char *who;
-
-	if (line_get_u64(l, "err", &err) != 0)
-		err = (uint64_t)-SEC_ERR_SYS;
-	if (err != 0) {
-		if (s->first)
-			login_fail(a, -(int)err, line_get_or(l, "why",
-			    "no ticket"));
-		else {
-			log_warn("session.renew", "reason=%s",
-			    log_quote(line_get_or(l, "why", "")));
-			renewed(a, sec_err_sip(-(int)err),
-			    line_get_or(l, "why", "no ticket"));
-		}
-		return;
-	}
-	if ((who = line_get(l, "principal")) == NULL ||
-	    line_get_u64(l, "until", &until) != 0 ||
-	    line_get_u64(l, "renew", &renew) != 0 ||
-	    take_bytes(l, "service", &s->service) != 0 ||
-	    take_bytes(l, "tgt", &s->tgt) != 0) {
-		if (s->first)
-			login_fail(a, SEC_ERR_SYS, "no ticket");
-		return;
-	}
-	s->got = clock_real();
-	s->until = (int64_t)until;
-	s->renew_till = (int64_t)renew;
-	s->warned = 0;
-	if (s->first)
-		name_user(a, who);
-	login_forget(a);
-	schedule(a);
-	if (s->first)
-		begin(a);
-	else
-		session_register(a, 0);
-}
-
-static void
-on_child_out(void *arg, uint32_t events)
-{
-	struct agent *a = arg;
-	struct session *s = &a->session;
-	struct line l;
-	uint8_t *p;
-	ssize_t n;
-
-	(void)events;
-	if ((p = buf_reserve(&s->child_in, 16384)) == NULL)
-		return;
-	if ((n = read(s->child_fd, p, 16384)) > 0) {
-		buf_commit(&s->child_in, (size_t)n);
-		return;
-	}
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	io_del(&s->child_io);
-	close(s->child_fd);
-	s->child_fd = -1;
-	memset(&l, 0, sizeof(l));
-	if (line_parse(&l, (const char *)buf_data(&s->child_in),
-	    buf_len(&s->child_in)) == 0) {
-		take_ticket(a, &l);
-		line_free(&l);
-	} else if (s->first)
-		login_fail(a, SEC_ERR_SYS, "the process that fetches the "
-		    "ticket has died");
-	else
-		renewed(a, 500, "no ticket");
-	buf_free(&s->child_in);
-}
-
-static void
-on_child(void *arg, int pid, int status)
-{
-	struct agent *a = arg;
-
-	(void)status;
-	if (a->session.child == pid)
-		a->session.child = 0;
-}
-
-/* Where a ticket comes from: the first time as asked, then from what is
- * kept or lies in the cache. */
-static void
-ask_for(struct agent *a, struct ticket_request *q)
-{
-	struct session *s = &a->session;
-	struct login *l = &a->login;
-
-	q->principal = s->principal[0] != '\0' ? s->principal : NULL;
-	q->realm = a->conf.realm[0] != '\0' ? a->conf.realm : NULL;
-	q->service = s->service_name;
-	q->keytab = l->keytab;
-	q->password = l->password;
-	q->source = TICKET_CCACHE;
-	if (strcmp(l->source, "keytab") == 0) {
-		q->source = TICKET_KEYTAB;
-	} else if (!s->first && buf_len(&s->tgt) > 0) {
-		q->source = TICKET_TGT;
-		q->tgt = buf_data(&s->tgt);
-		q->tgtlen = buf_len(&s->tgt);
-	} else if (l->password != NULL)
-		q->source = TICKET_PASSWORD;
-}
-
-/* 0, or SEC_ERR_SYS. */
-static int
-fetch_ticket(struct agent *a)
-{
-	struct session *s = &a->session;
-	struct ticket_request q;
-	int fd[2], pid;
-
-	if (s->child != 0 || s->child_fd != -1)
-		return 0;
-	memset(&q, 0, sizeof(q));
-	ask_for(a, &q);
-	s->asked = clock_real();
-	if (pipe2(fd, O_CLOEXEC | O_NONBLOCK) == -1)
-		return SEC_ERR_SYS;
-	if ((pid = fork()) == -1) {
-		close(fd[0]);
-		close(fd[1]);
-		return SEC_ERR_SYS;
-	}
-	if (pid == 0) {
-		close(fd[0]);
-		fetch(&q, fd[1]);
-	}
-	close(fd[1]);
-	s->child = pid;
-	s->child_fd = fd[0];
-	(void)loop_child(a->loop, pid, on_child, a);
-	return io_add(a->loop, &s->child_io, fd[0], IO_IN, on_child_out, a);
-}
-
-void
-session_renew(struct agent *a, const struct ctl_handle *who)
-{
-	struct session *s = &a->session;
-
-	if (who != NULL) {
-		renewed(a, 503, "another renewal came between");
-		s->renew = *who;
-		s->renewing = 1;
-	} else if (!s->renewing) {
-		s->renew = (struct ctl_handle) { 0, 0 };
-		s->renewing = 1;
-	}
-	if (fetch_ticket(a) != 0)
-		renewed(a, 503, "cannot start the process that fetches "
-		    "tickets");
-}
-
-/* --- the end of the ticket --- */
-
-static void
-warn(struct agent *a)
-{
-	struct buf *b;
-
-	b = event_begin(a, "session.warn");
-	line_putf(b, "until", "%lld", (long long)a->session.until);
-	event_end(a);
-}
-
-/* When to look again: at the next warning, renewal, or the end. */
-static void
-schedule(struct agent *a)
-{
-	struct session *s = &a->session;
-	int64_t left = s->until - clock_real(), wait = TICK_MS, to;
-	size_t i;
-
-	for (i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++) {
-		to = left - warnings[i] * 60000;
-		if (to > 0 && to < wait)
-			wait = to;
-	}
-	if (left < wait)
-		wait = left;
-	timer_set(&s->warn, wait > 0 ? wait + 1 : 1);
-}
-
-static void
-on_tick(void *arg)
-{
-	struct agent *a = arg;
-	struct session *s = &a->session;
-	int64_t now = clock_real(), left = s->until - now;
-	int i, n = (int)(sizeof(warnings) / sizeof(warnings[0]));
-
-	if (left <= 0) {
-		a->exit_code = sec_err_exit(SEC_ERR_TICKET);
-		session_end(a, "the ticket has ended");
-		return;
-	}
-	for (i = n; i > s->warned; i--)
-		if (left <= warnings[i - 1] * 60000) {
-			s->warned = i;
-			warn(a);
-		}
-	/* Renew when four fifths are over, then once a minute. */
-	if (left < (s->until - s->got) / 5 && now - s->asked > 60000)
-		session_renew(a, NULL);
-	schedule(a);
 }
 
 /* --- beginning and end --- */
@@ -969,8 +607,9 @@ session_login(struct agent *a)
 
 	if ((r = name_service(a, why, sizeof(why))) != 0)
 		login_fail(a, r, why);
-	else if ((r = fetch_ticket(a)) != 0)
-		login_fail(a, r, "cannot start the process that fetches the "
+	else if ((r = ticket_fetch(a)) != 0)
+		login_fail(a, r,
+		    "cannot start the process that fetches the "
 		    "ticket");
 }
 
@@ -984,12 +623,11 @@ session_init(struct agent *a)
 	crypto_random(id, sizeof(id));
 	for (i = 0; i < sizeof(id); i++)
 		snprintf(s->instance + 2 * i, 3, "%02x", id[i]);
-	s->child_fd = -1;
 	s->first = 1;
 	s->retry = RETRY_MIN;
 	timer_init(&s->refresh, a->loop, on_refresh, a);
 	timer_init(&s->again, a->loop, on_again, a);
-	timer_init(&s->warn, a->loop, on_tick, a);
+	ticket_open(a);
 	timer_init(&s->settle, a->loop, on_settle, a);
 	timer_init(&s->end, a->loop, on_end, a);
 	s->pal = flow_new(a->loop, agent_methods, &pal_ops, a);
@@ -1002,30 +640,15 @@ session_close(struct agent *a)
 	struct session *s = &a->session;
 	size_t i;
 
-	login_forget(a);
-	if (a->login.fd != -1) {
-		io_del(&a->login.io);
-		close(a->login.fd);
-	}
+	login_close(a);
+	ticket_close(a);
 	timer_cancel(&s->refresh);
 	timer_cancel(&s->again);
-	timer_cancel(&s->warn);
 	timer_cancel(&s->settle);
 	timer_cancel(&s->end);
-	if (s->child != 0) {
-		kill(s->child, SIGTERM);
-		loop_child_cancel(a->loop, s->child);
-	}
-	if (s->child_fd != -1) {
-		io_del(&s->child_io);
-		close(s->child_fd);
-	}
 	register_cancel(s->registering);
 	flow_free(s->pal);
 	flow_free(s->confctl);
 	for (i = 0; i < SESSION_KEYS; i++)
 		secret_free(s->key[i].kc);
-	buf_free(&s->tgt);
-	buf_free(&s->service);
-	buf_free(&s->child_in);
 }

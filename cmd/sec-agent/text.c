@@ -15,39 +15,39 @@
 #include "sip/event.h"
 #include "wire/ids.h"
 
-#define OUT_MAX     4096               /* texts without an echo */
-#define SENT_MS     10000              /* for the MTCU's 200 */
-#define LIFE_MS     100000             /* T of a text is good for 120 s */
-#define NAMES_MS    1500               /* the roster learns who is missing */
-#define ECHO_MS     3000               /* after a 200 without an echo */
+#define OUT_MAX	 4096 /* texts without an echo */
+#define SENT_MS	 10000 /* for the MTCU's 200 */
+#define LIFE_MS	 100000 /* T of a text is good for 120 s */
+#define NAMES_MS 1500 /* the roster learns who is missing */
+#define ECHO_MS	 3000 /* after a 200 without an echo */
 
 enum said_state { SAID, ECHOED };
 
 struct said {
-	uint64_t		 seq;
-	enum said_state		 state;
-	struct ctl_handle	 who;
-	struct buf		 plain;        /* message plaintext */
-	struct buf		 body;         /* as sealed */
-	uint32_t		 epoch;        /* that it is sealed under */
-	int			 on_wire;      /* its MESSAGE is under way */
-	int			 missed;
-	int64_t			 until;        /* mono ms */
-	TAILQ_ENTRY(said)	 entry;
+	uint64_t seq;
+	enum said_state state;
+	struct ctl_handle who;
+	struct buf plain; /* message plaintext */
+	struct buf body; /* as sealed */
+	uint32_t epoch; /* that it is sealed under */
+	int on_wire; /* its MESSAGE is under way */
+	int missed;
+	int64_t until; /* mono ms */
+	TAILQ_ENTRY(said) entry;
 };
 
 struct text {
-	struct conf_in		*c;            /* NULL: freed */
-	struct flow		*flow;
-	struct addr		 to;
-	char			 host[ADDR_STRLEN];
-	int			 server, was_up;
-	struct inbox		*inbox;
-	uint64_t		 seq;
-	size_t			 nout;
-	TAILQ_HEAD(, said)	 out;
-	struct timer		 hold, tick;
-	struct hook		 bury;
+	struct conf_in *c; /* NULL: freed */
+	struct flow *flow;
+	struct addr to;
+	char host[ADDR_STRLEN];
+	int server, was_up;
+	struct inbox *inbox;
+	uint64_t seq;
+	size_t nout;
+	TAILQ_HEAD(, said) out;
+	struct timer hold, tick;
+	struct hook bury;
 };
 
 /* --- out --- */
@@ -182,8 +182,8 @@ said_send(struct text *t, struct said *s)
 	m.content_type = EVENT_TEXT_TYPE;
 	m.body = buf_data(&s->body);
 	m.bodylen = buf_len(&s->body);
-	s->on_wire = flow_request(t->flow, &m, SENT_MS, on_sent, t, s->seq) !=
-	    0;
+	s->on_wire =
+	    flow_request(t->flow, &m, SENT_MS, on_sent, t, s->seq) != 0;
 }
 
 static void
@@ -209,7 +209,9 @@ on_tick(void *arg)
 void
 text_say(struct text *t, struct ctl_req *r, const char *text, uint32_t to)
 {
-	struct message m = { .type = MESSAGE_TEXT, .to = to, .text = text,
+	struct message m = { .type = MESSAGE_TEXT,
+		.to = to,
+		.text = text,
 		.n = strlen(text) };
 	struct said *s;
 	int e;
@@ -220,8 +222,9 @@ text_say(struct text *t, struct ctl_req *r, const char *text, uint32_t to)
 	}
 	s = agent_alloc(sizeof(*s));
 	if ((e = message_encode(&s->plain, &m)) != 0) {
-		ctl_error(r, 400, e == SEC_ERR_LIMIT ?
-		    "the text is longer than 16 KiB" : "the text is no UTF-8");
+		ctl_error(r, 400,
+		    e == SEC_ERR_LIMIT ? "the text is longer than 16 KiB" :
+					 "the text is no UTF-8");
 		buf_free(&s->plain);
 		free(s);
 		return;
@@ -297,7 +300,7 @@ show_gap(struct text *t, const struct inbox_item *i)
 	char why[80];
 
 	if (i->q == t->c->q)
-		return;                /* our own: the sender was told */
+		return; /* our own: the sender was told */
 	log_warn("text.gap", "conf=%s q=%u.%u missing=%llu", t->c->name,
 	    (unsigned)q_server(i->q), (unsigned)(i->q & 0xffffff),
 	    (unsigned long long)i->missing);
@@ -313,17 +316,14 @@ on_show(void *ctx, const struct inbox_item *i)
 	struct said *s;
 
 	switch (i->kind) {
-	case INBOX_GAP:
-		show_gap(t, i);
-		return;
+	case INBOX_GAP: show_gap(t, i); return;
 	case INBOX_FALSE:
 		log_warn("text.false", "conf=%s author=%s", t->c->name,
 		    log_quote(i->author));
 		conf_notice(t->c, "gap", i->author,
 		    "a message under a false name was dropped");
 		return;
-	case INBOX_TEXT:
-		break;
+	case INBOX_TEXT: break;
 	}
 	show_text(t, i->author, i->q, i->m.text, i->m.n, i->m.to,
 	    i->time - t->c->a->session.offset, i->verified, 0);
@@ -397,8 +397,8 @@ on_message(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	}
 	sip_answer_status(txn, 200);
 	if (text_equal_nocase(req->content_type, "text/plain")) {
-		if (t->c->a->conf.plain && text_is_utf8(req->body,
-		    req->bodylen))
+		if (t->c->a->conf.plain &&
+		    text_is_utf8(req->body, req->bodylen))
 			show_text(t, u.full, q, req->body, req->bodylen, 0,
 			    clock_real(), 1, 1);
 		return;
@@ -451,8 +451,7 @@ on_greet(void *arg, struct sip_msg *m)
 	struct text *t = arg;
 	char q[Q_STRLEN];
 
-	snprintf(uri, sizeof(uri), "%s;q=%s", t->c->uri,
-	    q_format(t->c->q, q));
+	snprintf(uri, sizeof(uri), "%s;q=%s", t->c->uri, q_format(t->c->q, q));
 	m->uri = uri;
 	m->to = t->c->uri;
 	m->from = t->c->a->uri;
@@ -499,13 +498,12 @@ on_down(void *arg, int err)
 	log_info("text.down", "conf=%s host=%s reason=%s", t->c->name, t->host,
 	    log_quote(sec_strerror(err)));
 	if (err == SEC_ERR_SUBKEY)
-		return;                /* restarted, not dealt yet */
+		return; /* restarted, not dealt yet */
 	service(t, "svc.down");
 	conf_notice(t->c, "lost", NULL, t->host);
 }
 
-static const struct flow_ops flow_ops = { on_target, on_greet, on_up,
-	on_down };
+static const struct flow_ops flow_ops = { on_target, on_greet, on_up, on_down };
 
 int
 text_is_up(const struct text *t)

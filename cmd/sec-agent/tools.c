@@ -154,7 +154,7 @@ on_join(void *ctx, struct ctl_req *r)
 	if (hold)
 		conf_hold(c, ctl_peer_id(r->peer));
 	else
-		c->temporary = 0;      /* joined by name: it stays */
+		c->temporary = 0; /* joined by name: it stays */
 	if (c->state == CONF_OPEN) {
 		b = ctl_ok_begin(r);
 		line_put(b, "conf", c->uri);
@@ -175,9 +175,9 @@ on_join(void *ctx, struct ctl_req *r)
 /* --- leave --- */
 
 struct leaving {
-	struct agent		*a;
-	struct ctl_handle	 who;
-	int			 open;
+	struct agent *a;
+	struct ctl_handle who;
+	int open;
 };
 
 static void
@@ -268,11 +268,11 @@ mine(struct agent *a, struct ctl_req *r)
 
 /* A fetch from sec-pal for a tool. */
 struct fetching {
-	struct agent		*a;
-	struct ctl_handle	 who;
-	int			 tries;
-	char			 to[URI_MAX];
-	struct timer		 again;
+	struct agent *a;
+	struct ctl_handle who;
+	int tries;
+	char to[URI_MAX];
+	struct timer again;
 };
 
 static void fetch(struct fetching *f);
@@ -287,8 +287,8 @@ fetch_free(struct fetching *f)
 static void
 others(struct fetching *f, struct ctl_req *r, const struct pal_doc *d)
 {
-	static const char *const names[] = { "title", "media", "in",
-		"creator", "since", "access", "persistent" };
+	static const char *const names[] = { "title", "media", "in", "creator",
+		"since", "access", "persistent" };
 	const struct pal_entry *e;
 	struct uri u;
 	struct buf *b;
@@ -346,9 +346,10 @@ on_fetched(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	if (ctl_again(f->a->ctl, f->who, &r) != 0)
 		goto out;
 	if (answer->status / 100 != 2) {
-		ctl_error(&r, answer->status, answer->status == 403 ?
-		    "not in this conference" : answer->status == 404 ?
-		    "no such conference" : NULL);
+		ctl_error(&r, answer->status,
+		    answer->status == 403     ? "not in this conference" :
+			answer->status == 404 ? "no such conference" :
+						NULL);
 		goto out;
 	}
 	if (pal_doc_decode(&d, answer->body, answer->bodylen) != 0) {
@@ -529,7 +530,7 @@ on_renew(void *ctx, struct ctl_req *r)
 {
 	struct ctl_handle who = ctl_keep(r);
 
-	session_renew(ctx, &who);
+	ticket_renew(ctx, &who);
 }
 
 const struct ctl_verb tool_verbs[] = {

@@ -18,18 +18,18 @@
 #include "wire/line.h"
 
 #define LOGIN_MS     60000
-#define CALL_MS      10000
+#define CALL_MS	     10000
 #define RENEW_MS     30000
 #define SESSIONS_MAX 64
 
 /* Who logs in, and how. */
 struct login {
-	struct cli	*c;
-	struct conf	 conf;
-	char		 user[128];    /* "" until known */
-	char		 principal[256];
-	const char	*source;
-	struct secret	*password;
+	struct cli *c;
+	struct conf conf;
+	char user[128]; /* "" until known */
+	char principal[256];
+	const char *source;
+	struct secret *password;
 };
 
 /* "22:51", with the date when it is not today's. */
@@ -59,8 +59,7 @@ print_session(struct cli *c, const struct line *l)
 	struct json j;
 
 	switch (cli_mode(c)) {
-	case EMIT_QUIET:
-		return;
+	case EMIT_QUIET: return;
 	case EMIT_JSON:
 		json_begin(&j);
 		json_str(&j, "user", line_get(l, "user"));
@@ -117,10 +116,12 @@ take_login_name(struct login *g)
 static int
 no_way_in(struct login *g, int cached)
 {
-	return emit_error(cli_mode(g->c), SEC_ERR_LOGIN, "%s %s; run kinit, "
+	return emit_error(cli_mode(g->c), SEC_ERR_LOGIN,
+	    "%s %s; run kinit, "
 	    "or give the password with -P or a keytab with -K",
 	    cached == SEC_ERR_TICKET ? "the ticket has expired of" :
-	    "no ticket for", g->principal);
+				       "no ticket for",
+	    g->principal);
 }
 
 /* The ticket in the cache, else the password from the terminal. */
@@ -130,11 +131,12 @@ find_ticket(struct login *g)
 	char found[256];
 	int cached, r;
 
-	cached = ticket_cached(g->principal[0] != '\0' ? g->principal : NULL,
-	    found);
+	cached =
+	    ticket_cached(g->principal[0] != '\0' ? g->principal : NULL, found);
 	if (g->user[0] == '\0') {
-		r = found[0] != '\0' && (cached == 0 ||
-		    cached == SEC_ERR_TICKET) ? take_user(g, found) :
+		r = found[0] != '\0' &&
+			(cached == 0 || cached == SEC_ERR_TICKET) ?
+		    take_user(g, found) :
 		    take_login_name(g);
 		if (r != 0)
 			return r;
@@ -146,8 +148,9 @@ find_ticket(struct login *g)
 	r = password_ask(g->principal, &g->password);
 	if (r == SEC_ERR_NOTHING)
 		return no_way_in(g, cached);
-	return r == 0 ? 0 : emit_error(cli_mode(g->c), SEC_ERR_LOGIN,
-	    "no password given");
+	return r == 0 ?
+	    0 :
+	    emit_error(cli_mode(g->c), SEC_ERR_LOGIN, "no password given");
 }
 
 static int
@@ -159,8 +162,9 @@ find_secret(struct login *g)
 
 	if (cli_value(g->c, "K") != NULL) {
 		g->source = "keytab";
-		return g->user[0] != '\0' ? 0 : cli_usage(g->c,
-		    "whose key? name the user of the keytab");
+		return g->user[0] != '\0' ?
+		    0 :
+		    cli_usage(g->c, "whose key? name the user of the keytab");
 	}
 	if (file == NULL)
 		return find_ticket(g);
@@ -199,8 +203,8 @@ show_session(struct login *g, int quiet, int *code)
 	struct line l;
 	int r;
 
-	if (g->user[0] == '\0' || ctl_client_open(&a, path_agent(path, g->user,
-	    g->conf.domain)) != 0)
+	if (g->user[0] == '\0' ||
+	    ctl_client_open(&a, path_agent(path, g->user, g->conf.domain)) != 0)
 		return 0;
 	*code = apply_status(g->c, a);
 	(void)ctl_client_begin(a, "status");
@@ -250,8 +254,8 @@ failed(struct cli *c, const struct line *l)
 	for (k = SEC_ERR_NO; k >= SEC_ERR_VERSION; k--)
 		if (sec_err_exit(k) == (int)code)
 			e = k;
-	return emit_error(cli_mode(c), e, "%s", line_get_or(l, "reason",
-	    sec_sip_reason((int)status)));
+	return emit_error(cli_mode(c), e, "%s",
+	    line_get_or(l, "reason", sec_sip_reason((int)status)));
 }
 
 /* Start the agent and hear what became of the login: 0 or an exit code. */
@@ -265,20 +269,24 @@ log_in(struct login *g, int show)
 
 	fd = agent_start(cli_flag(g->c, "F"), cli_flag(g->c, "v"));
 	if (fd < 0)
-		return emit_error(cli_mode(g->c), fd, "cannot start "
-		    "sec-agent: %s", strerror(errno));
+		return emit_error(cli_mode(g->c), fd,
+		    "cannot start "
+		    "sec-agent: %s",
+		    strerror(errno));
 	put_login(g, &line);
 	r = agent_login(fd, &line, cli_timeout(g->c, LOGIN_MS), answer,
 	    sizeof(answer));
 	buf_free(&line);
 	close(fd);
 	if (r != 0)
-		return emit_error(cli_mode(g->c), r == SEC_ERR_TIMEOUT ? r :
-		    SEC_ERR_UNREACHABLE, r == SEC_ERR_TIMEOUT ?
-		    "no registration in time" : "sec-agent ended without an "
-		    "answer");
+		return emit_error(cli_mode(g->c),
+		    r == SEC_ERR_TIMEOUT ? r : SEC_ERR_UNREACHABLE,
+		    r == SEC_ERR_TIMEOUT ? "no registration in time" :
+					   "sec-agent ended without an "
+					   "answer");
 	if ((r = line_parse(&l, answer, strlen(answer))) != 0)
-		return emit_error(cli_mode(g->c), r, "sec-agent's answer is "
+		return emit_error(cli_mode(g->c), r,
+		    "sec-agent's answer is "
 		    "malformed");
 	if (strcmp(l.verb, "ok") != 0)
 		r = failed(g->c, &l);
@@ -295,8 +303,7 @@ log_out(struct login *g)
 	char path[PATH_LEN];
 	struct line l;
 
-	if (ctl_client_open(&a, path_agent(path, g->user, g->conf.domain)) !=
-	    0)
+	if (ctl_client_open(&a, path_agent(path, g->user, g->conf.domain)) != 0)
 		return 0;
 	(void)ctl_client_begin(a, "bye");
 	(void)agent_rows(a, CALL_MS, NULL, NULL, NULL);
@@ -370,9 +377,7 @@ list_row(struct cli *c, struct table *t, const struct agent_session *s,
 	struct json j;
 
 	switch (cli_mode(c)) {
-	case EMIT_QUIET:
-		emit_line("%s@%s", s->user, s->domain);
-		return;
+	case EMIT_QUIET: emit_line("%s@%s", s->user, s->domain); return;
 	case EMIT_JSON:
 		json_begin(&j);
 		json_str(&j, "user", line_get(l, "user"));

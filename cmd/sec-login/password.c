@@ -44,8 +44,8 @@ password_read(const char *file, struct secret **out, char *why, size_t n)
 		return SEC_ERR_NOTHING;
 	}
 	if ((r = read_line(fd, out)) != 0)
-		snprintf(why, n, "no password in %s", strcmp(file, "-") == 0 ?
-		    "the standard input" : file);
+		snprintf(why, n, "no password in %s",
+		    strcmp(file, "-") == 0 ? "the standard input" : file);
 	if (fd != STDIN_FILENO)
 		close(fd);
 	return r == 0 ? 0 : SEC_ERR_LOGIN;
@@ -69,7 +69,7 @@ password_ask(const char *principal, struct secret **out)
 	if ((fd = open("/dev/tty", O_RDWR | O_CLOEXEC)) == -1)
 		return SEC_ERR_NOTHING;
 	memset(&sa, 0, sizeof(sa));
-	sa.sa_handler = on_signal;     /* no SA_RESTART: read() ends */
+	sa.sa_handler = on_signal; /* no SA_RESTART: read() ends */
 	(void)sigaction(SIGINT, &sa, &old_int);
 	(void)sigaction(SIGTERM, &sa, &old_term);
 	dprintf(fd, "Password for %s: ", principal);

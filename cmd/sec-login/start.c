@@ -148,6 +148,5 @@ command_run(char **argv, const char *user)
 	(void)signal(SIGQUIT, SIG_IGN);
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		;
-	return WIFEXITED(status) ? WEXITSTATUS(status) :
-	    128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -13,16 +13,16 @@
 #define GREET_DEADLINE 5000
 
 struct flow {
-	struct loop		*loop;
-	const struct flow_ops	*ops;          /* NULL: freed */
-	void			*arg;
-	struct sip_stack	*stack;
-	struct sip_conn		*conn;         /* NULL: none */
-	int			 up, refused, plain, cut;
-	uint32_t		 keyid;
-	int64_t			 wait;         /* before the next dial */
-	struct timer		 retry;
-	struct hook		 bury;
+	struct loop *loop;
+	const struct flow_ops *ops; /* NULL: freed */
+	void *arg;
+	struct sip_stack *stack;
+	struct sip_conn *conn; /* NULL: none */
+	int up, refused, plain, cut;
+	uint32_t keyid;
+	int64_t wait; /* before the next dial */
+	struct timer retry;
+	struct hook bury;
 };
 
 static void
@@ -46,8 +46,7 @@ on_greeted(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 {
 	struct flow *f = ctx;
 
-	if (f->ops == NULL || f->conn == NULL ||
-	    sip_conn_id(f->conn) != cookie)
+	if (f->ops == NULL || f->conn == NULL || sip_conn_id(f->conn) != cookie)
 		return;
 	if (answer->status == 200)
 		is_up(f);
@@ -70,8 +69,7 @@ on_conn_up(void *ctx, struct sip_conn *c)
 	sip_msg_init(&m);
 	m.method = "OPTIONS";
 	f->ops->greet(f->arg, &m);
-	(void)sip_request(c, &m, GREET_DEADLINE, on_greeted, f,
-	    sip_conn_id(c));
+	(void)sip_request(c, &m, GREET_DEADLINE, on_greeted, f, sip_conn_id(c));
 }
 
 static void
@@ -88,8 +86,10 @@ on_conn_down(void *ctx, struct sip_conn *c, int err)
 		return;
 	f->refused = err == SEC_ERR_SUBKEY;
 	if (!timer_is_set(&f->retry))
-		retry(f, f->refused ? FLOW_REFUSED : was_up ? FLOW_RETRY_MIN :
-		    f->wait);
+		retry(f,
+		    f->refused ? FLOW_REFUSED :
+			was_up ? FLOW_RETRY_MIN :
+				 f->wait);
 	if (was_up || f->refused)
 		f->ops->down(f->arg, err);
 }

@@ -15,33 +15,33 @@
 #include "ua/inbox.h"
 #include "wire/ids.h"
 
-struct source {                        /* one q */
-	uint64_t	last;          /* sequence seen */
-	uint64_t	told;          /* lost ones told since then */
-	int		known;         /* `last` is a beginning */
-	unsigned	round;         /* of inbox_run(): one is held */
+struct source { /* one q */
+	uint64_t last; /* sequence seen */
+	uint64_t told; /* lost ones told since then */
+	int known; /* `last` is a beginning */
+	unsigned round; /* of inbox_run(): one is held */
 };
 
 struct held {
-	uint32_t		 q;
-	int			 missed;
-	int64_t			 until;
-	char			*author;
-	uint8_t			*body;
-	size_t			 n;
-	struct text_head	 head;
-	TAILQ_ENTRY(held)	 entry;
+	uint32_t q;
+	int missed;
+	int64_t until;
+	char *author;
+	uint8_t *body;
+	size_t n;
+	struct text_head head;
+	TAILQ_ENTRY(held) entry;
 };
 
 struct inbox {
-	uint32_t		 own_q;
-	struct keyring		*keys;
-	const struct inbox_ops	*ops;
-	void			*ctx;
-	struct map		*sources;
-	unsigned		 round;
-	size_t			 n;
-	TAILQ_HEAD(, held)	 held;
+	uint32_t own_q;
+	struct keyring *keys;
+	const struct inbox_ops *ops;
+	void *ctx;
+	struct map *sources;
+	unsigned round;
+	size_t n;
+	TAILQ_HEAD(, held) held;
 };
 
 static void *
@@ -121,8 +121,10 @@ show(struct inbox *in, const struct held *h, struct inbox_item *i)
 static void
 show_gap(struct inbox *in, const struct held *h, uint64_t missing)
 {
-	show(in, h, &(struct inbox_item) { .kind = INBOX_GAP,
-	    .missing = missing, .verified = 1 });
+	show(in, h,
+	    &(struct inbox_item) { .kind = INBOX_GAP,
+		.missing = missing,
+		.verified = 1 });
 }
 
 /* It can never be read. It was not authenticated either, so `last` stays;
@@ -170,7 +172,7 @@ deliver(struct inbox *in, const struct held *h, struct source *s,
 		show_gap(in, h, missing);
 	r = message_decode(&i.m, buf_data(pt), buf_len(pt));
 	if (r == SEC_ERR_VERSION || (r == 0 && i.m.type != MESSAGE_TEXT))
-		return;                /* of a later version, not for us */
+		return; /* of a later version, not for us */
 	if (r != 0) {
 		show_gap(in, h, 1);
 		return;
@@ -189,7 +191,7 @@ judge(struct inbox *in, const struct held *h, int64_t now, int *wants)
 	int r, late = now >= h->until;
 
 	if (s->round == in->round)
-		return 0;              /* behind an older one of its q */
+		return 0; /* behind an older one of its q */
 	r = keyring_open(in->keys, h->body, h->n, now, &pt);
 	if (r == SEC_ERR_EXPIRED) {
 		/* Before our time: the beginning of what we may read. */

@@ -9,18 +9,18 @@
 #include "ua/keyring.h"
 
 struct epoch_key {
-	uint32_t		 epoch;
-	struct secret		*ke;           /* NULL for old ones */
-	struct secret		*te;
-	int64_t			 until;        /* old: when it is wiped */
-	TAILQ_ENTRY(epoch_key)	 entry;
+	uint32_t epoch;
+	struct secret *ke; /* NULL for old ones */
+	struct secret *te;
+	int64_t until; /* old: when it is wiped */
+	TAILQ_ENTRY(epoch_key) entry;
 };
 
 struct keyring {
-	uint64_t			 conf;
-	uint32_t			 first;
-	struct epoch_key		*now, *ahead;
-	TAILQ_HEAD(, epoch_key)		 old;
+	uint64_t conf;
+	uint32_t first;
+	struct epoch_key *now, *ahead;
+	TAILQ_HEAD(, epoch_key) old;
 };
 
 static struct epoch_key *

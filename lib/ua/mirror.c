@@ -8,21 +8,21 @@
 #include "ua/mirror.h"
 
 struct place {
-	struct pal_entry	 e;
-	unsigned		 full;         /* last full document with it */
+	struct pal_entry e;
+	unsigned full; /* last full document with it */
 };
 
 struct mirror {
-	mirror_h		 changed;
-	void			*ctx;
-	uint64_t		 version;
-	unsigned		 full;         /* number of the full document */
-	int			 complete, taking;
-	struct place		**place;
-	size_t			 n, cap;
-	struct map		*by_uri;
-	struct pal_attr		*attr;
-	size_t			 nattr;
+	mirror_h changed;
+	void *ctx;
+	uint64_t version;
+	unsigned full; /* number of the full document */
+	int complete, taking;
+	struct place **place;
+	size_t n, cap;
+	struct map *by_uri;
+	struct pal_attr *attr;
+	size_t nattr;
 };
 
 static void *
@@ -82,8 +82,7 @@ mirror_free(struct mirror *m)
 }
 
 static void
-tell(struct mirror *m, const struct pal_entry *was,
-    const struct pal_entry *is)
+tell(struct mirror *m, const struct pal_entry *was, const struct pal_entry *is)
 {
 	if (m->changed != NULL)
 		m->changed(m->ctx, was, is);
@@ -136,8 +135,8 @@ put(struct mirror *m, struct pal_entry *e)
 	if (p == NULL) {
 		if (m->n == m->cap) {
 			m->cap = m->cap ? 2 * m->cap : 16;
-			m->place = need(reallocarray(m->place, m->cap,
-			    sizeof(*m->place)));
+			m->place = need(
+			    reallocarray(m->place, m->cap, sizeof(*m->place)));
 		}
 		p = need(calloc(1, sizeof(*p)));
 		p->e = *e;
@@ -173,10 +172,11 @@ fits(const struct mirror *m, const struct pal_doc *d)
 {
 	if (d->full && d->part == 1)
 		return m->version != 0 && d->version < m->version ?
-		    SEC_ERR_REPLAY : 0;
+		    SEC_ERR_REPLAY :
+		    0;
 	if (d->part > 1)
 		return d->version == m->version && m->taking ? 0 :
-		    SEC_ERR_NOTHING;
+							       SEC_ERR_NOTHING;
 	if (!m->complete)
 		return SEC_ERR_NOTHING;
 	if (d->version <= m->version)

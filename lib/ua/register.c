@@ -23,21 +23,21 @@
 #define DEADLINE 10000
 
 struct registering {
-	struct loop		*loop;
-	struct sip_stack	*stack;
-	struct sip_conn		*conn;
-	struct apreq		*ap;
-	struct secret		*prf, *ec;
-	uint8_t			 ec_pub[32];
-	struct buf		 apreq;
-	struct buf		 rows;         /* after the first */
-	char			 domain[URI_MAX], realm[256], target[300];
-	char			 uri[URI_MAX], instance[40];
-	int64_t			 expires, offset;
-	register_h		 done;         /* NULL: cancelled or over */
-	void			*arg;
-	struct timer		 deadline;
-	struct hook		 bury;
+	struct loop *loop;
+	struct sip_stack *stack;
+	struct sip_conn *conn;
+	struct apreq *ap;
+	struct secret *prf, *ec;
+	uint8_t ec_pub[32];
+	struct buf apreq;
+	struct buf rows; /* after the first */
+	char domain[URI_MAX], realm[256], target[300];
+	char uri[URI_MAX], instance[40];
+	int64_t expires, offset;
+	register_h done; /* NULL: cancelled or over */
+	void *arg;
+	struct timer deadline;
+	struct hook bury;
 };
 
 static void
@@ -70,8 +70,7 @@ finish(struct registering *r, const struct register_outcome *o)
 static void
 fail(struct registering *r, int err)
 {
-	finish(r, &(struct register_outcome) { .err = err,
-	    .retry_after = -1 });
+	finish(r, &(struct register_outcome) { .err = err, .retry_after = -1 });
 }
 
 /* session TAB pal=NUMBER TAB controller=NUMBER@host:port TAB until= ... */
@@ -83,8 +82,7 @@ take_session(struct registered *g, const struct line *l)
 	char number[8];
 	uint64_t until;
 
-	if ((s = line_get(l, "pal")) == NULL ||
-	    text_number(s, 1, 255, &n) != 0)
+	if ((s = line_get(l, "pal")) == NULL || text_number(s, 1, 255, &n) != 0)
 		return SEC_ERR_FORMAT;
 	g->pal = (int)n;
 	if (line_get_u64(l, "until", &until) == 0 && until <= INT64_MAX)
@@ -95,8 +93,7 @@ take_session(struct registered *g, const struct line *l)
 	text_copy(g->note, line_get_or(l, "note", ""), sizeof(g->note));
 	if ((s = line_get(l, "controller")) == NULL || *s == '\0')
 		return 0;
-	if ((at = strchr(s, '@')) == NULL ||
-	    (size_t)(at - s) >= sizeof(number))
+	if ((at = strchr(s, '@')) == NULL || (size_t)(at - s) >= sizeof(number))
 		return SEC_ERR_FORMAT;
 	memcpy(number, s, (size_t)(at - s));
 	number[at - s] = '\0';
@@ -147,10 +144,12 @@ open_answer(struct registering *r, const struct sip_msg *a, struct buf *pt,
 	if ((e = apreq_finish(r->ap, ra.aprep, ra.apreplen, &prf)) != 0)
 		return e;
 	th = (struct regkey_th) { .apreq = buf_data(&r->apreq),
-		.apreqlen = buf_len(&r->apreq), .aprep = ra.aprep,
-		.apreplen = ra.apreplen, .ec = r->ec_pub, .ep = ra.ep };
-	e = regkey_answer_open(a->body, a->bodylen, prf, &th, r->ec, pt,
-	    &time);
+		.apreqlen = buf_len(&r->apreq),
+		.aprep = ra.aprep,
+		.apreplen = ra.apreplen,
+		.ec = r->ec_pub,
+		.ep = ra.ep };
+	e = regkey_answer_open(a->body, a->bodylen, prf, &th, r->ec, pt, &time);
 	secret_free(prf);
 	if (e != 0)
 		return e;
@@ -174,8 +173,11 @@ accepted(struct registering *r, const struct sip_msg *a)
 		g.rowslen = s.rowslen;
 		e = r->expires > 0 ? take_rows(&g) : 0;
 	}
-	finish(r, &(struct register_outcome) { .err = e, .status = 200,
-	    .retry_after = -1, .r = e == 0 ? &g : NULL });
+	finish(r,
+	    &(struct register_outcome) { .err = e,
+		.status = 200,
+		.retry_after = -1,
+		.r = e == 0 ? &g : NULL });
 	secret_free(g.kc);
 	buf_free(&pt);
 }
@@ -210,8 +212,7 @@ put_rows(const struct registering *r, const char *at, struct buf *out)
 	line_putf(out, "expires", "%lld", (long long)r->expires);
 	line_put(out, "via", "voip");
 	line_put(out, "contact", at);
-	line_putf(out, "time", "%lld",
-	    (long long)(clock_real() + r->offset));
+	line_putf(out, "time", "%lld", (long long)(clock_real() + r->offset));
 	line_end(out);
 	buf_put(out, buf_data(&r->rows), buf_len(&r->rows));
 }
@@ -227,8 +228,8 @@ send_request(struct registering *r, const struct buf *body)
 	int e;
 
 	channel_local(sip_conn_channel(r->conn), &local);
-	snprintf(contact, sizeof(contact), "%.*s@%s",
-	    (int)strcspn(r->uri, "@"), r->uri, addr_format(&local, at));
+	snprintf(contact, sizeof(contact), "%.*s@%s", (int)strcspn(r->uri, "@"),
+	    r->uri, addr_format(&local, at));
 	snprintf(uri, sizeof(uri), "sip:%s", r->domain);
 	base64_put(&token, buf_data(&r->apreq), buf_len(&r->apreq));
 	sip_msg_init(&m);
@@ -361,8 +362,9 @@ register_start(struct registering **out, struct loop *l,
 	hook_init(&r->bury, l, on_bury, r);
 	r->stack = sip_stack_new(l, no_methods, &stack_ops, r);
 	if ((r->conn = sip_conn_new(r->stack, &peer)) != NULL)
-		sip_conn_attach(r->conn, channel_dial_plain(l, &q->to,
-		    sip_frame, &sip_channel_ops, r->conn));
+		sip_conn_attach(r->conn,
+		    channel_dial_plain(l, &q->to, sip_frame, &sip_channel_ops,
+			r->conn));
 	*out = r;
 	return 0;
 }

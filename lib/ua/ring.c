@@ -9,10 +9,10 @@
 #include "ua/ring.h"
 
 struct ring {
-	char			 name[RING_NAMELEN];
-	size_t			 max;
-	uint64_t		 last;
-	struct ring_event	*event;        /* number n is at n % max */
+	char name[RING_NAMELEN];
+	size_t max;
+	uint64_t last;
+	struct ring_event *event; /* number n is at n % max */
 };
 
 static void *
@@ -30,8 +30,7 @@ ring_new(size_t max)
 	uint64_t name;
 
 	proc_random(&name, sizeof(name));
-	snprintf(r->name, sizeof(r->name), "%016llx",
-	    (unsigned long long)name);
+	snprintf(r->name, sizeof(r->name), "%016llx", (unsigned long long)name);
 	r->max = max;
 	r->event = need(calloc(max, sizeof(*r->event)));
 	return r;

@@ -15,21 +15,21 @@
 #include "ua/subscribe.h"
 #include "wire/uri.h"
 
-#define DEADLINE 10000                 /* ms for an answer */
-#define AGAIN    100                   /* ms after a 503 */
-#define LATER    2000                  /* ms after other failures */
+#define DEADLINE 10000 /* ms for an answer */
+#define AGAIN	 100 /* ms after a 503 */
+#define LATER	 2000 /* ms after other failures */
 
 struct subscription {
-	struct flow			*flow;
-	char				 event[32];
-	char				 from[URI_MAX], to[URI_MAX];
-	char				 call_id[40], tag[20];
-	const struct subscription_ops	*ops;
-	void				*arg;
-	struct dialog			 dialog;
-	int				 active;
-	uint64_t			 asking, fetching;     /* txns */
-	struct timer			 timer;
+	struct flow *flow;
+	char event[32];
+	char from[URI_MAX], to[URI_MAX];
+	char call_id[40], tag[20];
+	const struct subscription_ops *ops;
+	void *arg;
+	struct dialog dialog;
+	int active;
+	uint64_t asking, fetching; /* txns */
+	struct timer timer;
 };
 
 static void

@@ -7,18 +7,18 @@
 
 #define CONF  0x0123456789abcdefULL
 #define OWN   0x01000005u
-#define EARLY 0x01000003u              /* dealt before ours */
+#define EARLY 0x01000003u /* dealt before ours */
 #define LATE  0x01000009u
 #define ALICE "sip:alice@lab.test"
 #define BOB   "sip:bob@lab.test"
 #define CAROL "sip:carol@lab.test"
 
 struct desk {
-	struct secret	*ke;
-	struct keyring	*keys;
-	struct inbox	*in;
-	int		 bob_known;
-	char		 seen[2000];
+	struct secret *ke;
+	struct keyring *keys;
+	struct inbox *in;
+	int bob_known;
+	char seen[2000];
 };
 
 static const char *
@@ -50,9 +50,7 @@ show(void *ctx, const struct inbox_item *i)
 	case INBOX_GAP:
 		snprintf(p, max, "-%llu ", (unsigned long long)i->missing);
 		break;
-	case INBOX_FALSE:
-		snprintf(p, max, "!%.7s ", i->author + 4);
-		break;
+	case INBOX_FALSE: snprintf(p, max, "!%.7s ", i->author + 4); break;
 	}
 }
 
@@ -100,15 +98,14 @@ body_of(struct buf *b, const struct secret *ke, uint32_t epoch, uint32_t q,
 	struct buf pt = BUF_INIT;
 
 	T_INT(message_encode(&pt, &m), 0);
-	text_seal(b, te, CONF, epoch, q, seq, buf_data(&pt), buf_len(&pt),
-	    now);
+	text_seal(b, te, CONF, epoch, q, seq, buf_data(&pt), buf_len(&pt), now);
 	buf_free(&pt);
 	secret_free(te);
 }
 
 static int
-put(struct desk *d, const char *author, const struct secret *ke,
-    uint32_t epoch, uint32_t q, uint64_t seq, const char *text, int64_t now)
+put(struct desk *d, const char *author, const struct secret *ke, uint32_t epoch,
+    uint32_t q, uint64_t seq, const char *text, int64_t now)
 {
 	struct buf b = BUF_INIT;
 	int r;
@@ -141,8 +138,7 @@ order(void)
 	T_INT(put(&d, ALICE, d.ke, 3, OWN, 1, "me", 0), 0);
 	T_STR(seen(&d), "me");
 	/* A later q begins at 1. */
-	T_INT(put(&d, BOB, d.ke, 3, LATE + 1, 2, "q", 0),
-	    INBOX_WANT_ROSTER);
+	T_INT(put(&d, BOB, d.ke, 3, LATE + 1, 2, "q", 0), INBOX_WANT_ROSTER);
 	T_INT(inbox_run(d.in, INBOX_HOLD_MS), 0);
 	T_STR(seen(&d), "-1 q?");
 	desk_close(&d);
@@ -173,8 +169,7 @@ false_names(void)
 	T_STR(seen(&d), "!carol@l");
 	/* Outer and inner q differ. */
 	body_of(&b, d.ke, 3, LATE, 1, "x", 0);
-	T_INT(inbox_put(d.in, BOB, EARLY, -1, buf_data(&b), buf_len(&b), 0),
-	    0);
+	T_INT(inbox_put(d.in, BOB, EARLY, -1, buf_data(&b), buf_len(&b), 0), 0);
 	T_STR(seen(&d), "!bob@lab");
 	T_INT(inbox_put(d.in, BOB, LATE, -1, buf_data(&b), 20, 0),
 	    SEC_ERR_FORMAT);
@@ -195,8 +190,7 @@ hold_for_roster(void)
 	T_INT(inbox_wait(d.in, 100), -1);
 	T_INT(put(&d, BOB, d.ke, 3, LATE, 1, "a", 100), INBOX_WANT_ROSTER);
 	T_INT(put(&d, BOB, d.ke, 3, LATE, 2, "b", 200), INBOX_WANT_ROSTER);
-	T_INT(put(&d, ALICE, d.ke, 3, OWN, 1, "me", 200),
-	    INBOX_WANT_ROSTER);
+	T_INT(put(&d, ALICE, d.ke, 3, OWN, 1, "me", 200), INBOX_WANT_ROSTER);
 	T_STR(seen(&d), "me");
 	T_INT(inbox_wait(d.in, 200), INBOX_HOLD_MS - 100);
 	d.bob_known = 1;
@@ -249,14 +243,14 @@ tampered(void)
 	/* Too old by its T; the number is not used up. */
 	body_of(&b, d.ke, 3, LATE, 1, "a", 0);
 	T_INT(inbox_put(d.in, BOB, LATE, -1, buf_data(&b), buf_len(&b),
-	    SEAL_SKEW + 1), 0);
+		  SEAL_SKEW + 1),
+	    0);
 	T_STR(seen(&d), "-1");
 	/* One bit; a sequence far ahead is not believed either. */
 	buf_reset(&b);
 	body_of(&b, d.ke, 3, LATE, 1000, "a", 0);
 	buf_data(&b)[buf_len(&b) - 1] ^= 1;
-	T_INT(inbox_put(d.in, BOB, LATE, -1, buf_data(&b), buf_len(&b), 0),
-	    0);
+	T_INT(inbox_put(d.in, BOB, LATE, -1, buf_data(&b), buf_len(&b), 0), 0);
 	T_STR(seen(&d), "-1");
 	T_INT(put(&d, BOB, d.ke, 3, LATE, 3, "c", 0), 0);
 	T_STR(seen(&d), "c");

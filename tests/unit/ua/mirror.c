@@ -51,24 +51,35 @@ main(void)
 
 	T(!mirror_is_complete(m));
 	T_INT(apply(m, DOC "version=5\tstate=partial\n"), SEC_ERR_NOTHING);
-	T_INT(apply(m, DOC "version=5\tstate=full\tmedia=text\n"
-	    "entry\tsip:a@x\tstatus=up\nentry\tsip:b@x\tstatus=up\n"), 0);
+	T_INT(apply(m,
+		  DOC "version=5\tstate=full\tmedia=text\n"
+		      "entry\tsip:a@x\tstatus=up\nentry\tsip:b@x\tstatus=up\n"),
+	    0);
 	T(mirror_is_complete(m));
 	T_STR(take(), "a:>up b:>up ");
 	T_STR(mirror_attr(m, "media"), "text");
 	T(mirror_attr(m, "title") == NULL);
 	T_STR(pal_entry_attr(mirror_find(m, "sip:b@x"), "status"), "up");
 	/* The next version, the same again, one too far. */
-	T_INT(apply(m, DOC "version=6\tstate=partial\n"
-	    "entry\tsip:b@x\tstatus=busy\nentry\tsip:c@x\tstatus=up\n"), 0);
+	T_INT(apply(m,
+		  DOC
+		  "version=6\tstate=partial\n"
+		  "entry\tsip:b@x\tstatus=busy\nentry\tsip:c@x\tstatus=up\n"),
+	    0);
 	T_STR(take(), "b:up>busy c:>up ");
 	T_STR(mirror_attr(m, "media"), "text");
-	T_INT(apply(m, DOC "version=6\tstate=partial\n"
-	    "entry\tsip:a@x\t-\n"), SEC_ERR_REPLAY);
-	T_INT(apply(m, DOC "version=8\tstate=partial\n"
-	    "entry\tsip:a@x\t-\n"), SEC_ERR_NOTHING);
-	T_INT(apply(m, DOC "version=7\tstate=partial\n"
-	    "entry\tsip:a@x\t-\nentry\tsip:nobody@x\t-\n"), 0);
+	T_INT(apply(m,
+		  DOC "version=6\tstate=partial\n"
+		      "entry\tsip:a@x\t-\n"),
+	    SEC_ERR_REPLAY);
+	T_INT(apply(m,
+		  DOC "version=8\tstate=partial\n"
+		      "entry\tsip:a@x\t-\n"),
+	    SEC_ERR_NOTHING);
+	T_INT(apply(m,
+		  DOC "version=7\tstate=partial\n"
+		      "entry\tsip:a@x\t-\nentry\tsip:nobody@x\t-\n"),
+	    0);
 	T_STR(take(), "a:up> ");
 	T(mirror_find(m, "sip:a@x") == NULL);
 	T_STR(mirror_next(m, &i)->uri, "sip:b@x");
@@ -76,14 +87,20 @@ main(void)
 	T(mirror_next(m, &i) == NULL);
 	/* Full: who is not in it is gone; an older one is not believed. */
 	T_INT(apply(m, DOC "version=6\tstate=full\n"), SEC_ERR_REPLAY);
-	T_INT(apply(m, DOC "version=7\tstate=full\n"
-	    "entry\tsip:c@x\tstatus=up\n"), 0);
+	T_INT(apply(m,
+		  DOC "version=7\tstate=full\n"
+		      "entry\tsip:c@x\tstatus=up\n"),
+	    0);
 	T_STR(take(), "b:busy> ");
 	/* In parts: gone is who is in none of them. */
-	T_INT(apply(m, DOC "version=9\tstate=full\tpart=1/2\n"
-	    "entry\tsip:d@x\tstatus=up\n"), 1);
-	T_INT(apply(m, DOC "version=9\tstate=full\tpart=2/2\n"
-	    "entry\tsip:e@x\tstatus=up\n"), 0);
+	T_INT(apply(m,
+		  DOC "version=9\tstate=full\tpart=1/2\n"
+		      "entry\tsip:d@x\tstatus=up\n"),
+	    1);
+	T_INT(apply(m,
+		  DOC "version=9\tstate=full\tpart=2/2\n"
+		      "entry\tsip:e@x\tstatus=up\n"),
+	    0);
 	T_STR(take(), "d:>up e:>up c:up> ");
 	T_INT(apply(m, DOC "version=10\tstate=full\tpart=2/2\n"),
 	    SEC_ERR_NOTHING);

@@ -1,0 +1,289 @@
+/*
+ * Keys and addresses of a conference: what came with the 302, 200 or ACK,
+ * what comes by INFO, and asking for what was missed (SECURITY.md 3.5).
+ */
+#include <string.h>
+
+#include "agent.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "crypto/wrap.h"
+#include "sip/event.h"
+#include "sip/offer.h"
+#include "wire/base64.h"
+#include "wire/grant.h"
+#include "wire/ids.h"
+
+#define ASK_MS 1000 /* between two PUBLISHs of `grant` */
+
+static int
+take_wrap(struct conf_in *c, const char *b64, int *new_hop)
+{
+	struct agent *a = c->a;
+	struct buf blob = BUF_INIT;
+	struct secret *plain = NULL;
+	const struct secret *kc;
+	struct grant g;
+	uint32_t keyid, before;
+	int64_t time;
+	int r;
+
+	if ((r = base64_decode(&blob, b64, strlen(b64))) != 0 ||
+	    (r = wrap_keyid(buf_data(&blob), buf_len(&blob), &keyid)) != 0)
+		goto out;
+	r = SEC_ERR_SUBKEY;
+	if ((kc = session_kc(a, keyid)) == NULL)
+		goto out;
+	if ((r = wrap_open(buf_data(&blob), buf_len(&blob), kc, a->uri, c->uri,
+		 &plain, &time)) != 0)
+		goto out;
+	r = SEC_ERR_EXPIRED;
+	if (!seal_time_allows(time, session_now(a)) ||
+	    (r = grant_decode(&g, plain)) != 0)
+		goto out;
+	r = SEC_ERR_AUTH;
+	if ((c->id != 0 && g.conf != c->id) || (c->q != 0 && g.q != c->q))
+		goto wipe;
+	c->id = g.conf;
+	c->q = g.q;
+	c->suite = g.text_suite;
+	if (c->keys == NULL)
+		c->keys = keyring_new(c->id);
+	before = keyring_epoch(c->keys);
+	if ((r = keyring_grant(c->keys, g.epoch, g.key, session_now(a))) != 0)
+		goto wipe;
+	if (g.hop != NULL &&
+	    (c->hop == NULL || c->hopid != g.hopid ||
+		!secret_equal(c->hop, g.hop))) {
+		secret_free(c->hop);
+		c->hop = secret_dup(g.hop);
+		c->hopid = g.hopid;
+		*new_hop = 1;
+	}
+	if (before != g.epoch && c->state != CONF_JOINING)
+		conf_key_event(c);
+wipe:
+	grant_wipe(&g);
+out:
+	secret_free(plain);
+	buf_free(&blob);
+	if (r != 0)
+		log_warn("conf.wrap", "conf=%s reason=%s", c->name,
+		    log_quote(sec_strerror(r)));
+	return r;
+}
+
+static void
+take_words(struct conf_in *c, const char *words)
+{
+	struct line l;
+	const char *s;
+	uint64_t v;
+
+	if (words == NULL || line_parse_words(&l, words, strlen(words)) != 0)
+		return;
+	if ((s = line_get(&l, "id")) != NULL && confid_parse(&v, s) == 0 &&
+	    c->id == 0) {
+		c->id = v;
+		text_copy(c->cid, s, sizeof(c->cid));
+	}
+	if ((s = line_get(&l, "name")) != NULL && *s != '\0')
+		text_copy(c->name, s, sizeof(c->name));
+	if ((s = line_get(&l, "title")) != NULL)
+		text_copy(c->title, s, sizeof(c->title));
+	if ((s = line_get(&l, "media")) != NULL && *s != '\0')
+		text_copy(c->media, s, sizeof(c->media));
+	if ((s = line_get(&l, "access")) != NULL)
+		text_copy(c->access, s, sizeof(c->access));
+	if ((s = line_get(&l, "creator")) != NULL)
+		text_copy(c->creator, s, sizeof(c->creator));
+	if (line_get_u64(&l, "created", &v) == 0)
+		c->created = (int64_t)v;
+	if ((s = line_get(&l, "persistent")) != NULL)
+		c->persistent = strcmp(s, "1") == 0;
+	line_free(&l);
+}
+
+int
+conf_take(struct conf_in *c, const struct conf_news *n)
+{
+	const struct offer_medium *m;
+	struct offer o;
+	struct addr to;
+	int r, new_hop = 0;
+
+	take_words(c, n->words);
+	if (n->key != NULL && (r = take_wrap(c, n->key, &new_hop)) != 0)
+		return r;
+	if (n->sdp == NULL || n->sdplen == 0)
+		return 0;
+	if (c->keys == NULL)
+		return SEC_ERR_AUTH;
+	if ((r = offer_parse(&o, n->sdp, n->sdplen)) != 0)
+		return r;
+	if ((m = offer_find(&o, "text")) == NULL || m->port == 0 ||
+	    offer_addr(&o, "text", &to) != 0)
+		return 0; /* membership only */
+	if (c->text == NULL)
+		c->text = text_new(c, &to, m->server);
+	else
+		text_move(c->text, &to, m->server);
+	return 0;
+}
+
+void
+conf_key_event(struct conf_in *c)
+{
+	struct buf *b;
+
+	b = event_begin(c->a, "conf.key");
+	line_put(b, "conf", c->uri);
+	line_putf(b, "key_gen", "%u", (unsigned)keyring_epoch(c->keys));
+	event_end(c->a);
+}
+
+/* media=host:port server=N */
+static void
+take_media(struct conf_in *c, const struct line *l)
+{
+	const char *s = line_get(l, "media");
+	struct addr to;
+	uint64_t server;
+
+	if (s == NULL || addr_parse(&to, s) != 0 ||
+	    line_get_u64(l, "server", &server) != 0 || server == 0 ||
+	    server > 255)
+		return;
+	if (c->text == NULL)
+		c->text = text_new(c, &to, (int)server);
+	else
+		text_move(c->text, &to, (int)server);
+}
+
+static void
+take_grant(struct conf_in *c, const struct line *l)
+{
+	const char *how = line_get_or(l, "how", "");
+	const char *key = line_get(l, "key");
+	int64_t now = session_now(c->a);
+	uint32_t before = keyring_epoch(c->keys);
+	int r = 0, new_hop = 0;
+	uint64_t epoch;
+
+	if (strcmp(how, "ratchet") == 0 &&
+	    line_get_u64(l, "epoch", &epoch) == 0 && epoch <= UINT32_MAX) {
+		r = keyring_ratchet(c->keys, (uint32_t)epoch, now);
+		if (r == 0 && keyring_epoch(c->keys) != before)
+			conf_key_event(c);
+		if (r == SEC_ERR_NOTHING)
+			conf_want(c, INBOX_WANT_GRANT);
+	}
+	if (key != NULL)
+		r = take_wrap(c, key, &new_hop);
+	take_media(c, l);
+	if (new_hop && c->text != NULL)
+		text_rekey(c->text);
+	log_debug("conf.grant", "conf=%s how=%s epoch=%u result=%d", c->name,
+	    log_quote(how), (unsigned)keyring_epoch(c->keys), r);
+	text_news(c->text);
+}
+
+void
+on_info(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+{
+	struct agent *a = flow_arg(ctx);
+	const char *p, *end, *nl;
+	struct conf_in *c;
+	struct line l;
+	int err = 0;
+
+	c = a != NULL ? conf_of_dialog(a, req, &err) : NULL;
+	if (c == NULL || err != 0) {
+		sip_answer_status(txn, c == NULL ? 481 : 500);
+		return;
+	}
+	sip_answer_status(txn, 200);
+	if (c->keys == NULL || req->body == NULL)
+		return;
+	p = req->body;
+	end = p + req->bodylen;
+	for (; p < end; p = nl + 1) {
+		if ((nl = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			nl = end;
+		if (nl > p && line_parse(&l, p, (size_t)(nl - p)) == 0) {
+			if (strcmp(l.verb, "grant") == 0)
+				take_grant(c, &l);
+			line_free(&l);
+		}
+	}
+}
+
+static void
+on_granted(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+{
+	struct conf_in *c = conf_of(ctx, cookie);
+
+	if (c != NULL && (answer->status == 403 || answer->status == 404))
+		timer_set(&c->over, 0);
+}
+
+void
+conf_ask_grant(struct conf_in *c)
+{
+	static const char body[] = "grant\n";
+	int64_t now = clock_mono();
+	struct sip_msg m;
+
+	if (c->asked != 0 && now - c->asked < ASK_MS)
+		return;
+	sip_msg_init(&m);
+	m.method = "PUBLISH";
+	m.uri = m.to = c->uri;
+	m.from = c->a->uri;
+	m.event = EVENT_CONFERENCE;
+	m.content_type = EVENT_LINE_TYPE;
+	m.body = body;
+	m.bodylen = sizeof(body) - 1;
+	if (flow_request(c->a->session.confctl, &m, SHORT_MS, on_granted, c->a,
+		c->number) != 0)
+		c->asked = now;
+}
+
+void
+conf_want(struct conf_in *c, int wants)
+{
+	if (wants < 0)
+		return;
+	if ((wants & INBOX_WANT_ROSTER) && c->sub != NULL)
+		subscription_fetch(c->sub);
+	if (wants & INBOX_WANT_GRANT)
+		conf_ask_grant(c);
+	if (keyring_is_behind(c->keys) && !timer_is_set(&c->behind))
+		timer_set(&c->behind, ASK_MS);
+}
+
+/* A text of a later epoch came, and no INFO with it. */
+static void
+on_behind(void *arg)
+{
+	struct conf_in *c = arg;
+
+	if (keyring_is_behind(c->keys))
+		conf_ask_grant(c);
+}
+
+void
+grants_open(struct conf_in *c)
+{
+	timer_init(&c->behind, c->a->loop, on_behind, c);
+}
+
+void
+grants_close(struct conf_in *c)
+{
+	timer_cancel(&c->behind);
+	keyring_free(c->keys);
+	secret_free(c->hop);
+}

@@ -1,0 +1,281 @@
+/*
+ * The roster of a conference, a copy kept by a subscription at sec-pal: who
+ * has which q, who came and went.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "crypto/suite.h"
+#include "sip/event.h"
+#include "wire/ids.h"
+
+const char *
+conf_user(struct conf_in *c, uint32_t q)
+{
+	if (q == c->q)
+		return c->a->uri;
+	return map_get_u64(c->by_q, q);
+}
+
+/* Each attribute q holds one, or several with commas. */
+static void
+learn_q(struct conf_in *c, const struct pal_entry *e)
+{
+	const char *s;
+	char one[Q_STRLEN], *old;
+	uint32_t q;
+	size_t i, n;
+
+	for (i = 0; i < e->n; i++) {
+		if (strcmp(e->attr[i].name, "q") != 0)
+			continue;
+		for (s = e->attr[i].value; *s != '\0'; s += n + (s[n] == ',')) {
+			n = strcspn(s, ",");
+			if (n >= sizeof(one))
+				continue;
+			memcpy(one, s, n);
+			one[n] = '\0';
+			if (q_parse(&q, one) != 0)
+				continue;
+			/* q is never given twice: what is known stays. */
+			if (map_get_u64(c->by_q, q) != NULL)
+				continue;
+			if ((old = strdup(e->uri)) != NULL)
+				(void)map_put_u64(c->by_q, q, old);
+		}
+	}
+}
+
+uint32_t
+conf_q_of(struct conf_in *c, const char *uri)
+{
+	const struct pal_entry *e = mirror_find(c->roster, uri);
+	const char *s = e != NULL ? pal_entry_attr(e, "q") : NULL;
+	char one[Q_STRLEN];
+	uint32_t q;
+	size_t n;
+
+	if (s == NULL || (n = strcspn(s, ",")) >= sizeof(one))
+		return 0;
+	memcpy(one, s, n);
+	one[n] = '\0';
+	return q_parse(&q, one) == 0 ? q : 0;
+}
+
+static const char *
+status_of(const struct pal_entry *e)
+{
+	const char *s = e != NULL ? pal_entry_attr(e, "status") : NULL;
+
+	return s != NULL ? s : "left";
+}
+
+static int
+is_in(const char *status)
+{
+	return strcmp(status, "left") != 0 && strcmp(status, "invited") != 0;
+}
+
+void
+conf_event(struct conf_in *c, const char *event, const char *user,
+    const char *status)
+{
+	struct buf *b;
+
+	b = event_begin(c->a, event);
+	line_put(b, "conf", c->uri);
+	line_put(b, "user", user);
+	line_put(b, "status", status);
+	event_end(c->a);
+}
+
+/* A row of the roster has changed: events, and lines for listeners. */
+static void
+on_member(void *ctx, const struct pal_entry *was, const struct pal_entry *is)
+{
+	struct conf_in *c = ctx;
+	const char *from = status_of(was), *to = status_of(is);
+	const char *user = is != NULL ? is->uri : was->uri;
+
+	if (is != NULL)
+		learn_q(c, is);
+	if (strcmp(from, to) == 0)
+		return;
+	if (!is_in(from) && is_in(to)) {
+		conf_event(c, "conf.join", user, to);
+		conf_notice(c, "join", user, NULL);
+	} else if (is_in(from) && !is_in(to)) {
+		conf_event(c, "conf.leave", user, NULL);
+		conf_notice(c, "leave", user, NULL);
+	} else {
+		conf_event(c, "conf.status", user, to);
+		if (is_in(to))
+			conf_notice(c, "status", user, to);
+	}
+}
+
+void
+conf_doc(struct conf_in *c, const void *p, size_t n)
+{
+	struct pal_doc d;
+	const char *s;
+	int r;
+
+	if ((r = pal_doc_decode(&d, p, n)) != 0) {
+		log_warn("conf.roster", "conf=%s reason=%s", c->name,
+		    log_quote(sec_strerror(r)));
+		return;
+	}
+	r = mirror_apply(c->roster, &d);
+	pal_doc_free(&d);
+	if (r == SEC_ERR_NOTHING) {
+		subscription_fetch(c->sub);
+		return;
+	}
+	if (r != 0)
+		return;
+	if ((s = mirror_attr(c->roster, "title")) != NULL)
+		text_copy(c->title, s, sizeof(c->title));
+	if ((s = mirror_attr(c->roster, "media")) != NULL)
+		text_copy(c->media, s, sizeof(c->media));
+	text_news(c->text);
+	conf_check_open(c);
+	create_roster(c->a, c);
+}
+
+static void
+on_roster(void *arg, const void *p, size_t n)
+{
+	conf_doc(arg, p, n);
+}
+
+static void
+on_roster_ended(void *arg, int status)
+{
+	struct conf_in *c = arg;
+
+	log_info("conf.roster", "conf=%s code=%d", c->name, status);
+	if (status == 403 || status == 404)
+		timer_set(&c->over, 0);
+}
+
+size_t
+conf_count_in(struct conf_in *c)
+{
+	const struct pal_entry *e;
+	size_t i = 0, n = 0;
+
+	while ((e = mirror_next(c->roster, &i)) != NULL)
+		n += (size_t)is_in(status_of(e));
+	return n;
+}
+
+void
+conf_list(struct conf_in *c, const char *status, struct buf *out)
+{
+	const struct pal_entry *e;
+	size_t i = 0;
+
+	while ((e = mirror_next(c->roster, &i)) != NULL) {
+		if (status != NULL ? strcmp(status_of(e), status) != 0 :
+				     !is_in(status_of(e)))
+			continue;
+		if (buf_len(out) > 0)
+			buf_put_u8(out, ',');
+		buf_put_str(out, e->uri);
+	}
+}
+
+/* Several attributes of one name (one per device) as a,b. */
+static void
+put_all(struct buf *b, const struct pal_entry *e, const char *name)
+{
+	struct buf v = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < e->n; i++) {
+		if (strcmp(e->attr[i].name, name) != 0)
+			continue;
+		if (buf_len(&v) > 0)
+			buf_put_u8(&v, ',');
+		buf_put_str(&v, e->attr[i].value);
+	}
+	if (buf_len(&v) > 0)
+		line_put(b, name, buf_cstr(&v));
+	buf_free(&v);
+}
+
+void
+conf_member_row(struct ctl_req *r, const struct pal_entry *e)
+{
+	struct buf *b = ctl_row(r);
+
+	line_put(b, "what", "member");
+	line_put(b, "user", e->uri);
+	line_put(b, "status", status_of(e));
+	put_all(b, e, "media");
+	put_all(b, e, "via");
+	put_all(b, e, "q");
+	line_put(b, "since", pal_entry_attr(e, "since"));
+	ctl_end(r);
+}
+
+void
+conf_show(struct conf_in *c, struct ctl_req *r)
+{
+	const struct suite *s = suite_by_id(c->suite);
+	const struct pal_entry *e;
+	struct buf *b;
+	size_t i = 0;
+
+	b = ctl_row(r);
+	line_put(b, "what", "conf");
+	line_put(b, "conf", c->uri);
+	line_put(b, "name", c->name);
+	line_put(b, "cid", c->cid);
+	line_put(b, "title", c->title);
+	line_put(b, "media", c->media);
+	line_put(b, "access", c->access);
+	line_putf(b, "created", "%lld", (long long)c->created);
+	line_put(b, "creator", c->creator);
+	line_putf(b, "epoch", "%u", (unsigned)keyring_epoch(c->keys));
+	line_put(b, "suite", s != NULL ? s->name : NULL);
+	line_put(b, "state", "open");
+	ctl_end(r);
+	while ((e = mirror_next(c->roster, &i)) != NULL)
+		conf_member_row(r, e);
+	ctl_ok(r);
+}
+
+static const struct subscription_ops ops = { on_roster, on_roster_ended };
+
+void
+roster_open(struct conf_in *c)
+{
+	c->roster = mirror_new(on_member, c);
+	c->by_q = map_new();
+}
+
+void
+roster_subscribe(struct conf_in *c)
+{
+	c->sub = subscription_new(c->a->loop, c->a->session.pal,
+	    EVENT_CONFERENCE, c->a->uri, c->uri, &ops, c);
+}
+
+void
+roster_close(struct conf_in *c)
+{
+	size_t i = 0;
+	char *s;
+
+	subscription_free(c->sub);
+	mirror_free(c->roster);
+	while ((s = map_next(c->by_q, &i)) != NULL)
+		free(s);
+	map_free(c->by_q);
+}
