@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/ioctl.h>
 
 #include "base/clock.h"
 #include "fakeagent.h"
@@ -50,6 +51,9 @@ take(int fd, char *to)
 	close(fd);
 }
 
+/* The next program leads a session on the terminal that is its stdin. */
+static int start_session;
+
 /* Start `PROG ARG ...` with these descriptors. "%20" is a blank. */
 static pid_t
 start(const char *line, int in, int to, int errors)
@@ -72,6 +76,10 @@ start(const char *line, int in, int to, int errors)
 		dup2(in, 0);
 		dup2(to, 1);
 		dup2(errors, 2);
+		if (start_session) {
+			setsid();
+			ioctl(0, TIOCSCTTY, 0);
+		}
 		execv(path, argv);
 		_exit(99);
 	}
@@ -114,6 +122,8 @@ run(const char *line)
 #define TEXT_EVENT                                                             \
 	EVENT("2", "text")                                                     \
 	" conf=" CONF("ops") " user=" USER("bob") " text=a%09b%0a\"c"
+
+#define SAID(n) "row what=text user=" USER(n) " q=1.7 at=1795357987120 text="
 
 static const struct fake agent[] = {
 	FAKE_STATUS,
@@ -221,6 +231,44 @@ static const struct fake agent[] = {
 	{ "events since=6", "!close" },
 	{ "events",
 	    TEXT_EVENT "\n" EVENT("9", "conf.end") " conf=" CONF("ops") },
+	/* sec-talk; Stories 1.9, 1.10 */
+	{ "join conf=ops hold=1",
+	    "ok conf=" CONF("ops") " name=ops"
+				   " media=text joined=1" },
+	{ "join conf=voiceonly", "ok conf=" CONF("v") " media=voice" },
+	{ "join conf=over", "ok conf=" CONF("over") " media=text" },
+	{ "join", "error code=403 reason=not%20invited%20to%20secret" },
+	{ "listen conf=" CONF("over"),
+	    "row what=open members=" USER("bob") "\n" SAID(
+		"bob") "last\n"
+		       "row what=notice kind=end at=1795357987120 text=bob%20ended%20it" },
+	{ "listen",
+	    "row what=open conf=" CONF("ops") " name=ops members=" USER(
+		"alice") "," USER("bob") "," USER("carol") },
+	/* bob is heard before the echo, carol leaves after it. */
+	{ "say text=hi",
+	    ">" SAID("bob") "who%20broke%20it\n>" SAID(
+		"alice") "hi\nok seq=1 missed=0\n"
+			 ">row what=notice kind=leave user=" USER(
+			     "carol") " at=1795357987120" },
+	{ "say text=odd",
+	    ">" SAID(
+		"mal") "a%1b[2Jb%0a14:33%20bob:%20c\n>"
+		       "row what=text user=" USER("bob") " to=" USER(
+			   "alice") " clear=1 verified=0 text=x at=1795357987120\n"
+				    ">row what=notice kind=status user=" USER(
+					"bob") " text=busy at=1795357987120\n"
+					       ">row what=notice kind=gap user=" USER(
+						   "bob") " text=2%20messages%20missing at=1795357987120\n"
+							  ">row what=notice kind=lost text=127.0.0.1:1 at=1795357987120\n>" SAID(
+							      "alice") "odd\nok" },
+	{ "say text=lost",
+	    ">" SAID("alice") "lost\nok seq=2 missed=2 names=" USER(
+		"carol") "," USER("dave") },
+	{ "say text=lost1", ">" SAID("alice") "lost1\nok missed=1" },
+	{ "say text=refused", "error code=403 reason=not%20a%20member" },
+	{ "say text=die", "!close" },
+	{ "say", "ok seq=3 missed=0" },
 	{ "set value=busy note=writing", "ok status=busy note=writing" },
 	{ "set value=available", "ok status=available" },
 	{ NULL, NULL },
@@ -502,6 +550,254 @@ test_watch(void)
 	TRY(rows);
 }
 
+static int
+recv_ready(int fd)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* The texts of what was said, one per line. */
+static const char *
+said(void)
+{
+	static char text[400000];
+	char *s = fake_asked(), *line, *p;
+	size_t n = 0;
+
+	while ((line = strsep(&s, "\n")) != NULL)
+		if (strncmp(line, "say ", 4) == 0 &&
+		    (p = strstr(line, " text=")) != NULL)
+			n += (size_t)sprintf(text + n, "%s\n", p + 6);
+	text[n] = '\0';
+	return text;
+}
+
+static void
+test_talk_send(void)
+{
+	char big[50001];
+	int i;
+
+	fake_asked();
+	T_INT(run_in("sec-talk -s ops", "one\n\ntwo%\tx\nthree", 17), 0);
+	T_STR(out, "");
+	T_STR(err, "");
+	T_STR(said(), "one\n\ntwo%25%09x\nthree\n");
+	T_INT(run_in("sec-talk -s -1 ops", "a\nb\n", 4), 0);
+	T_STR(said(), "a%0Ab\n");
+	T_INT(run_in("sec-talk -s -0 ops", "a\nb\0c", 5), 0);
+	T_STR(said(), "a%0Ab\nc\n");
+	T_INT(run_in("sec-talk -s ops", "", 0), 0);
+	T_STR(said(), "");
+	/* Not UTF-8, NUL */
+	T_INT(run_in("sec-talk -s ops", "\xff\0\xc3", 3), 0);
+	T_STR(said(), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\n");
+	/* 16 KiB and more: at a line, else at a character. */
+	memset(big, 'x', sizeof(big));
+	big[16384] = '\n';
+	T_INT(run_in("sec-talk -s ops", big, 16385), 0);
+	T_STR(err, "");
+	T_INT(strlen(said()), 16385);
+	big[16383] = '\n';
+	big[16384] = '\xc3';
+	big[16385] = '\xb6';
+	big[40000] = '\n';
+	T_INT(run_in("sec-talk -s -1 ops", big, 20000), 0);
+	T_STR(err, "sec-talk: longer than 16 KiB; sent in parts\n");
+	T(strstr(said(), "x\n\xc3\xb6x") != NULL);
+	for (i = 1; i < 32768; i += 2)
+		memcpy(big + i, "\xc3\xb6", 2);
+	big[32769] = '\n';
+	T_INT(run_in("sec-talk -s ops", big, 32770), 0);
+	T_STR(err, "sec-talk: longer than 16 KiB; sent in parts\n");
+	T(strncmp(said() + 16383, "\n\xc3\xb6", 3) == 0);
+	/* --to */
+	T_INT(run_in("sec-talk -s --to bob ops", "psst\n", 5), 0);
+	T(strstr(fake_asked(), " text=psst to=bob\n") != NULL);
+}
+
+static void
+test_talk(void)
+{
+	static const struct row rows[] = {
+		{ "sec-talk -l over", 0, "14:33 bob: last\n",
+		    "14:33 * over ended (bob ended it)\n" },
+		{ "sec-talk -l -j over", 0,
+		    "{\"v\":1,\"time\":\"2026-11-22T14:33:07.120Z\","
+		    "\"event\":\"text\",\"conf\":\"sip:over@conf.lab.test\","
+		    "\"user\":\"sip:bob@lab.test\",\"text\":\"last\"}\n"
+		    "{\"v\":1,\"time\":\"2026-11-22T14:33:07.120Z\","
+		    "\"event\":\"conf.end\","
+		    "\"conf\":\"sip:over@conf.lab.test\","
+		    "\"message\":\"bob ended it\"}\n",
+		    "" },
+		{ "sec-talk secret", 4, "",
+		    "sec-talk: not invited to secret\n" },
+		{ "sec-talk voiceonly", 8, "",
+		    "sec-talk: no text in this conference\n" },
+		{ "sec-talk -l -t 0 ops", 0, "", "" },
+		{ "sec-talk -l -s ops", 2, "", NULL },
+		{ "sec-talk -1 -0 ops", 2, "", NULL },
+		{ "sec-talk -m voice ops", 2, "", NULL },
+		{ "sec-talk -t x ops", 2, "", NULL },
+		{ "sec-talk", 2, "", NULL },
+	};
+
+	TRY(rows);
+	T_INT(run_in("sec-talk ops", "hi\n", 3), 0);
+	T_STR(out, "14:33 bob: who broke it\n14:33 alice: hi\n");
+	T_INT(run_in("sec-talk ops", "odd\n", 4), 0);
+	T_STR(out,
+	    "14:33 mal: a\\x1b[2Jb\n      14:33 bob: c\n"
+	    "14:33 bob to alice (clear) (not verified): x\n14:33 alice: odd\n");
+	T_STR(err,
+	    "14:33 * bob is busy\n14:33 * bob: 2 messages missing\n"
+	    "14:33 * text interrupted (127.0.0.1:1)\n");
+	/* Delivered to all is 0, else 8 and who. */
+	T_INT(run_in("sec-talk -s ops", "lost\nhi\n", 8), 8);
+	T_STR(err, "sec-talk: not delivered to carol, dave\n");
+	T_INT(run_in("sec-talk -s ops", "lost1\n", 6), 8);
+	T_STR(err, "sec-talk: not delivered to 1 member\n");
+	T_INT(run_in("sec-talk -s ops", "refused\nhi\n", 11), 4);
+	T_STR(err, "sec-talk: not a member\n");
+	T_INT(run_in("sec-talk -s ops", "die\nhi\n", 7), 10);
+	T_STR(err, "sec-talk: session lost; come back with sec-login\n");
+	T_INT(run_in("sec-talk over", "hi\n", 3), 5);
+}
+
+/* TERM while listening: it leaves, which the agent sees by the end of the
+ * connections. */
+static void
+test_talk_term(void)
+{
+	int in = temp("", 0), to = temp("", 0), fd[2];
+	char line[256];
+	pid_t pid;
+
+	if (pipe(fd) != 0)
+		exit(1);
+	pid = start("sec-talk -l ops -u alice", in, fd[1], to);
+	/* It listens when others' text comes through. */
+	close(fd[1]);
+	do
+		(void)run_in("sec-talk -s ops", "hi\n", 3);
+	while (recv_ready(fd[0]) == 0);
+	T(read(fd[0], line, sizeof(line)) > 0);
+	T(strncmp(line, "14:33 bob: who broke it\n", 24) == 0);
+	kill(pid, SIGTERM);
+	T_INT(ended(pid), 143);
+	close(fd[0]);
+	close(in);
+	close(to);
+}
+
+/* A terminal: what the program wrote so far is in screen. */
+static char screen[100000];
+static int term_fd;
+static size_t term_n;
+
+static pid_t
+term_start(const char *line)
+{
+	struct winsize w = { .ws_row = 24, .ws_col = 20 };
+	int slave;
+	pid_t pid;
+
+	term_fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (term_fd < 0 || grantpt(term_fd) != 0 || unlockpt(term_fd) != 0 ||
+	    (slave = open(ptsname(term_fd), O_RDWR | O_NOCTTY)) < 0)
+		exit(1);
+	ioctl(slave, TIOCSWINSZ, &w);
+	term_n = 0;
+	screen[0] = '\0';
+	start_session = 1;
+	pid = start(line, slave, slave, slave);
+	start_session = 0;
+	close(slave);
+	return pid;
+}
+
+/* Read until text stands in what came from offset `from` on: its end, or
+ * 0 when it does not come. */
+static size_t
+term_wait(size_t from, const char *text)
+{
+	struct pollfd p = { term_fd, POLLIN, 0 };
+	const char *at;
+	ssize_t n;
+
+	while ((at = strstr(screen + from, text)) == NULL) {
+		if (poll(&p, 1, 10000) <= 0)
+			break;
+		n = read(term_fd, screen + term_n, sizeof(screen) - term_n - 1);
+		if (n <= 0)
+			break;
+		term_n += (size_t)n;
+		screen[term_n] = '\0';
+	}
+	T_OK(at != NULL, "the terminal shows: %s", text);
+	if (at == NULL)
+		printf("# %s\n", screen + from);
+	return at != NULL ? (size_t)(at - screen) + strlen(text) : 0;
+}
+
+static void
+term_type(const char *s)
+{
+	T(write(term_fd, s, strlen(s)) == (ssize_t)strlen(s));
+}
+
+/* S109, story 1.9: what others say stands above the line being typed, which
+ * comes back whole. */
+static void
+test_prompt(void)
+{
+	size_t at;
+	pid_t pid;
+
+	setenv("LC_ALL", "C.UTF-8", 1);
+	setenv("TERM", "xterm", 1);
+	fake_asked();
+	pid = term_start("sec-talk ops");
+	at = term_wait(0, "ops: 3 in (alice bob carol).  ctrl-d leaves.\r\n");
+	at = term_wait(at, "> ");
+	term_type("w\xc3\xb6");
+	at = term_wait(at, "w\xc3\xb6");
+	T_INT(run_in("sec-talk -s ops", "hi\n", 3), 0);
+	at = term_wait(at, "14:33 bob: who broke it\r\n");
+	at = term_wait(at, "14:33 * carol left\r\n");
+	at = term_wait(at, "> w\xc3\xb6");
+	term_type("rld, a line longer than the terminal is wide");
+	at = term_wait(at, "wide");
+	T_INT(run_in("sec-talk -s ops", "hi\n", 3), 0);
+	at = term_wait(at, "\033[2A\r\033[J14:33 bob: who broke it\r\n");
+	at = term_wait(at, "14:33 * carol left\r\n");
+	term_type("\r");
+	at = term_wait(at, "> ");
+	/* Deleting all of a line is no end of input. */
+	term_type("x\177");
+	term_type("hi\r");
+	at = term_wait(at, "14:33 alice: hi\r\n");
+	T(strstr(said(),
+	      "w\xc3\xb6rld, a line longer than the terminal is wide\nhi\n") !=
+	    NULL);
+	/* Failing and being missed are told, and go on. */
+	term_type("refused\rlost\r");
+	at = term_wait(at, " * not sent: not a member\r\n");
+	at = term_wait(at, " * not delivered to carol, dave\r\n");
+	term_type("\004");
+	T_INT(ended(pid), 0);
+	close(term_fd);
+	pid = term_start("sec-talk ops");
+	at = term_wait(0, "> ");
+	term_type("half\003");
+	T_INT(ended(pid), 130);
+	close(term_fd);
+	setenv("LC_ALL", "C", 1);
+}
+
 int
 main(void)
 {
@@ -513,6 +809,10 @@ main(void)
 	test_interrupt();
 	test_pal();
 	test_watch();
+	test_talk_send();
+	test_talk();
+	test_talk_term();
+	test_prompt();
 	fake_end();
 	return t_done();
 }
