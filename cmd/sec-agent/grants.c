@@ -195,11 +195,12 @@ on_info(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
 	struct agent *a = flow_arg(ctx);
 	const char *p, *end, *nl;
-	struct conf_in *c;
+	struct conf_in *c = NULL;
 	struct line l;
 	int err = 0;
 
-	c = a != NULL ? conf_of_dialog(a, req, &err) : NULL;
+	if (a != NULL && ctx == a->session.confctl)
+		c = conf_of_dialog(a, req, &err);
 	if (c == NULL || err != 0) {
 		sip_answer_status(txn, c == NULL ? 481 : 500);
 		return;

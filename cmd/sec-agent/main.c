@@ -83,9 +83,13 @@ on_notify(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	struct agent *a = flow_arg(ctx);
 	int r = 0;
 
-	if (a != NULL && a->presence.sub != NULL)
+	if (a == NULL || ctx != a->session.pal) {
+		sip_answer_status(txn, 481);
+		return;
+	}
+	if (a->presence.sub != NULL)
 		r = subscription_notify(a->presence.sub, req);
-	if (a != NULL && r == 0)
+	if (r == 0)
 		r = confs_notify(a, req);
 	sip_answer_status(txn, r == 1 ? 200 : r == 0 ? 481 : 500);
 }
