@@ -1,0 +1,71 @@
+/*
+ * check: what serve --check would say, of everything on this host at once,
+ * without starting anything.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "ctl/epochs.h"
+#include "wire/servers.h"
+
+#include "admin.h"
+#include "parts.h"
+
+static struct servers servers;
+
+static void
+check_keys(struct report *r, const struct server *s)
+{
+	struct epochs *e = NULL;
+	char path[PATH_LEN], id[10], name[80], why[512];
+	uint32_t n;
+
+	if (access(path_keys(path, s->name), F_OK) != 0 && errno == ENOENT)
+		return; /* of another host */
+	snprintf(name, sizeof(name), "keys/%s", s->name);
+	if (epochs_open(&e, s->name, why, sizeof(why)) != 0) {
+		report_line(r, name, 1, "%s", why);
+		return;
+	}
+	n = epochs_current(e, clock_real());
+	if (n == 0 || epochs_id(e, n, id) != 0)
+		report_line(r, name, 1, "no epoch yet; sec-keygen lead");
+	else
+		report_line(r, name, 0, "epoch %u  %s", n, id);
+	epochs_close(e);
+}
+
+int
+verb_check(struct cli *c)
+{
+	char path[PATH_LEN], why[512];
+	struct report *r;
+	struct conf conf;
+	size_t i;
+	int e;
+
+	if ((e = admin_conf(c, &conf)) != 0)
+		return e;
+	e = servers_read(&servers, path_servers(path), why, sizeof(why));
+	if (e != 0 && e != SEC_ERR_NOTHING)
+		return emit_error(cli_mode(c), SEC_ERR_CONFIG, "%s", why);
+	r = report_new(c);
+	report_line(r, "config", 0, "domain %s  realm %s", conf.domain,
+	    conf.realm);
+	if (e != 0)
+		report_line(r, "servers", 1,
+		    "there is no %s; sec-keygen init "
+		    "... | sec-keygen add",
+		    path);
+	else
+		report_line(r, "servers", 0, "%zu servers", servers.n);
+	for (i = 0; e == 0 && i < servers.n; i++)
+		check_keys(r, &servers.server[i]);
+	part_keytab(r, &conf);
+	part_databases(r, 0);
+	return report_end(r);
+}

@@ -1,0 +1,123 @@
+/*
+ * sec-admin: setting up, users, and how everything feels.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "crypto/random.h"
+#include "wire/servers.h"
+
+#include "admin.h"
+
+static const struct cli_opt options[] = {
+	{ 0, "name", "TITLE", "user add: the full name" },
+	{ 0, "no-principal", NULL, "user: leave Kerberos alone" },
+	{ 'P', "password-file", "FILE", "password from FILE, - is stdin" },
+	{ 0, "config", "FILE", "this configuration" },
+	{ 0, NULL, NULL, NULL },
+};
+
+static const struct cli_verb verbs[] = {
+	{ "init", "DOMAIN",
+	    "directories, databases and configuration of this host; safe to "
+	    "run twice",
+	    "config", 1, 1, verb_init },
+	{ "user",
+	    "add [--name TITLE] [--no-principal] [-P FILE] USER | "
+	    "rm [--no-principal] USER | list | passwd [-P FILE] USER",
+	    "who there is", "name,no-principal,password-file,config", 1, 2,
+	    verb_user },
+	{ "check", "", "configuration, servers, keys, databases", "config", 0,
+	    0, verb_check },
+	{ "health", "", "every daemon, keys, Kerberos, databases", "config", 0,
+	    0, verb_health },
+	{ NULL, NULL, NULL, NULL, 0, 0, NULL },
+};
+
+static const char *const examples[] = {
+	"sec-admin init example.org",
+	"sec-admin user add bob --name 'Bob Field'",
+	"sec-admin user add -P - carol <newpw",
+	"sec-admin health",
+	NULL,
+};
+
+static const struct cli_prog prog = {
+	.name = "sec-admin",
+	.about = "Administer the servers of this host.",
+	.examples = examples,
+	.opts = options,
+	.verbs = verbs,
+};
+
+int
+admin_conf(struct cli *c, struct conf *out)
+{
+	char why[512];
+	int r;
+
+	r = conf_load(out, cli_value(c, "config"), why, sizeof(why));
+	if (r != 0)
+		return emit_error(cli_mode(c), r, "%s", why);
+	if (out->domain[0] == '\0')
+		return emit_error(cli_mode(c), SEC_ERR_CONFIG,
+		    "no domain is set; sec-admin init DOMAIN");
+	return 0;
+}
+
+char *
+admin_server(char out[65], const char *role)
+{
+	static struct servers all;
+	const struct server *s = NULL;
+	char path[PATH_LEN], why[256];
+
+	if (servers_read(&all, path_servers(path), why, sizeof(why)) == 0)
+		s = servers_by_role(&all, role, 0);
+	strncpy(out, s != NULL ? s->name : role, 64);
+	out[64] = '\0';
+	return out;
+}
+
+int
+admin_call(const char *name, const char *verb, const char *const *fields,
+    int64_t ms, void (*cb)(void *arg, const struct line *l), void *arg,
+    char *why, size_t whylen)
+{
+	struct ctl_client *c;
+	char file[80], path[PATH_LEN];
+	struct line line;
+	struct buf *b;
+	int r;
+
+	snprintf(file, sizeof(file), "%s.sock", name);
+	if ((r = ctl_client_open(&c, path_run(path, file))) != 0) {
+		snprintf(why, whylen, "%s does not answer at %s", name, path);
+		return r;
+	}
+	b = ctl_client_begin(c, verb);
+	for (; fields != NULL && fields[0] != NULL; fields += 2)
+		if (fields[1] != NULL)
+			line_put(b, fields[0], fields[1]);
+	if ((r = ctl_client_send(c, -1)) == 0) {
+		while ((r = ctl_client_next(c, &line, ms)) == 1)
+			if (cb != NULL)
+				cb(arg, &line);
+		if (r == 0 && cb != NULL)
+			cb(arg, &line);
+	}
+	if (r != 0)
+		snprintf(why, whylen, "%s: %s", name,
+		    ctl_client_why(c)[0] != '\0' ? ctl_client_why(c) :
+						   sec_strerror(r));
+	ctl_client_close(c);
+	return r;
+}
+
+int
+main(int argc, char **argv)
+{
+	crypto_init();
+	return cli_main(&prog, argc, argv);
+}
