@@ -218,6 +218,8 @@ void	conf_wait(struct conf_in *c, const struct waiter *w);
 void	conf_fail(struct conf_in *c, int status, const char *reason);
 /* Is it complete now? Then answer who waits. */
 void	conf_check_open(struct conf_in *c);
+/* What a 503 to an INVITE of ours means. */
+const char *conf_unavailable(struct agent *a);
 void	conf_leave(struct conf_in *c);
 /* The same; 1 if cb will hear how the BYE was answered. */
 int	conf_bye(struct conf_in *c, sip_answer_h cb, void *ctx,

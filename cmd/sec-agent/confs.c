@@ -194,15 +194,23 @@ conf_check_open(struct conf_in *c)
 	}
 }
 
+const char *
+conf_unavailable(struct agent *a)
+{
+	return flow_conn(a->session.confctl) != NULL ?
+	    "no server is there for this medium" :
+	    "controller unreachable";
+}
+
 static const char *
-reason_of(int status)
+reason_of(struct agent *a, int status)
 {
 	switch (status) {
 	case 403: return "not allowed into this conference";
 	case 404: return "no such conference";
 	case 408:
 	case 504: return "the controller does not answer";
-	case 503: return "controller unreachable";
+	case 503: return conf_unavailable(a);
 	default: return sec_sip_reason(status);
 	}
 }
@@ -214,7 +222,7 @@ refuse_all(struct conf_in *c, int status, const char *reason)
 	struct waiter *w;
 
 	if (reason == NULL)
-		reason = reason_of(status);
+		reason = reason_of(c->a, status);
 	while ((w = TAILQ_FIRST(&c->waiters)) != NULL) {
 		TAILQ_REMOVE(&c->waiters, w, entry);
 		refuse_waiter(c->a, w, status, reason);

@@ -189,7 +189,7 @@ flow_kick(struct flow *f, int anew)
 struct sip_conn *
 flow_conn(const struct flow *f)
 {
-	return f != NULL && f->up ? f->conn : NULL;
+	return f != NULL && f->up && sip_conn_is_up(f->conn) ? f->conn : NULL;
 }
 
 struct sip_stack *
