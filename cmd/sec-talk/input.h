@@ -14,7 +14,7 @@ struct input {
 	enum input_mode	 mode;
 	struct buf	 raw, text;
 	int		 eof;
-	int		 split;        /* the present message is sent in parts */
+	int		 split;        /* the present one goes in parts */
 };
 
 /* One read(2): 0, SEC_ERR_CLOSED (the end: eof is set), SEC_ERR_SYS. */

@@ -69,7 +69,8 @@ prompt_open(void (*line)(void *arg, const char *s), void *arg)
 	el_set(p->el, EL_PROMPT, prompt_text);
 	el_set(p->el, EL_SIGNAL, 0);
 	el_set(p->el, EL_EDITOR, "emacs");
-	el_set(p->el, EL_ADDFN, "sec-end", "end of input", on_ctrl_d);
+	/* el_set() would copy these two, and lose the copies. */
+	el_wset(p->el, EL_ADDFN, L"sec-end", L"end of input", on_ctrl_d);
 	el_set(p->el, EL_BIND, "^D", "sec-end", NULL);
 	if ((p->history = history_init()) != NULL) {
 		history(p->history, &ev, H_SETSIZE, HISTORY);

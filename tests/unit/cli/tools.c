@@ -788,6 +788,7 @@ test_prompt(void)
 	at = term_wait(at, " * not sent: not a member\r\n");
 	at = term_wait(at, " * not delivered to carol, dave\r\n");
 	term_type("\004");
+	(void)term_wait(at, "\033[J");
 	T_INT(ended(pid), 0);
 	close(term_fd);
 	pid = term_start("sec-talk ops");
