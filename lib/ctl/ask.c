@@ -45,9 +45,11 @@ on_unsent(void *arg)
 void
 ctl_call_fail_all(struct ctl_peer *p, int err)
 {
+	const uint64_t last = p->ctl->last_id;
 	struct ctl_call *k;
 
-	while ((k = TAILQ_FIRST(&p->calls)) != NULL)
+	/* Not those that are begun meanwhile, by who tries again at once. */
+	while ((k = TAILQ_FIRST(&p->calls)) != NULL && k->id <= last)
 		call_end(k, err, NULL);
 }
 

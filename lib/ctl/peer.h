@@ -91,7 +91,7 @@ void	ctl_dispatch(struct ctl_peer *p, const struct line *l);
 int	ctl_peer_send(struct ctl_peer *p, struct buf *b);
 /* A reply came for one of our calls. */
 void	ctl_call_reply(struct ctl_peer *p, const struct line *l);
-/* The peer is gone: every call of it gets err. */
+/* The peer is gone: every call that it has now gets err. */
 void	ctl_call_fail_all(struct ctl_peer *p, int err);
 void	ctl_call_drop_all(struct ctl_peer *p);
 void	ctl_peer_free(struct ctl_peer *p);

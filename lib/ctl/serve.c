@@ -49,8 +49,8 @@ on_bury(void *arg)
 	while ((p = TAILQ_FIRST(&c->dead)) != NULL) {
 		TAILQ_REMOVE(&c->dead, p, entry);
 		/* Calls begun after its close have their timers still. */
-		if (!TAILQ_EMPTY(&p->calls))
-			ctl_call_fail_all(p, SEC_ERR_CLOSED);
+		ctl_call_fail_all(p, SEC_ERR_CLOSED);
+		ctl_call_drop_all(p);
 		ctl_peer_free(p);
 	}
 }

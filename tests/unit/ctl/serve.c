@@ -399,6 +399,41 @@ test_calling(void)
 	T_STR(came(), "");
 }
 
+/* Who is told of a loss may try again at once, and is told again. */
+static struct ctl_peer *again_on;
+static int again_times;
+
+static void
+on_lost(void *ctx, uint64_t cookie, int err, const struct line *l)
+{
+	(void)l;
+	T_INT(err, SEC_ERR_CLOSED);
+	if (++again_times > 20)
+		return;
+	(void)ctl_call(again_on, "later");
+	ctl_call_end(again_on, 5000, on_lost, ctx, cookie);
+}
+
+static void
+test_again(void)
+{
+	int fd[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
+		exit(1);
+	client = ctl_new(loop);
+	again_on = ctl_peer_unix(client, fd[0]);
+	again_times = 0;
+	(void)ctl_call(again_on, "later");
+	ctl_call_end(again_on, 5000, on_lost, NULL, 1);
+	ctl_peer_close(again_on);
+	T_INT(again_times, 1);
+	turns();
+	T(again_times <= 3);
+	ctl_free(client);
+	close(fd[1]);
+}
+
 static void
 test_listen(void)
 {
@@ -446,6 +481,7 @@ main(void)
 	test_later();
 	test_file();
 	test_calling();
+	test_again();
 	test_listen();
 	ctl_free(server);
 	loop_free(loop);
