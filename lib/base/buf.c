@@ -19,8 +19,7 @@ buf_init(struct buf *b)
 void
 buf_free(struct buf *b)
 {
-	if (b->base != NULL)
-		explicit_bzero(b->base, b->cap);
+	buf_wipe(b);
 	free(b->base);
 	buf_init(b);
 }
@@ -30,6 +29,14 @@ buf_reset(struct buf *b)
 {
 	b->len = b->pos = 0;
 	b->err = 0;
+}
+
+void
+buf_wipe(struct buf *b)
+{
+	if (b->base != NULL)
+		explicit_bzero(b->base, b->cap);
+	buf_reset(b);
 }
 
 /*

@@ -24,6 +24,8 @@ void	buf_init(struct buf *b);
 void	buf_free(struct buf *b);
 /* Forget the content, keep the memory; clears the error. */
 void	buf_reset(struct buf *b);
+/* The same, and nothing is left of what was ever in it. */
+void	buf_wipe(struct buf *b);
 
 static inline uint8_t *
 buf_data(const struct buf *b)

@@ -26,7 +26,12 @@ test_put(void)
 	T_INT(buf_len(&b), 2);
 	buf_consume(&b, 100);
 	T(buf_len(&b) == 0 && b.pos == 0);
+	buf_put_str(&b, "key");
+	buf_wipe(&b);
+	T(buf_len(&b) == 0 && b.cap >= 3);
+	T_MEM(b.base, 3, "000000");
 	buf_free(&b);
+	buf_wipe(&b);
 	T(b.base == NULL && b.cap == 0);
 	buf_free(&b);
 }
