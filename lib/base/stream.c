@@ -51,6 +51,7 @@ struct stream {
 	int freed;
 	int want_fd;
 	int got_fd; /* by SCM_RIGHTS, -1 none */
+	int wipe; /* plaintext: leave nothing in the buffers */
 };
 
 static void on_io(void *arg, uint32_t events);
@@ -132,6 +133,7 @@ stream_new(struct loop *l, int fd, size_t max_in, size_t max_out,
 	s->fd = fd;
 	s->is_socket = sock_kind(fd) != SOCK_KIND_NONE;
 	(void)sock_peer(fd, &s->peer);
+	s->wipe = s->peer.ss.ss_family == AF_UNIX;
 	if (sock_set_nonblock(fd, 1) != 0 ||
 	    io_add(l, &s->io, fd, IO_IN, on_io, s) != 0)
 		fail(s, SEC_ERR_SYS);
@@ -219,6 +221,8 @@ send_now(struct stream *s)
 	}
 	if (s->out.cap > KEEP_SIZE)
 		buf_free(&s->out);
+	else if (s->wipe)
+		buf_wipe(&s->out);
 	s->blocked = 0;
 	update_events(s);
 }
@@ -255,6 +259,8 @@ deliver(struct stream *s)
 		fail(s, SEC_ERR_LIMIT);
 	else if (buf_len(&s->in) == 0 && s->in.cap > KEEP_SIZE)
 		buf_free(&s->in);
+	else if (buf_len(&s->in) == 0 && s->wipe)
+		buf_wipe(&s->in);
 }
 
 static void

@@ -10,7 +10,8 @@
 
 /*
  * A buffered non-blocking byte stream over one descriptor (TCP or Unix).
- * Output is collected and sent by one send(2) at the end of the turn.
+ * Output is collected and sent by one send(2) at the end of the turn. Of
+ * what went through a Unix socket, which nobody seals, no copy stays.
  */
 struct stream;
 

@@ -169,6 +169,26 @@ test_both_ways(void)
 	stream_free(NULL);
 }
 
+/* Keys pass through Unix sockets: the agent's answer to `attach`, a login. */
+static void
+test_wiped(void)
+{
+	const uint8_t zero[6] = { 0 };
+	struct owner o;
+	int fd;
+
+	fd = owner_open(&o, 100, 100);
+	(void)!write(fd, "secret", 6);
+	turns_for(&o, 6);
+	T(buf_len(stream_in(o.s)) == 0 && stream_in(o.s)->cap >= 6);
+	T(memcmp(stream_in(o.s)->base, zero, 6) == 0);
+	put(&o, "secret", 6);
+	stream_flush(o.s);
+	T(stream_unsent(o.s) == 0 && stream_out(o.s)->cap >= 6);
+	T(memcmp(stream_out(o.s)->base, zero, 6) == 0);
+	owner_close(&o, fd);
+}
+
 static void
 test_partial(void)
 {
@@ -488,6 +508,7 @@ main(void)
 	signal(SIGPIPE, SIG_IGN);
 	l = loop_new();
 	test_both_ways();
+	test_wiped();
 	test_partial();
 	test_limits();
 	test_free_inside();
