@@ -401,6 +401,8 @@ read_record(struct channel *c, uint8_t *p, size_t n)
 	channel_rise(c);
 	if (len > 0 && c->state == UP)
 		c->ops->message(c->arg, p + RECORD_HEAD, len);
+	/* What was sealed may be keys, and input buffers live long. */
+	explicit_bzero(p + RECORD_HEAD, len);
 	return size;
 }
 

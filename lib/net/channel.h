@@ -20,7 +20,8 @@ struct channel_ops {
 	/* It counts from now on: the peer's first record opened (sealed), or
 	 * it is connected (plain). */
 	void	(*up)(void *arg);
-	/* One whole message; p may be written to and is valid until return. */
+	/* One whole message; p may be written to and is valid until return:
+	 * what was sealed is wiped then. */
 	void	(*message)(void *arg, uint8_t *p, size_t n);
 	/* Over; the owner calls channel_free(). SEC_ERR_SUBKEY: the peer
 	 * refused our key id; SEC_ERR_AUTH: it failed to prove itself. */
