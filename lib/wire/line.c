@@ -105,6 +105,7 @@ take_text(struct line *l, const char *p, size_t n)
 		return SEC_ERR_LIMIT;
 	memcpy(l->mem, p, n);
 	l->mem[n] = '\0';
+	l->memlen = n;
 	return 0;
 }
 
@@ -132,8 +133,12 @@ line_parse(struct line *l, const char *p, size_t n)
 void
 line_free(struct line *l)
 {
+	/* Values may be keys. */
+	if (l->mem != NULL)
+		explicit_bzero(l->mem, l->memlen);
 	free(l->mem);
 	l->mem = NULL;
+	l->memlen = 0;
 	l->verb = "";
 	l->n = 0;
 }
