@@ -139,9 +139,7 @@ ctl_client_send(struct ctl_client *c, int fd_to_pass)
 		else if (errno != EINTR)
 			return SEC_ERR_CLOSED;
 	}
-	if (c->out.base != NULL)
-		explicit_bzero(c->out.base, c->out.cap);
-	buf_reset(&c->out);
+	buf_wipe(&c->out);
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 #define UNSENT_ANYONE 1048576
 #define UNSENT_OURS   16777216 /* long lists, to people we trust */
 #define MAX_GROUPS    256
+#define KEEP_SIZE     65536 /* larger empty buffers are freed */
 
 static void on_stream_input(void *, struct buf *);
 static void on_stream_closed(void *, int);
@@ -243,7 +244,10 @@ on_flush(void *arg)
 		}
 		buf_consume(&p->out, n);
 	}
-	buf_reset(&p->out);
+	if (p->out.cap > KEEP_SIZE)
+		buf_free(&p->out);
+	else
+		buf_wipe(&p->out);
 }
 
 int
@@ -263,9 +267,7 @@ ctl_peer_send(struct ctl_peer *p, struct buf *b)
 		hook_arm(&p->flush);
 	}
 	/* Lines may carry keys: wiped, not only forgotten. */
-	if (b->base != NULL)
-		explicit_bzero(b->base, b->cap);
-	buf_reset(b);
+	buf_wipe(b);
 	return r;
 }
 
