@@ -198,8 +198,10 @@ verb_init(struct cli *c)
 		return cli_usage(c, "%s: not a domain in lower case", domain);
 	r = report_new(c);
 	if ((e = init_config(c, r, domain, &conf)) != 0 ||
-	    (e = init_directories(c, r)) != 0 || (e = init_databases(c)) != 0)
+	    (e = init_directories(c, r)) != 0 || (e = init_databases(c)) != 0) {
+		(void)report_end(r);
 		return e;
+	}
 	part_databases(r, 0);
 	init_users(r);
 	if (access(path_servers(path), F_OK) != 0)
