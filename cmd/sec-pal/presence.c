@@ -248,7 +248,7 @@ on_find(void *ctx, struct ctl_req *r)
 
 	if (uri_parse(&u, who, p->s->conf.domain) != 0 ||
 	    u.kind != URI_USER || (presentity_find(p, u.name) == NULL &&
-	    pal_user_get(p->s->db, u.name, &row) != 0)) {
+	    (pal_user_get(p->s->db, u.name, &row) != 0 || row.disabled))) {
 		ctl_error(r, 404, "no such user");
 		return;
 	}
@@ -284,6 +284,31 @@ on_user_add(void *ctx, struct ctl_req *r)
 		ctl_ok(r);
 }
 
+/*
+ * A ticket outlives its principal by hours, and agents register again by
+ * themselves: of who was removed stays a row that refuses him, until
+ * user-add.
+ */
+static int
+user_remove(struct db *d, const char *name)
+{
+	struct pal_user row;
+	int r;
+
+	memset(&row, 0, sizeof row);
+	text_copy(row.user, name, sizeof row.user);
+	row.created = clock_real();
+	row.disabled = 1;
+	if ((r = db_begin(d)) != 0)
+		return r;
+	if ((r = pal_user_rm(d, name)) != 0 ||
+	    (r = pal_user_put(d, &row)) != 0) {
+		db_rollback(d);
+		return r;
+	}
+	return db_commit(d);
+}
+
 static void
 on_user_rm(void *ctx, struct ctl_req *r)
 {
@@ -295,17 +320,17 @@ on_user_rm(void *ctx, struct ctl_req *r)
 
 	if (uri_from_name(&uri, line_get_or(r->line, "user", ""),
 	    p->s->conf.domain, 0) != 0 ||
-	    pal_user_get(p->s->db, uri.name, &row) != 0) {
+	    pal_user_get(p->s->db, uri.name, &row) != 0 || row.disabled) {
 		ctl_error(r, 404, "no such user");
+		return;
+	}
+	if (user_remove(p->s->db, uri.name) != 0) {
+		ctl_error(r, 503, db_why(p->s->db));
 		return;
 	}
 	if ((u = presentity_find(p, uri.name)) != NULL)
 		while ((b = TAILQ_FIRST(&u->bindings)) != NULL)
 			binding_drop(b, "removed");
-	if (pal_user_rm(p->s->db, uri.name) != 0) {
-		ctl_error(r, 503, db_why(p->s->db));
-		return;
-	}
 	ctl_ok(r);
 }
 
@@ -313,8 +338,11 @@ static int
 user_row(void *arg, const struct pal_user *row)
 {
 	struct ctl_req *r = arg;
-	struct buf *b = ctl_row(r);
+	struct buf *b;
 
+	if (row->disabled)
+		return 0;
+	b = ctl_row(r);
 	line_put(b, "user", row->user);
 	line_put(b, "title", row->title);
 	line_put(b, "known", row->known ? "1" : "0");
