@@ -78,11 +78,17 @@ login() { # USER PASSWORD
 @test "who is removed is logged out" {
 	sec-lab user gina
 	sec-lab run gina sec-pal list -q
+	sec-lab run alice sec-watch --state -1 -T 10 -e pal -c gina
 	sec-admin user rm gina
 	run -0 sec-admin user list -q
 	[[ $output != *gina* ]]
-	run -0 sec-lab run alice sec-pal list -q
+	# His agent's ticket is good for hours, but not here.
+	sec-lab run alice sec-watch --since 0 -T 10 -e pal -c gina |
+	    grep -m 1 '"status":"offline"'
+	run -0 sec-admin user list -q
 	[[ $output != *gina* ]]
+	sec-admin user add -q gina
+	sec-admin user list -q | grep gina
 }
 
 @test "names that are not users'" {
