@@ -235,6 +235,63 @@ on_leave(void *ctx, struct ctl_req *r)
 	left(v);
 }
 
+/* --- the end of a conference --- */
+
+struct ending {
+	struct agent *a;
+	struct ctl_handle who;
+};
+
+static void
+on_end_answer(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+{
+	struct ending *e = ctx;
+	struct ctl_req r;
+
+	(void)cookie;
+	if (ctl_again(e->a->ctl, e->who, &r) == 0) {
+		if (answer->status / 100 == 2)
+			ctl_ok(&r);
+		else
+			ctl_error(&r, answer->status,
+			    answer->status == 403 ?
+				"only its creator may end it" :
+				answer->status == 404 ? "no such conference" :
+							answer->reason);
+	}
+	free(e);
+}
+
+/* end conf= */
+static void
+on_end(void *ctx, struct ctl_req *r)
+{
+	static const char body[] = "end\n";
+	struct agent *a = ctx;
+	struct ending *e;
+	struct sip_msg m;
+	struct uri u;
+
+	if (tool_conf(a, r, &u) != 0)
+		return;
+	e = agent_alloc(sizeof(*e));
+	e->a = a;
+	e->who = ctl_keep(r);
+	sip_msg_init(&m);
+	m.method = "PUBLISH";
+	m.uri = m.to = u.full;
+	m.from = a->uri;
+	m.event = EVENT_CONFERENCE;
+	m.content_type = EVENT_LINE_TYPE;
+	m.body = body;
+	m.bodylen = sizeof(body) - 1;
+	if (flow_request(a->session.confctl, &m, SHORT_MS, on_end_answer, e,
+		0) != 0)
+		return;
+	ctl_error(r, 503, "controller unreachable");
+	free(e);
+}
+
 /* --- list and show --- */
 
 static void
@@ -542,6 +599,7 @@ const struct ctl_verb tool_verbs[] = {
 	{ "cancel", CTL_SAME, on_cancel_verb },
 	{ "join", CTL_SAME, on_join },
 	{ "leave", CTL_SAME, on_leave },
+	{ "end", CTL_SAME, on_end },
 	{ "list", CTL_SAME, on_list },
 	{ "show", CTL_SAME, on_show },
 	{ "invites", CTL_SAME, on_invites },
