@@ -41,6 +41,7 @@ sip_stack_new(struct loop *l, const struct sip_method *methods,
 	s->methods = methods;
 	s->ops = ops;
 	s->ctx = ctx;
+	s->max_txns = SIP_OPEN;
 	s->conns = map_new();
 	TAILQ_INIT(&s->all);
 	crypto_random(s->secret, sizeof(s->secret));

@@ -47,6 +47,7 @@ struct sip_method {
 
 #define SIP_DEADLINE 32000             /* ms, 64 * T1 */
 #define SIP_STRANGER 10000             /* ms to prove something, unsealed */
+#define SIP_OPEN     1024              /* a peer's requests under way */
 
 struct sip_stack_ops {
 	/* A connection counts (sealed: first record opened). */
@@ -58,7 +59,8 @@ struct sip_stack_ops {
 
 /*
  * A request whose method has no row: 405; whose proof fails: 403. Strangers
- * (unsealed, and no proof but a ticket) are closed instead in both cases. ACK
+ * (unsealed, and no proof but a ticket) are closed instead in both cases. One
+ * more than SIP_OPEN of a connection, INVITEs without their ACK too: 503. ACK
  * of a 2xx goes to its row if there is one, with a transaction that ends
  * when the row returns. CANCEL is answered by the stack and handed to the
  * row "CANCEL" with the INVITE's transaction, which then answers 487;

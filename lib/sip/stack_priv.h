@@ -27,6 +27,7 @@ struct sip_stack {
 	struct slots txns;     /* by connection, branch, method */
 	struct slots txn_ids;  /* those that can be answered, by id */
 	struct slots clients;  /* by id, which the branch carries */
+	size_t max_txns;       /* of one connection */
 	uint64_t last_id;
 	uint8_t secret[16];    /* makes ids into tags and Call-IDs */
 	struct buf scratch;
@@ -46,6 +47,7 @@ struct sip_conn {
 	struct hook hook;
 	struct timer stranger;
 	struct sip_txns txns;
+	size_t ntxns;
 	struct sip_txn *last;  /* answered; kept for a repeated request */
 	struct sip_clients clients;
 	TAILQ_ENTRY(sip_conn) entry;

@@ -84,6 +84,7 @@ txn_free(struct sip_txn *t)
 	if (t->state != TRANSIENT) {
 		slots_del(&s->txns, t->hash, t);
 		TAILQ_REMOVE(&t->conn->txns, t, entry);
+		t->conn->ntxns--;
 		if (t->conn->last == t)
 			t->conn->last = NULL;
 	}
@@ -143,6 +144,7 @@ txn_begin(struct sip_txn *t)
 	t->state = PROCEEDING;
 	t->hash = txn_hash(s, t->conn_id, t->key + strlen(t->key) + 1);
 	TAILQ_INSERT_TAIL(&t->conn->txns, t, entry);
+	t->conn->ntxns++;
 	slots_put(&s->txns, t->hash, t);
 	slots_put(&s->txn_ids, t->id, t);
 	if (!t->invite)
@@ -315,7 +317,7 @@ answer_once(struct sip_conn *c, const struct sip_msg *req, int status,
 	conn_send(c, &a);
 }
 
-/* No row, or not enough proved. */
+/* No row, not enough proved, or too many at once. */
 static void
 refuse(struct sip_conn *c, const struct sip_msg *req, int status)
 {
@@ -400,6 +402,8 @@ txn_request(struct sip_conn *c, const struct sip_msg *req)
 			refuse(c, req, 405);
 		else if (!is_allowed(c, row, req))
 			refuse(c, req, 403);
+		else if (c->ntxns >= c->stack->max_txns)
+			refuse(c, req, 503);
 		else {
 			t = txn_alloc(c, req);
 			txn_begin(t);

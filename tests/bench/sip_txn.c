@@ -254,6 +254,7 @@ bench(size_t n)
 	for (i = 0; i < LOOKUPS; i++)
 		order[i] = (uint32_t)((size_t)random() % n);
 	s = sip_stack_new(l, methods, NULL, NULL);
+	s->max_txns = SIZE_MAX;
 	fd = connect_raw();
 	for (i = 0; i < n; i++) {
 		k = client_new(conn, stack_id(s), CLIENT_FAN, 0);

@@ -310,6 +310,32 @@ answer(int status)
 	sip_answer(t, &a);
 }
 
+/* Whoever has proved himself may still send without end. */
+static void
+test_too_many(void)
+{
+	struct sip_conn *conn;
+	int i;
+
+	begin();
+	conn = join(NEED_SESSION);
+	for (i = 0; i < SIP_OPEN - 1; i++)
+		if (ask(conn, "MESSAGE", "later", 1) == 0)
+			break;
+	T_INT(i, SIP_OPEN - 1);
+	UNTIL(sip_open_count(srv) == SIP_OPEN - 1);
+	/* One that was answered is kept, for a repetition. */
+	ask(conn, "MESSAGE", "hi", 2);
+	UNTIL(strcmp(c.log, "2/200") == 0);
+	ask(conn, "MESSAGE", "late", 3);
+	UNTIL(strcmp(c.log, "2/200 3/503") == 0);
+	T_INT(sip_open_count(srv), SIP_OPEN - 1);
+	answer(200);
+	ask(conn, "MESSAGE", "again", 4);
+	UNTIL(strcmp(c.log, "2/200 3/503 1/200 4/200") == 0);
+	finish();
+}
+
 static void
 test_request(void)
 {
@@ -886,6 +912,7 @@ main(void)
 	crypto_init();
 	l = loop_new();
 	test_request();
+	test_too_many();
 	test_invite();
 	test_cancel();
 	test_deadline();
