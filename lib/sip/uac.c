@@ -263,15 +263,20 @@ on_deadline(void *arg)
 	struct sip_client *k = arg;
 	struct sip_stack *s = k->conn->stack;
 	sip_answer_h cb = k->cb.answer;
+	struct sip_ids *ids;
 	struct sip_msg m;
 
 	stack_enter(s);
 	if (k->kind == CLIENT_INVITE && cb != NULL) {
 		client_orphan(k);
+		/* A copy: the owner may give up k too. */
 		m = ids_msg(k->ids);
+		ids = ids_keep(&m);
+		m = ids_msg(ids);
 		m.status = 408;
 		m.reason = sec_sip_reason(m.status);
 		cb(k->ctx, k->cookie, &m);
+		free(ids);
 	} else
 		client_end(k, 408);
 	stack_leave(s);

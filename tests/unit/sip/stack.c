@@ -310,6 +310,32 @@ answer(int status)
 	sip_answer(t, &a);
 }
 
+static struct sip_conn *late_conn;
+static uint64_t late_id;
+
+/* Told that nobody answered in time: gives all of it up, then looks. */
+static void
+on_late(void *ctx, uint64_t cookie, const struct sip_msg *a)
+{
+	sip_conn_close(late_conn, 0);
+	sip_forget(cli, late_id);
+	on_answer(ctx, cookie, a);
+}
+
+static void
+test_late(void)
+{
+	struct sip_msg m = request_of("INVITE", NULL);
+
+	begin();
+	late_conn = join(NEED_SESSION);
+	m.call_id = "late";
+	late_id = sip_request(late_conn, &m, 1, on_late, NULL, 1);
+	UNTIL(strcmp(c.log, "1/408") == 0);
+	T_STR(c.call_id, "late");
+	finish();
+}
+
 /* Whoever has proved himself may still send without end. */
 static void
 test_too_many(void)
@@ -913,6 +939,7 @@ main(void)
 	l = loop_new();
 	test_request();
 	test_too_many();
+	test_late();
 	test_invite();
 	test_cancel();
 	test_deadline();
