@@ -186,7 +186,6 @@ link_over(struct link *l, int err)
 	if (o->dial == l)
 		o->dial = NULL;
 	TAILQ_REMOVE(&o->list, l, entry);
-	/* The last lines go into the channel, which may still send them. */
 	if (peer != NULL)
 		ctl_peer_close(peer);
 	channel_free(l->channel);

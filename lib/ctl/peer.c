@@ -132,8 +132,7 @@ ctl_peer_close(struct ctl_peer *p)
 		c->nunix--;
 		c->nothers -= !(p->from & CTL_ADMIN);
 	}
-	/* What a link's peer was still to be told goes with the channel. */
-	on_flush(p);
+	/* Lines of this turn go with the channel. */
 	p->channel = NULL;
 	if (c->silent)
 		ctl_call_drop_all(p);
@@ -153,8 +152,6 @@ refuse(struct ctl_peer *p, const char *why)
 {
 	log_warn("ctl.garbage", "peer=%llu server=%d reason=%s",
 	    (unsigned long long)p->id, p->number, log_quote(why));
-	if (p->channel != NULL)
-		channel_finish(p->channel);
 	ctl_peer_close(p);
 }
 

@@ -469,8 +469,12 @@ channel_send(struct channel *c, const void *p, size_t n)
 void
 channel_finish(struct channel *c)
 {
-	if (c->state != OVER)
-		stream_finish(c->stream);
+	if (c->state == OVER)
+		return;
+	stream_finish(c->stream);
+	/* The peer need not read. */
+	if (!timer_is_set(&c->deadline))
+		timer_set(&c->deadline, CHANNEL_DEADLINE);
 }
 
 void

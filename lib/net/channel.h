@@ -28,7 +28,8 @@ struct channel_ops {
 	void	(*closed)(void *arg, int err);
 };
 
-#define CHANNEL_DEADLINE 10000         /* ms for hello and first record */
+#define CHANNEL_DEADLINE 10000         /* ms for hello and first record, and
+					* for the last bytes */
 #define CHANNEL_UNSENT   1048576
 
 /* Size of the first whole message at p, 0: incomplete, SEC_ERR_*. */
@@ -58,7 +59,8 @@ void	channel_free(struct channel *c);
 /* Queue one message; sent at the end of the turn. Dropped when not up
  * (dialled channels queue nothing before up). 0 or SEC_ERR_*. */
 int	channel_send(struct channel *c, const void *p, size_t n);
-/* Close after what is queued has gone out; closed() is called with 0. */
+/* Close after what is queued has gone out; closed() is called with 0, or
+ * with SEC_ERR_TIMEOUT when it takes CHANNEL_DEADLINE. */
 void	channel_finish(struct channel *c);
 /* Send an empty record after idle_ms without another; close after
  * silence_ms without input. 0: off. Plain: a frame of `ping` bytes. */
