@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -25,6 +26,7 @@
 #define PATH_MOST    100
 #define UNIX_DIAL_S  10 /* a daemon that accepts nobody */
 #define INHERITED_FD 3 /* sd_listen_fds(3) */
+#define LOCK_TRIES   50 /* of 10 ms */
 
 /* Close fd without touching errno; returns err. */
 static int
@@ -39,14 +41,27 @@ give_up(int fd, int err)
 	return err;
 }
 
+/*
+ * No delay, and an end in two minutes when the other host is gone without a
+ * word. Fails on a Unix socket, which needs neither.
+ */
 static void
-set_nodelay(int fd)
+set_tcp(int fd)
 {
-	int on;
+	static const struct {
+		int level, option, value;
+	} set[] = {
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 60 },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 15 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 4 },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+	};
+	size_t i;
 
-	/* Fails on a Unix socket, which has no delay. */
-	on = 1;
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	for (i = 0; i < sizeof(set) / sizeof(set[0]); i++)
+		(void)setsockopt(fd, set[i].level, set[i].option, &set[i].value,
+		    sizeof(set[i].value));
 }
 
 int
@@ -80,7 +95,7 @@ sock_accept(int fd, struct addr *peer)
 	} while (c == -1 && (errno == EINTR || errno == ECONNABORTED));
 	if (c == -1)
 		return SEC_ERR_SYS;
-	set_nodelay(c);
+	set_tcp(c);
 	if (peer != NULL)
 		*peer = a;
 	return c;
@@ -95,7 +110,7 @@ sock_dial(const struct addr *a)
 	    0);
 	if (fd == -1)
 		return SEC_ERR_SYS;
-	set_nodelay(fd);
+	set_tcp(fd);
 	if (connect(fd, (const struct sockaddr *)&a->ss, a->len) == -1 &&
 	    errno != EINPROGRESS && errno != EINTR)
 		return give_up(fd, SEC_ERR_UNREACHABLE);
@@ -191,14 +206,18 @@ remove_stale(const struct sockaddr_un *un)
 	return unlink(un->sun_path) == -1 && errno != ENOENT ? SEC_ERR_SYS : 0;
 }
 
-/* The directory of path, locked, so that two who start at once do not each
- * take the other's fresh socket for a stale one. -1 if it cannot be. */
+/*
+ * The directory of path, locked, so that two who start at once do not each
+ * take the other's fresh socket for a stale one. -1 if it cannot be. Anybody
+ * who may read the directory can hold its lock: not waited for long.
+ */
 static int
 lock_directory(const char *path)
 {
 	char dir[PATH_MOST + 1];
+	const struct timespec pause = { 0, 10000000 };
 	char *slash;
-	int fd;
+	int fd, i;
 
 	snprintf(dir, sizeof(dir), "%s", path);
 	slash = strrchr(dir, '/');
@@ -209,8 +228,11 @@ lock_directory(const char *path)
 	else
 		*slash = '\0';
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd != -1)
-		(void)flock(fd, LOCK_EX);
+	for (i = 0; i < LOCK_TRIES && fd != -1; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
 	return fd;
 }
 

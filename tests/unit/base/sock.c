@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -112,13 +113,16 @@ test_unix(void)
 	close(s);
 	close(c);
 
-	/* A stale socket is replaced. */
+	/* A stale socket is replaced, though a stranger holds the lock. */
 	close(l);
+	s = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	T_INT(flock(s, LOCK_EX), 0);
 	T_INT(access(path, F_OK), 0);
 	T_INT(sock_unix_dial(path), SEC_ERR_UNREACHABLE);
 	l = sock_unix_listen(path, 0660);
 	T(l >= 0);
 	T(stat(path, &st) == 0 && (st.st_mode & 0777) == 0660);
+	close(s);
 	close(l);
 	unlink(path);
 
