@@ -385,14 +385,13 @@ io_add(struct loop *l, struct io *io, int fd, uint32_t events,
 	return SEC_ERR_SYS;
 }
 
-void
+int
 io_set(struct io *io, uint32_t events)
 {
-	if (io->loop == NULL)
-		return;
-	if (io_update(io, events & (IO_IN | IO_OUT)) == -1)
-		die(sec_err_exit(SEC_ERR_SYS), "epoll_ctl: %s",
-		    strerror(errno));
+	if (io->loop == NULL ||
+	    io_update(io, events & (IO_IN | IO_OUT)) == 0)
+		return 0;
+	return SEC_ERR_SYS;
 }
 
 void

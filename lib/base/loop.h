@@ -59,7 +59,9 @@ int64_t	loop_now(struct loop *l);
  */
 int	io_add(struct loop *l, struct io *io, int fd, uint32_t events,
 	    void (*cb)(void *, uint32_t), void *arg);
-void	io_set(struct io *io, uint32_t events);
+/* 0, or SEC_ERR_SYS: as it was (no memory, too many watched). No-op when not
+ * registered. */
+int	io_set(struct io *io, uint32_t events);
 void	io_del(struct io *io);         /* no-op when not registered */
 
 void	timer_init(struct timer *t, struct loop *l, void (*cb)(void *),

@@ -23,6 +23,7 @@
 
 #define READ_SIZE 16384
 #define KEEP_SIZE 65536 /* larger empty buffers are freed */
+#define LAST_READS 64
 
 struct stream {
 	struct loop *loop;
@@ -99,7 +100,8 @@ update_events(struct stream *s)
 		ev |= IO_OUT;
 	if (!s->dialing && !s->paused && !s->eof)
 		ev |= IO_IN;
-	io_set(&s->io, ev);
+	if (io_set(&s->io, ev) != 0)
+		fail(s, SEC_ERR_SYS);
 }
 
 static struct stream *
@@ -352,11 +354,16 @@ read_some(struct stream *s)
 	return 1;
 }
 
-/* The peer takes no more; what he sent before is still worth reading. */
+/* The peer takes no more; what he sent before is still worth reading. He may
+ * have shut one side only, and send for ever. */
 static void
 read_last(struct stream *s)
 {
-	while (!s->freed && !s->closing && !s->finishing && !s->paused)
+	int i;
+
+	for (i = 0; i < LAST_READS && !s->freed && !s->closing &&
+	     !s->finishing && !s->paused;
+	     i++)
 		if (!read_some(s))
 			break;
 	fail(s, s->broken);

@@ -139,7 +139,8 @@ on_again(void *arg)
 {
 	struct ctl_listener *l = arg;
 
-	io_set(&l->io, IO_IN);
+	if (io_set(&l->io, IO_IN) != 0)
+		timer_set(&l->again, ACCEPT_PAUSE);
 }
 
 static void
@@ -155,7 +156,7 @@ on_accept(void *arg, uint32_t events)
 			return;
 		/* EMFILE and its like do not pass by asking again at once. */
 		log_warn("ctl.accept", "reason=%s", log_quote(strerror(errno)));
-		io_set(&l->io, 0);
+		(void)io_set(&l->io, 0);
 		timer_set(&l->again, ACCEPT_PAUSE);
 		return;
 	}

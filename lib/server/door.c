@@ -131,7 +131,7 @@ welcome(struct door *d, int fd, const struct addr *from)
 static void
 pause_accept(struct door *d)
 {
-	io_set(&d->io, 0);
+	(void)io_set(&d->io, 0);
 	timer_set(&d->again, ACCEPT_PAUSE);
 }
 
@@ -169,8 +169,8 @@ on_again(void *arg)
 {
 	struct door *d = arg;
 
-	if (d->fd != -1)
-		io_set(&d->io, IO_IN);
+	if (d->fd != -1 && io_set(&d->io, IO_IN) != 0)
+		timer_set(&d->again, ACCEPT_PAUSE);
 }
 
 struct door *

@@ -107,6 +107,12 @@ test_io(void)
 	T_INT(a.calls, 4);
 	T(a.last & IO_HUP);
 	T(a.last & IO_IN);
+	/* What the kernel refuses is an error, not the end of the program. */
+	close(a.fd[0]);
+	T_INT(io_set(&a.io, IO_OUT), SEC_ERR_SYS);
+	io_del(&a.io);
+	T_INT(io_set(&a.io, IO_OUT), 0);
+	a.fd[0] = -1;
 	end_close(&a);
 	io_del(&a.io);
 
