@@ -484,13 +484,14 @@ on_cancel(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	struct invitation *v;
 
 	(void)req;
-	if (a == NULL)
-		return;
-	TAILQ_FOREACH(v, &a->invites->list, entry)
-		if (v->state == RINGING && v->txn == sip_txn_id(txn)) {
-			drop(v, "cancelled", 487, NULL);
-			return;
-		}
+	if (a != NULL)
+		TAILQ_FOREACH(v, &a->invites->list, entry)
+			if (v->state == RINGING &&
+			    v->txn == sip_txn_id(txn)) {
+				drop(v, "cancelled", 487, NULL);
+				break;
+			}
+	sip_answer_status(txn, 487);
 }
 
 /* The connection is lost, and with it what rings. */
