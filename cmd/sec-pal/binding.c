@@ -69,18 +69,25 @@ binding_free(struct binding *b)
 	free(b);
 }
 
-static void
-binding_tell_gone(struct binding *b, const char *why)
+void
+binding_forget(struct presentity *u, const char *instance, uint32_t keyid,
+    const char *why)
 {
-	struct ctl_peer *peer = links_peer(b->user->pal->s->links, 1);
+	struct service *s = u->pal->s;
+	struct ctl_peer *peer = links_peer(s->links, 1);
 	struct buf *l;
 
+	log_info("gone", "user=%s instance=%.8s why=%s", log_quote(u->uri),
+	    instance, why);
+	if (pal_unregister(s->db, u->name, instance) != 0)
+		log_error("db.write", "file=pal.db why=%s",
+		    log_quote(db_why(s->db)));
 	if (peer == NULL)
 		return;                /* told by what bindings_tell_all omits */
 	l = ctl_event(peer, "gone");
-	line_put(l, "user", b->user->uri);
-	line_put(l, "instance", b->row.instance);
-	line_put_u64(l, "keyid", b->key.keyid);
+	line_put(l, "user", u->uri);
+	line_put(l, "instance", instance);
+	line_put_u64(l, "keyid", keyid);
 	line_put(l, "why", why);
 	ctl_event_end(peer);
 }
@@ -92,12 +99,7 @@ binding_drop(struct binding *b, const char *why)
 	struct pal *p = u->pal;
 	struct sip_conn *c;
 
-	log_info("gone", "user=%s instance=%.8s why=%s", log_quote(u->uri),
-	    b->row.instance, why);
-	if (pal_unregister(p->s->db, u->name, b->row.instance) != 0)
-		log_error("db.write", "file=pal.db why=%s",
-		    log_quote(db_why(p->s->db)));
-	binding_tell_gone(b, why);
+	binding_forget(u, b->row.instance, b->key.keyid, why);
 	if (b->conn != 0 && (c = sip_conn_find(p->s->sip, b->conn)) != NULL) {
 		b->conn = 0;
 		sip_conn_finish(c);

@@ -54,6 +54,10 @@ struct binding *binding_put(struct pal *p, struct presentity *u,
 	    const char *rows);
 /* why: logout expired removed */
 void	binding_drop(struct binding *b, const char *why);
+/* Its row and what the controller knows of it; for a binding from before
+ * our restart that is not in memory. */
+void	binding_forget(struct presentity *u, const char *instance,
+	    uint32_t keyid, const char *why);
 int	binding_hello_key(struct service *s, const struct hello_c1 *c1,
 	    struct hello_key *out);
 int	binding_plain_peer(struct service *s, const struct sip_msg *req,

@@ -434,6 +434,8 @@ registration_logout(struct registration *r, struct sip_txn *txn)
 		return SEC_ERR_LIMIT;
 	if ((b = binding_find(r->pal, u->uri, r->binding.instance)) != NULL)
 		binding_drop(b, "logout");
+	else
+		binding_forget(u, r->binding.instance, 0, "logout");
 	r->binding.until = clock_real();
 	return answer_send(r, txn, u, NULL);
 }
