@@ -153,7 +153,8 @@ on_notice(struct talk *t, const struct line *row)
 		on_end(t);
 }
 
-/* `hello: 2 in (alice bob).  ctrl-d leaves.` */
+/* `hello: 2 in (alice bob).  ctrl-d leaves.`; in a pipe only if asked for,
+ * where it says that whatever comes from now on will be heard. */
 static void
 greet(const struct talk *t, const struct line *row)
 {
@@ -161,14 +162,16 @@ greet(const struct talk *t, const struct line *row)
 	struct buf names = BUF_INIT;
 	char name[AGENT_SHORT_MAX];
 	int n = *members != '\0';
+	int typing = isatty(STDIN_FILENO) && cli_flag(t->c, "l") == 0;
 
-	if (!isatty(STDIN_FILENO) || cli_flag(t->c, "l") > 0)
+	if (!typing && cli_flag(t->c, "v") == 0)
 		return;
 	for (s = members; *s != '\0'; s++)
 		n += *s == ',';
 	show_names(&t->show, members, " ", &names);
-	emit_note(cli_mode(t->c), "%s: %d in (%s).  ctrl-d leaves.",
-	    agent_short(t->a, name, t->conf, 0), n, buf_cstr(&names));
+	emit_note(typing ? cli_mode(t->c) : EMIT_TABLE, "%s: %d in (%s).%s",
+	    agent_short(t->a, name, t->conf, 0), n, buf_cstr(&names),
+	    typing ? "  ctrl-d leaves." : "");
 	buf_free(&names);
 }
 
