@@ -188,7 +188,8 @@ deal_all_of(struct conference *c, int number)
 	}
 	if (number == f->pal)
 		TAILQ_FOREACH(m, &c->member_list, entry)
-			if (m->state == MEMBER_UNREACHABLE)
+			if (m->state == MEMBER_UNREACHABLE ||
+			    member_is_lost(m))
 				deal_member(c, m->user, "unreachable");
 	b = ctl_event(p, "dealt");
 	line_put(b, "conf", c->uri);

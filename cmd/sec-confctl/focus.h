@@ -99,6 +99,7 @@ struct device {
 	int			 joined;       /* its 200 or ACK has gone out */
 	int			 stale;        /* missed key news: one wrap */
 	int			 wants_hop;    /* the next wrap carries H_q */
+	int			 lost;         /* his media server says so */
 	TAILQ_ENTRY(device)	 entry;
 };
 
@@ -244,6 +245,11 @@ void	device_leave(struct device *d, const char *why);
 void	member_leave(struct member *m, const char *why);
 void	member_unreachable(struct member *m);
 void	member_back(struct member *m);
+/* Its media server hears nothing of it, or again. Who is lost with all his
+ * devices shows as unreachable, but his membership stands on the agent's
+ * connection to us. */
+void	device_lost(struct device *d, int lost);
+int	member_is_lost(const struct member *m);
 
 /* deal.c: lines to media servers and sec-pal */
 void	deal_link_up(struct focus *f, int number);

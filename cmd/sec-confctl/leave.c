@@ -61,13 +61,45 @@ member_unreachable(struct member *m)
 void
 member_back(struct member *m)
 {
+	struct device *d;
+
 	if (m->state == MEMBER_ACTIVE)
 		return;
 	m->state = MEMBER_ACTIVE;
 	timer_cancel(&m->grace);
+	TAILQ_FOREACH(d, &m->conf->device_list, entry)
+		if (d->member == m)
+			d->lost = 0;
 	deal_member(m->conf, m->user, "active");
 	log_info("conf.status", "conf=%s user=%s status=active",
 	    log_quote(m->conf->row.name), log_quote(m->user));
+}
+
+int
+member_is_lost(const struct member *m)
+{
+	const struct device *d;
+	int n = 0;
+
+	TAILQ_FOREACH(d, &m->conf->device_list, entry)
+		if (d->member == m && d->server != 0) {
+			if (!d->lost)
+				return 0;
+			n++;
+		}
+	return n > 0;
+}
+
+void
+device_lost(struct device *d, int lost)
+{
+	struct member *m = d->member;
+	int was = member_is_lost(m), is;
+
+	d->lost = lost;
+	is = member_is_lost(m);
+	if (was != is && m->state == MEMBER_ACTIVE)
+		deal_member(m->conf, m->user, is ? "unreachable" : "active");
 }
 
 static void

@@ -7,6 +7,8 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "wire/ids.h"
+#include "wire/line.h"
 
 #include "focus.h"
 
@@ -69,12 +71,20 @@ on_load(void *ctx, struct ctl_req *r)
 	f->capacity[number] = (int64_t)(capacity & INT64_MAX);
 }
 
-/* lost, found: the media server misses a device. The membership stands on
- * the agent's connection to us; the log keeps the fact. */
+/* lost, found: the media server misses a device. */
 static void
 on_lost(void *ctx, struct ctl_req *r)
 {
-	(void)ctx;
+	struct focus *f = ((struct service *)ctx)->priv;
+	struct conference *c;
+	struct device *d;
+	uint32_t q;
+
+	if ((c = conf_find(f, line_get_or(r->line, "conf", ""))) != NULL &&
+	    q_parse(&q, line_get_or(r->line, "q", "")) == 0 &&
+	    (d = conf_device(c, q)) != NULL &&
+	    d->server == ctl_peer_number(r->peer))
+		device_lost(d, strcmp(r->line->verb, "lost") == 0);
 	log_info(r->line->verb, "conf=%s q=%s server=%d",
 	    log_quote(line_get_or(r->line, "conf", "-")),
 	    log_quote(line_get_or(r->line, "q", "-")),

@@ -119,7 +119,16 @@ delivery_finish(struct delivery *d)
 static void
 delivery_late(void *arg)
 {
-	delivery_finish(arg);
+	struct delivery *d = arg;
+	struct member *mb;
+	struct room *r;
+
+	if ((r = room_find(d->mtcu, d->room)) != NULL)
+		TAILQ_FOREACH(mb, &r->members, entry)
+			if (mb->person->slot < d->nslots &&
+			    d->slot[mb->person->slot] == SLOT_PENDING)
+				member_silent(mb);
+	delivery_finish(d);
 }
 
 struct delivery *

@@ -17,6 +17,7 @@
  */
 #define MEMBER_QUEUE 1048576           /* bytes kept for an absent device */
 #define GRACE_MS     2000              /* answer, or connection, within */
+#define PROBE_MS     30000             /* of one that did not answer */
 #define UNDER_WAY    256               /* deliveries of one device */
 
 /* A copy that waits for its device's connection. */
@@ -93,6 +94,8 @@ void	members_link_up(struct mtcu *m);
 void	members_free(struct mtcu *m);
 void	member_connected(struct member *mb, struct sip_conn *c);
 void	member_disconnected(struct member *mb);
+/* Connected, but without an answer for 2 s: `lost`, until he answers. */
+void	member_silent(struct member *mb);
 /* Tell the controller, at most once a second. */
 void	load_changed(struct mtcu *m);
 void	load_send(struct mtcu *m);
