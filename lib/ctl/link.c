@@ -46,6 +46,7 @@
 #define OPENING_MAX  16 /* per server; replayed hellos end up here */
 #define CHANGE_MAX   3600000
 #define EPOCHS_TRIED 8
+#define RESOLVE_MS   60000 /* between look-ups of a name, which block */
 
 enum link_state { LINK_OPENING, LINK_UP, LINK_RETIRED, LINK_OVER };
 
@@ -72,6 +73,8 @@ struct other {
 	int64_t backoff; /* of the next redial, 0: at once */
 	unsigned tries; /* refused for its epoch so often */
 	struct timer redial;
+	struct addr addr; /* of a host name, len 0: not known */
+	int64_t resolved; /* when it was last looked up, 0: never */
 	struct link *up;
 	struct link *dial; /* ours, OPENING */
 	struct link_list list;
@@ -424,16 +427,26 @@ epochs_to_try(const struct links *k, uint32_t above, uint32_t out[EPOCHS_TRIED])
 	return n;
 }
 
+/*
+ * A name is looked up when it is needed, at most once a minute: the whole
+ * daemon waits for the answer.
+ */
 static int
-address_of(const struct other *o, struct addr *to)
+address_of(struct other *o, struct addr *to)
 {
 	const struct server *s = server_of(o);
+	int64_t now = loop_now(o->links->def.loop);
 
 	if (s == NULL)
 		return SEC_ERR_NOTHING;
 	if (addr_parse(to, s->addr) == 0)
 		return 0;
-	return addr_resolve(to, s->addr);
+	if (o->resolved == 0 || now - o->resolved >= RESOLVE_MS) {
+		o->resolved = now > 0 ? now : 1;
+		(void)addr_resolve(&o->addr, s->addr);
+	}
+	*to = o->addr;
+	return o->addr.len > 0 ? 0 : SEC_ERR_UNREACHABLE;
 }
 
 static void
@@ -935,6 +948,7 @@ links_reload(struct links *k, const struct servers *servers)
 		}
 		o->backoff = 0;
 		o->tries = 0;
+		o->resolved = 0;
 		if (o->up == NULL && needs_dial(o))
 			dial(o);
 	}

@@ -51,7 +51,8 @@ int	links_is_idle(const struct links *k, int number);
 /* From the door: a server hello (c1 unconsumed), or `link TAB from=` in
  * plain mode. Takes the stream over, or refuses and closes it. */
 void	links_accept(struct links *k, struct stream *s);
-/* `servers` or the epoch files were read again. */
+/* `servers` or the epoch files were read again: names are looked up anew,
+ * which blocks. */
 void	links_reload(struct links *k, const struct servers *servers);
 /* Say `idle` on all links (before leaving by --idle); sent at the end of
  * the turn. */

@@ -4,7 +4,9 @@
  */
 #include <sys/socket.h>
 
+#include <arpa/inet.h>
 #include <limits.h>
+#include <netdb.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -617,6 +619,73 @@ test_plain(void)
 	plain = 0;
 }
 
+/* The system's, for names: every look-up holds up the daemon. */
+static int asked;
+
+int
+getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+    struct addrinfo **out)
+{
+	static struct sockaddr_in loopback;
+	static struct addrinfo one;
+
+	(void)service;
+	(void)hints;
+	asked++;
+	if (strcmp(node, "here.test") != 0)
+		return EAI_AGAIN;
+	loopback.sin_family = AF_INET;
+	loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	one.ai_family = AF_INET;
+	one.ai_addr = (struct sockaddr *)&loopback;
+	one.ai_addrlen = sizeof(loopback);
+	*out = &one;
+	return 0;
+}
+
+void
+freeaddrinfo(struct addrinfo *list)
+{
+	(void)list;
+}
+
+static void
+test_names(void)
+{
+	struct servers more = servers;
+	struct server *s = &more.server[more.n++];
+	int i;
+
+	plain = 1;
+	host_start(&host[0]);
+	host_start(&host[1]);
+	*s = (struct server) { .number = 3, .name = "mtcu", .role = "mtcu" };
+	snprintf(s->addr, sizeof(s->addr), "gone.test:7320");
+	links_reload(host[0].links, &more);
+	for (i = 0; i < 10; i++)
+		T(links_wake(host[0].links, 3) == NULL);
+	T_INT(asked, 1);
+	/* SIGHUP looks anew. */
+	snprintf(more.server[1].addr, sizeof(more.server[1].addr),
+	    "here.test:%d", addr_port(&host[1].addr));
+	links_reload(host[0].links, &more);
+	T(links_wake(host[0].links, 3) == NULL);
+	T_INT(asked, 2);
+	(void)links_wake(host[0].links, 2);
+	WAIT(links_is_up(host[0].links, 2));
+	T_INT(asked, 3);
+	host_stop(&host[1]);
+	host_start(&host[1]);
+	WAIT(!links_is_up(host[0].links, 2));
+	(void)links_wake(host[0].links, 2);
+	WAIT(links_is_up(host[0].links, 2));
+	T_INT(asked, 3);
+	host_stop(&host[0]);
+	host_stop(&host[1]);
+	settle();
+	plain = 0;
+}
+
 int
 main(void)
 {
@@ -642,6 +711,7 @@ main(void)
 	test_removed();
 	test_garbage();
 	test_plain();
+	test_names();
 	for (i = 0; i < 2; i++) {
 		io_del(&host[i].io);
 		close(host[i].listen);
