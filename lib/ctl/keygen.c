@@ -582,7 +582,10 @@ choose_epoch(struct keygen_lead *k)
 	for (i = 0; i < k->n; i++) {
 		if (k->led[i].last_epoch > floor)
 			floor = k->led[i].last_epoch;
-		if (!def->fresh && k->led[i].last_epoch > last) {
+		/* One bad server must not use the numbers up for all. */
+		if ((!def->fresh && k->led[i].last_epoch > last) ||
+		    (k->led[i].last_epoch > last &&
+			k->led[i].last_epoch - last > KEYGEN_LEAP)) {
 			led_end(&k->led[i], SEC_ERR_REPLAY);
 			return SEC_ERR_REPLAY;
 		}

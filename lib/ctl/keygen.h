@@ -31,6 +31,7 @@
 #define KEYGEN_DELAY  60000            /* ms until a new epoch is used */
 #define KEYGEN_SKEW   120000           /* ms that clocks may differ */
 #define KEYGEN_ANSWER 30000            /* ms server i waits for a message */
+#define KEYGEN_LEAP   1000000          /* epochs that a server may be ahead */
 
 struct keygen_answer;                  /* server i, one connection */
 
@@ -38,7 +39,7 @@ struct keygen_answer;                  /* server i, one connection */
  * err: 0 and the epoch stored; SEC_ERR_AUTH (identity or proof wrong),
  * SEC_ERR_DATA (servers files differ), SEC_ERR_TIMEOUT (silent, no
  * connection), SEC_ERR_EXPIRED (clocks differ), SEC_ERR_REPLAY (it holds a
- * later epoch), SEC_ERR_CLOSED, SEC_ERR_DISK, ... check: the twelve digits
+ * later epoch, or says so of one that cannot be), SEC_ERR_CLOSED, SEC_ERR_DISK, ... check: the twelve digits
  * (valid when err is 0). The stream is closed by then.
  */
 typedef void (*keygen_done_h)(void *ctx, int number, int err,

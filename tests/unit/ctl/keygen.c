@@ -424,6 +424,32 @@ test_rollback(void)
 	remove_tree();
 }
 
+/* A server that claims the last epoch there can be. */
+static void
+test_leap(void)
+{
+	uint8_t before[SHA512_SIZE], after[SHA512_SIZE];
+	struct hs_deal d;
+
+	setup(3);
+	T_INT(run(1, 10000), 0);
+	T_INT(epochs_deal(party[0].epochs, &servers, 2, 1, clock_real(), &d),
+	    0);
+	d.epoch = UINT32_MAX - 1;
+	d.not_before = clock_real() + 86400000;
+	T_INT(epochs_store(party[1].epochs, &d), 0);
+	explicit_bzero(&d, sizeof(d));
+	state_of_disk(before);
+	T_INT(run(1, 10000), SEC_ERR_REPLAY);
+	T_INT(party[1].led_err, SEC_ERR_REPLAY);
+	T_INT(party[2].led_err, 0);
+	state_of_disk(after);
+	T(memcmp(before, after, sizeof(before)) == 0);
+	T_INT(epochs_last(party[0].epochs), 1);
+	teardown();
+	remove_tree();
+}
+
 /* Nothing has changed anywhere after a run that failed. */
 static void
 test_failures(void)
@@ -573,6 +599,7 @@ main(void)
 	test_good(4);
 	test_newcomer();
 	test_rollback();
+	test_leap();
 	test_failures();
 	test_psk();
 	for (i = 1; i <= 4; i++)
