@@ -232,6 +232,7 @@ inbox_run(struct inbox *in, int64_t now)
 	struct held *h, *next;
 	int wants = 0;
 
+	keyring_expire(in->keys, now);
 	if (++in->round == 0)
 		in->round = 1;
 	for (h = TAILQ_FIRST(&in->held); h != NULL; h = next) {
@@ -251,7 +252,10 @@ inbox_put(struct inbox *in, const char *author, uint32_t q, int missed,
 
 	if (text_peek(&head, body, n) != 0)
 		return SEC_ERR_FORMAT;
-	if (in->n >= INBOX_HELD)
+	/* The q of a text that nobody has judged yet costs its sender nothing. */
+	if (in->n >= INBOX_HELD ||
+	    (map_count(in->sources) >= INBOX_SOURCES &&
+		map_get_u64(in->sources, head.q) == NULL))
 		return SEC_ERR_LIMIT;
 	h = need(calloc(1, sizeof(*h)));
 	h->q = head.q;
@@ -281,8 +285,10 @@ int64_t
 inbox_wait(const struct inbox *in, int64_t now)
 {
 	const struct held *h = TAILQ_FIRST(&in->held);
+	int64_t wait = keyring_wait(in->keys, now), left;
 
 	if (h == NULL)
-		return -1;
-	return h->until > now ? h->until - now : 0;
+		return wait;
+	left = h->until > now ? h->until - now : 0;
+	return wait < 0 || left < wait ? left : wait;
 }

@@ -17,6 +17,7 @@ struct inbox;
 
 #define INBOX_HOLD_MS 2000
 #define INBOX_HELD    1024             /* most texts held */
+#define INBOX_SOURCES 65536            /* most q remembered */
 
 enum inbox_kind {
 	INBOX_TEXT,
@@ -56,9 +57,9 @@ void	inbox_free(struct inbox *in);
  */
 int	inbox_put(struct inbox *in, const char *author, uint32_t q,
 	    int missed, const uint8_t *body, size_t n, int64_t now);
-/* Roster or keys have changed, or time has passed. */
+/* Roster or keys have changed, or time has passed. Old keys are wiped. */
 int	inbox_run(struct inbox *in, int64_t now);
-/* ms until inbox_run() should be called, -1: nothing is held. */
+/* ms until inbox_run() should be called, -1: no need. */
 int64_t	inbox_wait(const struct inbox *in, int64_t now);
 
 #endif

@@ -74,8 +74,8 @@ keyring_free(struct keyring *k)
 	free(k);
 }
 
-static void
-expire(struct keyring *k, int64_t now)
+void
+keyring_expire(struct keyring *k, int64_t now)
 {
 	struct epoch_key *e, *next;
 
@@ -88,11 +88,25 @@ expire(struct keyring *k, int64_t now)
 	}
 }
 
+int64_t
+keyring_wait(const struct keyring *k, int64_t now)
+{
+	const struct epoch_key *e;
+	int64_t wait = -1, left;
+
+	TAILQ_FOREACH(e, &k->old, entry) {
+		left = e->until > now ? e->until - now : 0;
+		if (wait < 0 || left < wait)
+			wait = left;
+	}
+	return wait;
+}
+
 /* The running epoch becomes an old one, e the running one. */
 static void
 advance(struct keyring *k, struct epoch_key *e, int64_t now)
 {
-	expire(k, now);
+	keyring_expire(k, now);
 	if (k->now != NULL) {
 		secret_free(k->now->ke);
 		k->now->ke = NULL;
@@ -195,8 +209,8 @@ try_ahead(struct keyring *k, uint32_t epoch, const uint8_t *body, size_t n,
 	if (k->now == NULL || epoch - k->now->epoch > KEYRING_TRIALS)
 		return SEC_ERR_NOTHING;
 	ke = secret_dup(k->now->ke);
-	for (i = k->now->epoch + 1; i <= epoch; i++) {
-		next = confkey_ratchet(ke, k->conf, i);
+	for (i = k->now->epoch; i != epoch; i++) {
+		next = confkey_ratchet(ke, k->conf, i + 1);
 		secret_free(ke);
 		ke = next;
 	}
@@ -218,7 +232,7 @@ keyring_open(struct keyring *k, const uint8_t *body, size_t n, int64_t now,
 	struct epoch_key *e;
 	int r;
 
-	expire(k, now);
+	keyring_expire(k, now);
 	if ((r = text_peek(&h, body, n)) != 0)
 		return r;
 	if (k->now != NULL && h.epoch < k->first)

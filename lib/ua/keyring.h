@@ -34,6 +34,11 @@ int	keyring_grant(struct keyring *k, uint32_t epoch,
  */
 int	keyring_ratchet(struct keyring *k, uint32_t epoch, int64_t now);
 
+/* Wipe the keys of old epochs that are over; ms until the next is, -1: there
+ * is none. */
+void	keyring_expire(struct keyring *k, int64_t now);
+int64_t	keyring_wait(const struct keyring *k, int64_t now);
+
 uint32_t keyring_epoch(const struct keyring *k);       /* 0: none yet */
 uint32_t keyring_first(const struct keyring *k);       /* first ever held */
 /* Text key of the running epoch, borrowed; NULL: none. */

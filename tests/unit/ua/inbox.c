@@ -260,6 +260,30 @@ tampered(void)
 	desk_close(&d);
 }
 
+/* Nobody says anything, and still the old epoch's key goes (SECURITY.md 3.5). */
+static void
+old_keys(void)
+{
+	struct desk d;
+	struct secret *k;
+	size_t live;
+
+	desk_open(&d, 3);
+	T_INT(inbox_wait(d.in, 0), -1);
+	live = secret_count();
+	k = crypto_random_key(32, 0);
+	T_INT(keyring_grant(d.keys, 4, k, 1000), 0);
+	secret_free(k);
+	T_INT(secret_count(), live + 1);
+	T_INT(inbox_wait(d.in, 1000), KEYRING_OLD_MS);
+	T_INT(inbox_run(d.in, 1000 + KEYRING_OLD_MS - 1), 0);
+	T_INT(secret_count(), live + 1);
+	T_INT(inbox_run(d.in, 1000 + KEYRING_OLD_MS), 0);
+	T_INT(secret_count(), live);
+	T_INT(inbox_wait(d.in, 1000 + KEYRING_OLD_MS), -1);
+	desk_close(&d);
+}
+
 int
 main(void)
 {
@@ -270,6 +294,7 @@ main(void)
 	hold_for_roster();
 	hold_for_key();
 	tampered();
+	old_keys();
 	T_INT(secret_count(), 0);
 	return t_done();
 }
