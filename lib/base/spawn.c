@@ -64,6 +64,16 @@ drain(int fd, struct buf *b)
 	return 1;
 }
 
+static void
+close_pair(const int fd[2])
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+}
+
 int
 spawn_run(const char *const argv[], const void *input, size_t inlen,
     struct buf *out, struct buf *err)
@@ -80,6 +90,9 @@ spawn_run(const char *const argv[], const void *input, size_t inlen,
 	    pipe2(e, O_CLOEXEC) != 0 ||
 	    (pid = spawn_start(argv, in[0], o[1], e[1])) < 0) {
 		buf_putf(err, "%s: %s\n", argv[0], strerror(errno));
+		close_pair(in);
+		close_pair(o);
+		close_pair(e);
 		return 127;
 	}
 	close(in[0]);
@@ -96,8 +109,11 @@ spawn_run(const char *const argv[], const void *input, size_t inlen,
 		p[0].fd = -1;
 	}
 	while (p[1].fd >= 0 || p[2].fd >= 0) {
-		if (poll(p, 3, -1) < 0 && errno != EINTR)
+		if (poll(p, 3, -1) < 0) {
+			if (errno == EINTR)
+				continue;
 			break;
+		}
 		if (p[0].fd >= 0 && p[0].revents != 0) {
 			n = write(in[1], (const char *)input + sent,
 			    inlen - sent);

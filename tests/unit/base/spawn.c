@@ -1,6 +1,8 @@
 /*
  * Programs run to their end: input and both outputs, status, descriptors.
  */
+#include <sys/resource.h>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -27,7 +29,8 @@ main(void)
 	static char big[300000];
 	const char *nowhere[] = { "/no/such/program", NULL };
 	char path[PATH_LEN];
-	int fd;
+	struct rlimit few, all;
+	int fd, first_free;
 
 	memset(big, 'x', sizeof(big));
 	T_INT(sh("cat; echo done >&2; exit 3", big, sizeof(big)), 3);
@@ -49,6 +52,19 @@ main(void)
 	T(fd >= 3 && dup2(fd, 9) == 9);
 	T_INT(sh("[ ! -e /proc/self/fd/9 ]", NULL, 0), 0);
 	T_INT(spawn_run(nowhere, NULL, 0, &out, &err), 127);
+
+	/* What was opened for it is closed when it cannot be. */
+	first_free = dup(0);
+	close(first_free);
+	T_INT(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = all;
+	few.rlim_cur = (rlim_t)first_free + 4;
+	T_INT(setrlimit(RLIMIT_NOFILE, &few), 0);
+	T_INT(sh("true", NULL, 0), 127);
+	T_INT(setrlimit(RLIMIT_NOFILE, &all), 0);
+	fd = dup(0);
+	T_INT(fd, first_free);
+	close(fd);
 
 	T(spawn_find("sh", path) != NULL && path[0] == '/');
 	T(spawn_find("no-such-program", path) == NULL);
