@@ -229,6 +229,9 @@ clock_parse_span(const char *s)
 		if (i == 4)
 			return -1;
 		sum += v * units[i].seconds;
+		/* Callers count in ms. */
+		if (sum > INT64_MAX / 1000)
+			return -1;
 		next = i + 1;
 		parts++;
 	} while (*++s != '\0');

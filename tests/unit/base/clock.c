@@ -38,6 +38,7 @@ static const struct {
 	const char *s;
 	int64_t seconds;
 } spans[] = {
+	{ "106751991167d23h", -1 }, /* more ms than there are */
 	{ "10", 10 },
 	{ "0", 0 },
 	{ "45m", 2700 },
