@@ -184,7 +184,7 @@ accept_apreq(struct acceptor *a, const void *apreq, size_t n,
 	krb5_error_code e;
 	struct accepted *c;
 	char *name;
-	int r = SEC_ERR_AUTH;
+	int r = SEC_ERR_AUTH, cut;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return SEC_ERR_SYS;
@@ -206,8 +206,12 @@ accept_apreq(struct acceptor *a, const void *apreq, size_t n,
 	    key == NULL ||
 	    krb5_unparse_name(c->k, ticket->enc_part2->client, &name) != 0)
 		goto out;
-	text_copy(c->principal, name, sizeof(c->principal));
+	cut = text_copy(c->principal, name, sizeof(c->principal)) >=
+	    sizeof(c->principal);
 	krb5_free_unparsed_name(c->k, name);
+	/* The beginning of a name is somebody else's. */
+	if (cut)
+		goto out;
 	c->until = (int64_t)(uint32_t)ticket->enc_part2->times.endtime * 1000;
 	r = prf_of(c->k, key, PRF_C2S, prf_out);
 out:

@@ -94,7 +94,9 @@ look_up_kdcs(struct getting *g)
 			if (i == 0) {
 				port = strrchr(one, ':');
 				snprintf(g->kdc, sizeof(g->kdc), "%.*s",
-				    (int)(port - one), one);
+				    port != NULL ? (int)(port - one) :
+						   (int)strlen(one),
+				    one);
 			}
 		}
 		profile_free_list(list);
