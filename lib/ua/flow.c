@@ -109,10 +109,7 @@ dial(struct flow *f)
 	peer.server = t.hello.to_number;
 	f->keyid = t.hello.keyid;
 	f->plain = t.plain;
-	if ((f->conn = sip_conn_new(f->stack, &peer)) == NULL) {
-		retry(f, f->wait);
-		return;
-	}
+	f->conn = sip_conn_new(f->stack, &peer);
 	if (t.plain)
 		ch = channel_dial_plain(f->loop, &t.to, sip_frame,
 		    &sip_channel_ops, f->conn);

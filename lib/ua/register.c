@@ -361,10 +361,10 @@ register_start(struct registering **out, struct loop *l,
 	timer_set(&r->deadline, DEADLINE);
 	hook_init(&r->bury, l, on_bury, r);
 	r->stack = sip_stack_new(l, no_methods, &stack_ops, r);
-	if ((r->conn = sip_conn_new(r->stack, &peer)) != NULL)
-		sip_conn_attach(r->conn,
-		    channel_dial_plain(l, &q->to, sip_frame, &sip_channel_ops,
-			r->conn));
+	r->conn = sip_conn_new(r->stack, &peer);
+	sip_conn_attach(r->conn,
+	    channel_dial_plain(l, &q->to, sip_frame, &sip_channel_ops,
+		r->conn));
 	*out = r;
 	return 0;
 }
