@@ -21,14 +21,18 @@ commit_end(void *arg)
 	struct focus *f = arg;
 	struct commit_wait *w;
 	size_t i, n;
-	int r = 0;
+	int r = f->commit_failed;
 
+	f->commit_failed = 0;
 	if (f->in_commit) {
 		f->in_commit = 0;
 		if ((r = db_commit(f->s->db)) != 0)
 			log_error("db.commit", "file=conf.db why=%s",
 			    log_quote(db_why(f->s->db)));
 	}
+	if (r != 0)
+		confs_rolled_back(f);
+	f->commits++;
 	w = f->waits;
 	n = f->nwaits;
 	f->waits = NULL;
@@ -45,11 +49,14 @@ commit_begin(struct focus *f)
 
 	if (f->commit_hook.cb == NULL)
 		hook_init(&f->commit_hook, f->s->loop, commit_end, f);
-	if (f->in_commit)
-		return 0;
+	if (f->in_commit || f->commit_failed != 0)
+		return f->commit_failed;
 	if ((r = db_begin(f->s->db)) != 0) {
 		log_error("db.begin", "file=conf.db why=%s",
 		    log_quote(db_why(f->s->db)));
+		/* Whoever waits for this turn's commit must hear of it. */
+		f->commit_failed = r;
+		hook_arm(&f->commit_hook);
 		return r;
 	}
 	f->in_commit = 1;

@@ -145,6 +145,20 @@ conf_next_q(struct conference *c, uint32_t *q)
 	return 0;
 }
 
+void
+confs_rolled_back(struct focus *f)
+{
+	struct conference *c;
+	size_t i;
+
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
+		if (c->row.q_reserved >= c->next_client)
+			c->row.q_reserved = c->next_client - 1;
+		if (c->advanced == f->commits)
+			epoch_lost(c);
+	}
+}
+
 /* --- members and devices --- */
 
 static void
@@ -266,7 +280,7 @@ conf_rekey_due(void *arg)
 	struct conference *c = arg;
 
 	if (!c->ending && epoch_rekey(c) < 0)
-		epoch_rekey_soon(c);
+		epoch_lost(c);
 }
 
 static void

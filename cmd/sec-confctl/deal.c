@@ -135,7 +135,6 @@ rejoin_answered(void *ctx, uint64_t cookie, int err,
 {
 	struct focus *f = ctx;
 	struct device *d = NULL;
-	const struct server *sv;
 	struct conference *c;
 	struct ctl_peer *p;
 	struct buf *b;
@@ -161,8 +160,7 @@ rejoin_answered(void *ctx, uint64_t cookie, int err,
 		    (uint64_t)d->server);
 	}
 	d->wants_hop = 1;
-	sv = servers_by_number(&f->s->servers, d->server);
-	epoch_tell_wrap(d, sv != NULL ? sv->addr : NULL);
+	epoch_tell_wrap(d);
 }
 
 static void
@@ -233,13 +231,10 @@ static void
 conf_move(struct conference *c, struct conf_medium *m, int to)
 {
 	struct focus *f = c->focus;
-	const struct server *sv = servers_by_number(&f->s->servers, to);
 	struct conf_medium_row row;
 	struct device *d;
 	int from = m->server;
 
-	if (sv == NULL)
-		return;
 	m->server = to;
 	memset(&row, 0, sizeof row);
 	row.conf = c->row.id;
@@ -268,7 +263,7 @@ conf_move(struct conference *c, struct conf_medium *m, int to)
 	deal_all_of(c, to);
 	TAILQ_FOREACH(d, &c->device_list, entry)
 		if (d->server == to)
-			epoch_tell_wrap(d, sv->addr);
+			epoch_tell_wrap(d);
 	log_info("conf.move", "conf=%s medium=%s from=%d to=%d",
 	    log_quote(c->row.name), m->medium, from, to);
 }

@@ -27,6 +27,7 @@
 #include "focus.h"
 
 #define EPOCH_LIFE 86400000LL          /* not_after: 24 h */
+#define RETRY_MS   5000                /* after a failed commit */
 
 static int
 epoch_advance(struct conference *c, struct secret *next)
@@ -43,6 +44,7 @@ epoch_advance(struct conference *c, struct secret *next)
 	secret_free(c->key);
 	c->key = next;
 	c->row.epoch++;
+	c->advanced = f->commits;
 	log_info("conf.key", "conf=%s key_gen=%u", log_quote(c->row.name),
 	    c->row.epoch);
 	return 0;
@@ -82,14 +84,10 @@ rekey_committed(struct focus *f, uint64_t id, int err)
 	struct conference *c = conf_find_id(f, id);
 	struct device *d;
 
-	if (c == NULL)
+	if (c == NULL || err != 0)
 		return;
-	if (err != 0) {
-		epoch_rekey_soon(c);
-		return;
-	}
 	TAILQ_FOREACH(d, &c->device_list, entry)
-		epoch_tell_wrap(d, NULL);
+		epoch_tell_wrap(d);
 }
 
 int
@@ -103,6 +101,15 @@ epoch_rekey(struct conference *c)
 	c->ratcheted = 0;
 	commit_then(c->focus, rekey_committed, c->row.id);
 	return 2;
+}
+
+void
+epoch_lost(struct conference *c)
+{
+	/* Nobody was told it; what they hold is not ours any more. */
+	secret_free(c->key);
+	c->key = NULL;
+	timer_set(&c->rekey, RETRY_MS);
 }
 
 int
@@ -202,13 +209,35 @@ epoch_tell_ratchet(struct conference *c, uint32_t except)
 	buf_free(&b);
 }
 
+/* Devices that had to wait for the commit. */
+static void
+stale_committed(struct focus *f, uint64_t id, int err)
+{
+	struct conference *c = conf_find_id(f, id);
+	struct device *d;
+
+	if (c == NULL || err != 0)
+		return;
+	TAILQ_FOREACH(d, &c->device_list, entry)
+		if (d->stale && d->joined)
+			epoch_tell_wrap(d);
+}
+
 void
-epoch_tell_wrap(struct device *d, const char *addr)
+epoch_tell_wrap(struct device *d)
 {
 	struct focus *f = d->conf->focus;
 	struct session *s = session_find(f, d->member->user, d->instance);
+	const struct server *sv = servers_by_number(&f->s->servers,
+	    d->server);
 	struct buf b = BUF_INIT, key = BUF_INIT;
 
+	if (f->in_commit && d->conf->advanced == f->commits) {
+		/* Only a number that is on disk may be used. */
+		d->stale = 1;
+		commit_then(f, stale_committed, d->conf->row.id);
+		return;
+	}
 	if (session_conn(f, s) == NULL) {
 		d->stale = 1;
 		return;
@@ -223,8 +252,8 @@ epoch_tell_wrap(struct device *d, const char *addr)
 	line_put_u64(&b, "epoch", d->conf->row.epoch);
 	line_put(&b, "how", "wrap");
 	line_put(&b, "key", buf_cstr(&key));
-	if (addr != NULL) {
-		line_put(&b, "media", addr);
+	if (sv != NULL) {
+		line_put(&b, "media", sv->addr);
 		line_put_u64(&b, "server", (uint64_t)d->server);
 	}
 	line_end(&b);
@@ -238,7 +267,6 @@ epoch_tell_wrap(struct device *d, const char *addr)
 void
 epoch_catch_up(struct focus *f, struct session *s)
 {
-	const struct server *sv;
 	struct device *d;
 	struct conference *c;
 	size_t i;
@@ -250,8 +278,7 @@ epoch_catch_up(struct focus *f, struct session *s)
 			if (!d->stale || strcmp(d->instance, s->instance) !=
 			    0 || strcmp(d->member->user, s->user) != 0)
 				continue;
-			sv = servers_by_number(&f->s->servers, d->server);
-			epoch_tell_wrap(d, sv != NULL ? sv->addr : NULL);
+			epoch_tell_wrap(d);
 		}
 	}
 }

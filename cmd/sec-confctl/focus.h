@@ -115,6 +115,7 @@ struct conference {
 	char			 cid[20];
 	struct secret		*key;          /* K_e of row.epoch */
 	int64_t			 ratcheted;    /* mono ms of that epoch */
+	uint64_t		 advanced;     /* commit that stores it */
 	uint32_t		 next_client;
 	struct conf_medium	 media[MEDIA_MAX];
 	int			 nmedia;
@@ -155,6 +156,9 @@ void	conf_list_set(struct conference *c, const char *user, unsigned bit);
 void	conf_words(const struct conference *c, struct buf *b);
 /* Next q, reserved in blocks of 64 (written in the running commit). */
 int	conf_next_q(struct conference *c, uint32_t *q);
+/* This turn's commit has failed: q numbers that it reserved are reserved
+ * again before use, and a key whose epoch it held is never told. */
+void	confs_rolled_back(struct focus *f);
 /* The conference is over: BYE to all, `end` to servers, rows deleted. */
 void	conf_end(struct conference *c, const char *why);
 /* The last member has gone, or nobody came. */
@@ -181,10 +185,13 @@ int	epoch_ratchet(struct conference *c);
 void	epoch_rekey_soon(struct conference *c);
 /* A random epoch now, for all, by wraps. */
 int	epoch_rekey(struct conference *c);
+/* The running epoch could not be stored. */
+void	epoch_lost(struct conference *c);
 /* Ratchet news to everybody but the device `except` (0: none). */
 void	epoch_tell_ratchet(struct conference *c, uint32_t except);
-/* One wrap of the running epoch to this device, by INFO. */
-void	epoch_tell_wrap(struct device *d, const char *addr);
+/* One wrap of the running epoch to this device, and where its media go, by
+ * INFO. */
+void	epoch_tell_wrap(struct device *d);
 /* base64 of the wrap for a user's session; hop: with the hop key. */
 int	epoch_wrap(struct conference *c, const struct session *s, uint32_t q,
 	    const struct secret *hop, uint32_t hopid, struct buf *out);
@@ -288,6 +295,8 @@ struct focus {
 	/* commit.c */
 	struct hook		 commit_hook;
 	int			 in_commit;
+	int			 commit_failed; /* this turn's error */
+	uint64_t		 commits;      /* number of the next */
 	struct commit_wait	*waits;
 	size_t			 nwaits, capwaits;
 };

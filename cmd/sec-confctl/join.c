@@ -117,14 +117,14 @@ join_committed(struct focus *f, uint64_t id, int err)
 		return;
 	c = conf_find_id(f, o->conf);
 	d = c != NULL ? conf_device(c, o->q) : NULL;
+	/* News of the epoch first, on each connection before any answer. */
+	if (o->ratcheted && err == 0 && c != NULL)
+		epoch_tell_ratchet(c, o->q);
 	if (err != 0 || d == NULL) {
 		join_fail(o, err != 0 ? sec_err_sip(err) : 404,
 		    err != 0 ? "cannot store the join" : "it has ended");
 		return;
 	}
-	/* News of the epoch first, on each connection before any answer. */
-	if (o->ratcheted)
-		epoch_tell_ratchet(c, d->q);
 	d->joined = 1;
 	d->stale = 0;
 	device_index(d);

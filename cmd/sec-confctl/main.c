@@ -31,6 +31,7 @@ focus_open(struct service *s)
 		return SEC_ERR_SYS;
 	f->s = s;
 	s->priv = f;
+	f->commits = 1;
 	f->confs = map_new();
 	f->ids = map_new();
 	f->dialogs = map_new();

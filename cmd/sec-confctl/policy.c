@@ -18,7 +18,6 @@ static int
 policy_grant(struct conference *c, const char *user, const char *instance,
     const struct line *l)
 {
-	const struct server *sv;
 	struct device *d;
 	int n = 0;
 
@@ -27,8 +26,7 @@ policy_grant(struct conference *c, const char *user, const char *instance,
 		if (strcmp(d->member->user, user) != 0 ||
 		    strcmp(d->instance, instance) != 0 || !d->joined)
 			continue;
-		sv = servers_by_number(&c->focus->s->servers, d->server);
-		epoch_tell_wrap(d, sv != NULL ? sv->addr : NULL);
+		epoch_tell_wrap(d);
 		n++;
 	}
 	return n > 0 ? 200 : 403;
