@@ -229,11 +229,15 @@ create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	    (o = calloc(1, sizeof *o)) == NULL))
 		status = 503;
 	if (status != 0) {
-		if (c != NULL)
+		if (c != NULL) {
+			(void)conf_delete(f->s->db, row.id);
 			conf_free(c);
+		}
 		sip_answer_status(txn, status);
 		return;
 	}
+	/* Again with the 302; until then nobody's failed join ends it. */
+	timer_set(&c->first, FIRST_MS);
 	conf_list_set(c, user, LIST_INVITED);
 	c->key = crypto_random_key(32, 0);
 	c->creator_hop = crypto_random_key(32, 0);
