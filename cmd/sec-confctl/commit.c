@@ -88,6 +88,15 @@ commit_then(struct focus *f, commit_h cb, uint64_t id)
 }
 
 void
+commit_answer(struct focus *f, uint64_t id, int err)
+{
+	struct sip_txn *txn = sip_txn_find(f->s->sip, id);
+
+	if (txn != NULL)
+		sip_answer_status(txn, err != 0 ? sec_err_sip(err) : 200);
+}
+
+void
 commit_now(struct focus *f)
 {
 	if (f->commit_hook.cb != NULL) {

@@ -169,6 +169,8 @@ typedef void (*commit_h)(struct focus *f, uint64_t id, int err);
 int	commit_begin(struct focus *f);
 /* cb when this turn's commit is done (0) or has failed. */
 void	commit_then(struct focus *f, commit_h cb, uint64_t id);
+/* A commit_h: 200 to the transaction of this id, or the error. */
+void	commit_answer(struct focus *f, uint64_t id, int err);
 void	commit_now(struct focus *f);
 
 /* --- pick.c: a media server by spare capacity (S099) --- */

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "wire/ids.h"
@@ -102,15 +101,6 @@ device_lost(struct device *d, int lost)
 		deal_member(m->conf, m->user, is ? "unreachable" : "active");
 }
 
-static void
-bye_committed(struct focus *f, uint64_t id, int err)
-{
-	struct sip_txn *txn = sip_txn_find(f->s->sip, id);
-
-	if (txn != NULL)
-		sip_answer_status(txn, err != 0 ? sec_err_sip(err) : 200);
-}
-
 void
 on_bye(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
@@ -128,6 +118,6 @@ on_bye(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	}
 	c = d->conf;
 	device_leave(d, "bye");
-	commit_then(f, bye_committed, sip_txn_id(txn));
+	commit_then(f, commit_answer, sip_txn_id(txn));
 	conf_check_empty(c);
 }

@@ -85,5 +85,8 @@ on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 				    peer->instance, &l);
 		line_free(&l);
 	}
-	sip_answer_status(txn, status);
+	if (status == 200)
+		commit_then(f, commit_answer, sip_txn_id(txn));
+	else
+		sip_answer_status(txn, status);
 }
