@@ -60,10 +60,23 @@ struct invite {
 	struct timer		 deadline;
 };
 
+/* Nobody waits for the legs that are open: the stack cancels them, and ends
+ * the dialog of a 2xx that crosses. */
+static void
+legs_forget(struct invite *o)
+{
+	int i;
+
+	for (i = 0; i < o->nlegs; i++)
+		if (o->leg[i].txn != 0)
+			sip_forget(o->f->s->sip, o->leg[i].txn);
+}
+
 static void
 invite_free(struct invite *o)
 {
 	timer_cancel(&o->deadline);
+	legs_forget(o);
 	map_del_u64(o->f->invites, o->id);
 	map_del_u64(o->f->invite_txn, o->txn);
 	free(o);
@@ -104,17 +117,6 @@ legs_cancel(struct invite *o, int except)
 			sip_cancel(o->f->s->sip, o->leg[i].txn);
 }
 
-/* No more answers from the legs. */
-static void
-legs_forget(struct invite *o)
-{
-	int i;
-
-	for (i = 0; i < o->nlegs; i++)
-		if (o->leg[i].txn != 0)
-			sip_forget(o->f->s->sip, o->leg[i].txn);
-}
-
 static void
 invite_late(void *arg)
 {
@@ -122,7 +124,6 @@ invite_late(void *arg)
 
 	if (o->state == INVITE_JOIN)
 		return;                        /* join has its own */
-	legs_cancel(o, -1);
 	o->note[0] = '\0';
 	invite_finish(o, o->state == INVITE_DIAL ? 480 : 408);
 }
@@ -180,8 +181,10 @@ invite_joined(struct focus *f, uint64_t cookie, int status,
 
 	(void)reason;
 	if (o == NULL) {
-		if (d != NULL)
+		if (d != NULL) {
 			device_leave(d, "lost");
+			conf_check_empty(c);
+		}
 		return;
 	}
 	s = session_find(f, o->who, o->leg[o->winner].instance);
@@ -469,7 +472,6 @@ invite_cancelled(struct focus *f, uint64_t txn_id)
 
 	if (o == NULL || o->state == INVITE_JOIN)
 		return;
-	legs_cancel(o, -1);
 	o->note[0] = '\0';
 	invite_finish(o, 487);
 }
@@ -480,10 +482,8 @@ invites_free(struct focus *f)
 	struct invite *o;
 	size_t i;
 
-	for (i = 0; (o = map_next(f->invites, &i)) != NULL;) {
-		legs_forget(o);
+	for (i = 0; (o = map_next(f->invites, &i)) != NULL;)
 		invite_free(o);
-	}
 }
 
 /* --- the row INVITE: create, join or invite --- */
