@@ -250,6 +250,7 @@ create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	text_copy(o->user, user, sizeof o->user);
 	text_copy(o->instance, sip_conn_peer(sip_txn_conn(txn))->instance,
 	    sizeof o->instance);
+	text_copy(c->creator, o->instance, sizeof c->creator);
 	map_put_u64(f->creates, o->id, o);
 	o->waiting = 1;
 	commit_then(f, create_committed, o->id);

@@ -125,6 +125,7 @@ struct conference {
 	TAILQ_HEAD(, member)	 member_list;
 	TAILQ_HEAD(, device)	 device_list;
 	uint32_t		 creator_q;    /* dealt in the 302, unused */
+	char			 creator[33];  /* to this instance */
 	struct secret		*creator_hop;
 	uint32_t		 creator_hopid;
 	struct timer		 rekey;        /* random epoch is due */

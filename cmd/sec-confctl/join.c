@@ -317,7 +317,9 @@ join_start(struct focus *f, const struct join_def *def)
 			    sizeof o->address);
 		}
 	}
-	if (c->creator_q != 0 && strcmp(c->row.owner, o->user) == 0) {
+	/* Another agent of his would seal under the same q. */
+	if (c->creator_q != 0 && strcmp(c->row.owner, o->user) == 0 &&
+	    strcmp(c->creator, o->instance) == 0) {
 		o->q = c->creator_q;
 		o->hop = c->creator_hop;
 		o->hopid = c->creator_hopid;
