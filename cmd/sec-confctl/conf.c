@@ -49,6 +49,12 @@ conf_device(struct conference *c, uint32_t q)
 }
 
 struct device *
+device_of(struct focus *f, uint64_t number)
+{
+	return map_get_u64(f->devices, number);
+}
+
+struct device *
 device_by_dialog(struct focus *f, const char *call_id, const char *local_tag)
 {
 	char key[176];
@@ -145,6 +151,27 @@ conf_next_q(struct conference *c, uint32_t *q)
 	return 0;
 }
 
+/* --- hop keys --- */
+
+uint32_t
+hop_new(struct focus *f, struct secret **key)
+{
+	*key = crypto_random_key(32, 0);
+	if (f->next_hop == 0)
+		crypto_random(&f->next_hop, sizeof f->next_hop);
+	if (++f->next_hop == 0)
+		++f->next_hop;
+	return f->next_hop;
+}
+
+void
+device_new_hop(struct device *d)
+{
+	secret_free(d->hop);
+	d->hopid = hop_new(d->conf->focus, &d->hop);
+	d->wants_hop = 1;
+}
+
 void
 confs_rolled_back(struct focus *f)
 {
@@ -211,6 +238,7 @@ device_new(struct conference *c, uint32_t q, const char *user,
 	if ((d = calloc(1, sizeof *d)) == NULL)
 		return NULL;
 	d->conf = c;
+	d->number = ++c->focus->next_op;
 	d->q = q;
 	text_copy(d->instance, instance, sizeof d->instance);
 	text_copy(d->medium, medium, sizeof d->medium);
@@ -219,6 +247,7 @@ device_new(struct conference *c, uint32_t q, const char *user,
 		return NULL;
 	}
 	map_put_u64(c->devices, q, d);
+	map_put_u64(c->focus->devices, d->number, d);
 	TAILQ_INSERT_TAIL(&c->device_list, d, entry);
 	return d;
 }
@@ -245,6 +274,7 @@ device_free(struct device *d)
 			map_del_str(dialogs, key);
 	}
 	map_del_u64(d->conf->devices, d->q);
+	map_del_u64(d->conf->focus->devices, d->number);
 	TAILQ_REMOVE(&d->conf->device_list, d, entry);
 	secret_free(d->hop);
 	member_drop(d->member);

@@ -240,9 +240,7 @@ create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	timer_set(&c->first, FIRST_MS);
 	conf_list_set(c, user, LIST_INVITED);
 	c->key = crypto_random_key(32, 0);
-	c->creator_hop = crypto_random_key(32, 0);
-	crypto_random(&c->creator_hopid, sizeof c->creator_hopid);
-	c->creator_hopid |= 1;                 /* never 0 */
+	c->creator_hopid = hop_new(f, &c->creator_hop);
 	o->f = f;
 	o->id = ++f->next_op;
 	o->conf = c->row.id;

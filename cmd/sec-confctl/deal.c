@@ -10,7 +10,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "crypto/random.h"
 #include "wire/ids.h"
 #include "wire/line.h"
 
@@ -134,32 +133,23 @@ rejoin_answered(void *ctx, uint64_t cookie, int err,
     const struct line *reply)
 {
 	struct focus *f = ctx;
-	struct device *d = NULL;
-	struct conference *c;
 	struct ctl_peer *p;
+	struct device *d;
 	struct buf *b;
-	size_t i;
 
 	if (reply == NULL || strcmp(reply->verb, "error") != 0 ||
 	    ctl_reply_status(reply, err) != 404)
 		return;
 	/* Neither we nor the server hold its hop key: a new one, which the
 	 * device learns by a wrap (SECURITY.md 3.5). */
-	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
-		if ((uint32_t)c->row.id == (uint32_t)(cookie >> 32) &&
-		    (d = conf_device(c, (uint32_t)cookie)) != NULL)
-			break;
-	if (d == NULL || d->hop != NULL)
+	if ((d = device_of(f, cookie)) == NULL || d->hop != NULL)
 		return;
-	d->hop = crypto_random_key(32, 0);
-	crypto_random(&d->hopid, sizeof d->hopid);
-	d->hopid |= 1;
+	device_new_hop(d);
 	if ((b = deal_call(f, d->server, "join", &p)) != NULL) {
 		deal_join_fields(d, b, 1);
 		ctl_call_end(p, LINK_DEADLINE, deal_done, f,
 		    (uint64_t)d->server);
 	}
-	d->wants_hop = 1;
 	epoch_tell_wrap(d);
 }
 
@@ -181,8 +171,7 @@ deal_all_of(struct conference *c, int number)
 			continue;
 		b = ctl_call(p, "join");
 		deal_join_fields(d, b, number != f->pal);
-		ctl_call_end(p, LINK_DEADLINE, rejoin_answered, f,
-		    (uint64_t)(uint32_t)c->row.id << 32 | d->q);
+		ctl_call_end(p, LINK_DEADLINE, rejoin_answered, f, d->number);
 	}
 	if (number == f->pal)
 		TAILQ_FOREACH(m, &c->member_list, entry)
@@ -252,12 +241,8 @@ conf_move(struct conference *c, struct conf_medium *m, int to)
 				conf_device_put(f->s->db, &dr);
 			/* Controller restarted since: nobody at the new
 			 * server knows the hop key, so make one. */
-			if (d->hop == NULL) {
-				d->hop = crypto_random_key(32, 0);
-				crypto_random(&d->hopid, sizeof d->hopid);
-				d->hopid |= 1;
-				d->wants_hop = 1;
-			}
+			if (d->hop == NULL)
+				device_new_hop(d);
 		}
 	pick_assigned(f, to);
 	deal_all_of(c, to);

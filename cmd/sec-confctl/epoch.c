@@ -143,28 +143,34 @@ epoch_wrap(struct conference *c, const struct session *s, uint32_t q,
 
 /* --- INFO --- */
 
+/* It gets one wrap later, with its hop key, if that was lost as well. */
+static void
+device_missed(struct device *d)
+{
+	d->stale = 1;
+	d->wants_hop = d->hop != NULL;
+}
+
 static void
 info_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 {
 	struct focus *f = ctx;
-	struct device *d;
+	struct device *d = device_of(f, cookie);
 	struct conference *c;
-	size_t i;
+	struct sip_conn *conn;
 
-	/* cookie: low half of the conference id || q. */
-	if (answer->status < 300)
+	if (d == NULL || answer->status < 300)
 		return;
-	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
-		if ((uint32_t)c->row.id != (uint32_t)(cookie >> 32) ||
-		    (d = conf_device(c, (uint32_t)cookie)) == NULL)
-			continue;
-		d->stale = 1;
-		if (answer->status == 481) {
-			/* The agent does not know the dialog: not there. */
-			device_leave(d, "481");
-			conf_check_empty(c);
-		}
-		return;
+	c = d->conf;
+	device_missed(d);
+	if (answer->status == 481) {
+		/* The agent does not know the dialog: not there. */
+		device_leave(d, "481");
+		conf_check_empty(c);
+	} else if ((conn = session_conn(f, session_find(f, d->member->user,
+	    d->instance))) != NULL && sip_conn_id(conn) != d->told_on) {
+		/* It came back before the old connection was given up. */
+		epoch_tell_wrap(d);
 	}
 }
 
@@ -177,18 +183,18 @@ info_send(struct device *d, const char *body, size_t n)
 	struct sip_msg m;
 
 	if (conn == NULL || !d->joined) {
-		d->stale = 1;
+		device_missed(d);
 		return;
 	}
+	d->told_on = sip_conn_id(conn);
 	sip_msg_init(&m);
 	dialog_request(&d->dialog, &m, "INFO");
 	m.info_package = "sec-grant";
 	m.content_type = EVENT_GRANT_TYPE;
 	m.body = body;
 	m.bodylen = n;
-	if (sip_request(conn, &m, 0, info_answered, f,
-	    (uint64_t)(uint32_t)d->conf->row.id << 32 | d->q) == 0)
-		d->stale = 1;
+	if (sip_request(conn, &m, 0, info_answered, f, d->number) == 0)
+		device_missed(d);
 }
 
 void

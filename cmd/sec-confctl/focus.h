@@ -86,6 +86,7 @@ struct member {                        /* a user in a conference */
 };
 
 struct device {
+	uint64_t		 number;       /* cookie of its requests */
 	struct conference		*conf;
 	struct member		*member;
 	uint32_t		 q;
@@ -100,6 +101,7 @@ struct device {
 	int			 stale;        /* missed key news: one wrap */
 	int			 wants_hop;    /* the next wrap carries H_q */
 	int			 lost;         /* his media server says so */
+	uint64_t		 told_on;      /* connection of the last INFO */
 	TAILQ_ENTRY(device)	 entry;
 };
 
@@ -141,6 +143,11 @@ int	confs_load(struct focus *f);
 void	confs_free(struct focus *f);
 struct member *conf_member(struct conference *c, const char *user);
 struct device *conf_device(struct conference *c, uint32_t q);
+struct device *device_of(struct focus *f, uint64_t number);
+/* A random hop key; its id is never 0, and never the same twice. */
+uint32_t hop_new(struct focus *f, struct secret **key);
+/* Another one, which the device gets in a wrap. */
+void	device_new_hop(struct device *d);
 struct device *device_by_dialog(struct focus *f, const char *call_id,
 	    const char *local_tag);
 struct device *device_new(struct conference *c, uint32_t q, const char *user,
@@ -286,12 +293,14 @@ struct focus {
 	struct map		*confs;        /* by URI */
 	struct map		*ids;          /* by id */
 	struct map		*dialogs;      /* device by dialog key */
+	struct map		*devices;      /* by number */
 	struct map		*sessions;     /* by user \n instance */
 	struct map		*users;        /* session_list by user */
 	struct map		*keys;         /* session by key id */
 	struct map		*creates, *joins, *invites;    /* by id */
 	struct map		*invite_txn;   /* invite by txn id */
 	uint64_t		 next_op;
+	uint32_t		 next_hop;     /* key id */
 	int64_t			 capacity[256];        /* spare, by server */
 	struct server_move	 moves[256];
 	int			 pal;          /* its number */

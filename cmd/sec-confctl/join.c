@@ -21,7 +21,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "crypto/random.h"
 #include "wire/ids.h"
 #include "wire/line.h"
 
@@ -326,11 +325,8 @@ join_start(struct focus *f, const struct join_def *def)
 		o->granted = c->row.epoch == 1;
 		c->creator_q = 0;
 		c->creator_hop = NULL;
-	} else if ((r = conf_next_q(c, &o->q)) == 0) {
-		o->hop = crypto_random_key(32, 0);
-		crypto_random(&o->hopid, sizeof o->hopid);
-		o->hopid |= 1;
-	}
+	} else if ((r = conf_next_q(c, &o->q)) == 0)
+		o->hopid = hop_new(f, &o->hop);
 	if (r != 0)
 		join_fail(o, sec_err_sip(r), "cannot number the device");
 	else

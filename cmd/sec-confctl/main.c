@@ -35,6 +35,7 @@ focus_open(struct service *s)
 	f->confs = map_new();
 	f->ids = map_new();
 	f->dialogs = map_new();
+	f->devices = map_new();
 	f->sessions = map_new();
 	f->users = map_new();
 	f->keys = map_new();
@@ -67,6 +68,7 @@ focus_close(struct service *s)
 	map_free(f->confs);
 	map_free(f->ids);
 	map_free(f->dialogs);
+	map_free(f->devices);
 	map_free(f->sessions);
 	map_free(f->users);
 	map_free(f->keys);

@@ -390,16 +390,20 @@ session_conn_down(struct service *s, struct sip_conn *c, int err)
 	se->conn = 0;
 	for (i = 0; (cf = map_next(f->confs, &i)) != NULL;)
 		if ((m = conf_member(cf, se->user)) != NULL) {
-			struct session *other;
 			struct device *d;
+			int near = 0;
 
-			/* Is one of his devices still within reach? */
-			TAILQ_FOREACH(d, &cf->device_list, entry)
-				if (d->member == m && (other = session_find(f,
-				    se->user, d->instance)) != NULL &&
-				    session_conn(f, other) != NULL)
-					break;
-			if (d == NULL)
+			/* Is one of his devices still within reach? Those
+			 * of this agent get one wrap when it is back. */
+			TAILQ_FOREACH(d, &cf->device_list, entry) {
+				if (d->member != m)
+					continue;
+				if (strcmp(d->instance, se->instance) == 0)
+					d->stale = 1;
+				near |= session_conn(f, session_find(f,
+				    se->user, d->instance)) != NULL;
+			}
+			if (!near)
 				member_unreachable(m);
 		}
 }
