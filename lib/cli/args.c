@@ -69,34 +69,25 @@ by_letter(const struct cli_opt *table, char c)
 	return NULL;
 }
 
-/* A long name, or the only one that begins so; *many counts those. */
+/*
+ * A long name, all of it: what is short for one name today is short for two
+ * when there are more, and --password is none of --password-file.
+ */
 static const struct cli_opt *
-by_name(const struct cli_opt *table, const char *name, size_t n, int *many)
+by_name(const struct cli_opt *table, const char *name, size_t n)
 {
-	const struct cli_opt *found = NULL;
-
-	for (; table != NULL && (table->c != 0 || table->name != NULL);
-	     table++) {
-		if (table->name == NULL || strncmp(table->name, name, n) != 0)
-			continue;
-		if (table->name[n] == '\0') {
-			*many = 1;
+	for (; table != NULL && (table->c != 0 || table->name != NULL); table++)
+		if (table->name != NULL && strlen(table->name) == n &&
+		    strncmp(table->name, name, n) == 0)
 			return table;
-		}
-		found = table;
-		(*many)++;
-	}
-	return found;
+	return NULL;
 }
 
 /* Is the word of n bytes a long name of the program? */
 static int
 is_long(const struct cli_prog *p, const char *word, size_t n)
 {
-	int many = 0;
-	const struct cli_opt *o = by_name(p->opts, word, n, &many);
-
-	return o != NULL && strlen(o->name) == n;
+	return by_name(p->opts, word, n) != NULL;
 }
 
 /* Is o among the verb's options? c = '+' asks for that mark alone. */
@@ -366,23 +357,9 @@ take_long(struct cli *c, char **argv, int *i)
 	const char *name = argv[*i] + 2, *value = NULL;
 	const struct cli_opt *o;
 	size_t n = strcspn(name, "=");
-	int many = 0;
 
-	o = by_name(c->prog->opts, name, n, &many);
-	if (many != 1 || strlen(o->name) != n) {
-		const struct cli_opt *other;
-		int more = 0;
-
-		other = by_name(common, name, n, &more);
-		if (o == NULL || (more == 1 && strlen(other->name) == n)) {
-			o = other;
-			many = more;
-		} else
-			many += more;
-	}
-	if (many > 1)
-		return cli_usage(c, "--%.*s may mean several options", (int)n,
-		    name);
+	if ((o = by_name(c->prog->opts, name, n)) == NULL)
+		o = by_name(common, name, n);
 	if (o == NULL)
 		return unknown_option(c, name, n);
 	if (name[n] == '=')
