@@ -174,13 +174,47 @@ conf_count_in(struct conf_in *c)
 	return n;
 }
 
+/* By the time when they came. */
+static int
+by_since(const void *a, const void *b)
+{
+	const struct pal_entry *x = *(const struct pal_entry *const *)a;
+	const struct pal_entry *y = *(const struct pal_entry *const *)b;
+	const char *s = pal_entry_attr(x, "since");
+	const char *t = pal_entry_attr(y, "since");
+	size_t n = s != NULL ? strlen(s) : 0, m = t != NULL ? strlen(t) : 0;
+	int d = n != m ? (n < m ? -1 : 1) : n > 0 ? memcmp(s, t, n) : 0;
+
+	return d != 0 ? d : strcmp(x->uri, y->uri);
+}
+
+/* The rows in the order to be shown; NULL without memory. */
+static const struct pal_entry **
+in_order(const struct mirror *m, size_t *n)
+{
+	const struct pal_entry *e, **v;
+	size_t i = 0;
+
+	for (*n = 0; mirror_next(m, &i) != NULL;)
+		(*n)++;
+	if ((v = calloc(*n + 1, sizeof(*v))) == NULL)
+		return NULL;
+	for (i = *n = 0; (e = mirror_next(m, &i)) != NULL;)
+		v[(*n)++] = e;
+	qsort(v, *n, sizeof(*v), by_since);
+	return v;
+}
+
 void
 conf_list(struct conf_in *c, const char *status, struct buf *out)
 {
-	const struct pal_entry *e;
-	size_t i = 0;
+	const struct pal_entry *e, **v;
+	size_t i, n;
 
-	while ((e = mirror_next(c->roster, &i)) != NULL) {
+	if ((v = in_order(c->roster, &n)) == NULL)
+		return;
+	for (i = 0; i < n; i++) {
+		e = v[i];
 		if (status != NULL ? strcmp(status_of(e), status) != 0 :
 				     !is_in(status_of(e)))
 			continue;
@@ -188,6 +222,7 @@ conf_list(struct conf_in *c, const char *status, struct buf *out)
 			buf_put_u8(out, ',');
 		buf_put_str(out, e->uri);
 	}
+	free(v);
 }
 
 /* Several attributes of one name (one per device) as a,b. */
@@ -228,9 +263,9 @@ void
 conf_show(struct conf_in *c, struct ctl_req *r)
 {
 	const struct suite *s = suite_by_id(c->suite);
-	const struct pal_entry *e;
+	const struct pal_entry **v;
 	struct buf *b;
-	size_t i = 0;
+	size_t i, n;
 
 	b = ctl_row(r);
 	line_put(b, "what", "conf");
@@ -246,8 +281,10 @@ conf_show(struct conf_in *c, struct ctl_req *r)
 	line_put(b, "suite", s != NULL ? s->name : NULL);
 	line_put(b, "state", "open");
 	ctl_end(r);
-	while ((e = mirror_next(c->roster, &i)) != NULL)
-		conf_member_row(r, e);
+	if ((v = in_order(c->roster, &n)) != NULL)
+		for (i = 0; i < n; i++)
+			conf_member_row(r, v[i]);
+	free(v);
 	ctl_ok(r);
 }
 
