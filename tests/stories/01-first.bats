@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# STORIES 1.1: five minutes on one laptop.
+#
+#	sec-lab up alice bob
+#	alice's terminal                     bob's terminal
+#	[alice] $ sec-pal
+#	[alice] $ sec-confctl create ... --> * alice invites you ...
+#	                                     [bob] $ sec-confctl accept &&
+#	hello, bob accepted  <------------       sec-talk .
+#	[alice] $ sec-talk .
+#	> and I you  <--------------------->  > got you
+#
+# S015: set-up of the servers, registration, joining, sending, in this order.
+load ../lib/lab
+load ../lib/term
+
+setup_file() {
+	export SEC_DIR=$BATS_FILE_TMPDIR
+	if [ ${#SEC_DIR} -gt 60 ]; then
+		SEC_DIR=$(mktemp -d /tmp/sec.XXXXXX)
+		touch "$BATS_FILE_TMPDIR/short"
+	fi
+	unset SEC_USER SEC_CONF KRB5CCNAME KRB5_CONFIG
+	sec-lab up alice bob >"$BATS_FILE_TMPDIR/up.out" \
+	    2>"$BATS_FILE_TMPDIR/up.err" 3>&-
+}
+
+teardown_file() {
+	terms_end
+	lab_down
+}
+
+teardown() { show_logs; }
+
+@test "S015 S017-S022 S026 S035: up says what it did" {
+	[ ! -s "$BATS_FILE_TMPDIR/up.out" ]
+	run -0 cat "$BATS_FILE_TMPDIR/up.err"
+	[[ ${lines[0]} == "state "*"$SEC_DIR   (sec-lab down --purge removes it)" ]]
+	[[ ${lines[1]} =~ ^kdc\ +LAB\.TEST\ +127\.[0-9.]+:7388\ +ok$ ]]
+	[[ ${lines[2]} =~ ^key\ +joint\ key\ [0-9a-f]{4}-[0-9a-f]{4},\ 4\ servers\ +ok$ ]]
+	[[ ${lines[3]} =~ ^confctl\ pal\ mtcu1\ mtcu2\ +ok$ ]]
+	[[ ${lines[4]} =~ ^users\ +alice\ bob\ +ok$ ]]
+	[[ ${lines[5]} =~ ^ready\ in\ [0-9.]+\ s\.\ \ Next:\ \ sec-lab\ shell\ alice$ ]]
+	[ ${#lines[@]} = 6 ]
+}
+
+@test "S001 S005 S041: two shells, an invitation, a talk" {
+	local t='[0-2][0-9]:[0-5][0-9]'
+	term alice
+	term bob
+	types alice sec-pal
+	sees alice '^NAME +STATUS +SINCE +NOTE$' "^bob +available +$t\$" \
+	    '^\[alice\] \$$'
+	types alice 'sec-confctl create -n hello -m text bob'
+	sees bob "^\\* $t alice invites you to hello \\(text\\)\\.   Answer:  sec-confctl accept\$"
+	sees alice '^hello$'
+	types bob 'sec-confctl accept && sec-talk .'
+	sees alice '^hello$' '^bob accepted$' '^\[alice\] \$$'
+	types alice 'sec-talk .'
+	sees alice '^hello: 2 in \(alice bob\)\.  ctrl-d leaves\.$' '^>'
+	sees bob '^hello: 2 in \(alice bob\)\.  ctrl-d leaves\.$' '^>'
+	types bob 'got you'
+	sees alice "^$t bob: got you\$" '^>'
+	types alice 'and I you'
+	sees alice "^$t bob: got you\$" "^$t alice: and I you\$"
+	sees bob "^$t bob: got you\$" "^$t alice: and I you\$"
+	keys alice C-d
+	sees alice "^$t alice: and I you\$" '^\[alice\] \$$'
+	keys bob C-d
+	sees bob "^$t alice: and I you\$" '^\[bob\] \$$'
+	# Control is apart from taking part: alice is in it still.
+	types alice 'sec-confctl leave hello && sec-confctl list && echo none'
+	sees alice '^none$'
+}
+
+@test "without krb5kdc: which package, and exit 10" {
+	mkdir -p "$BATS_TEST_TMPDIR/empty"
+	unshare -rm true 2>/dev/null || skip "no mount namespaces here"
+	SEC_DIR=$BATS_TEST_TMPDIR/other PATH=$BATS_TEST_TMPDIR/empty:$PATH \
+	    run -10 --separate-stderr unshare -rm sh -c \
+	    'for d in $(echo "$PATH" | tr : " ") /usr/sbin; do
+		[ ! -e "$d/krb5kdc" ] || mount --bind /dev/null "$d/krb5kdc"
+	    done
+	    sec-lab up alice bob'
+	[ "$stderr" = "sec-lab: krb5kdc not found; on Debian: apt install krb5-kdc" ]
+}
