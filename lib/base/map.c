@@ -17,15 +17,18 @@
 
 #define MAP_MIN ((size_t)16)
 
-struct entry {
-	void *value;
-	size_t n;
-	unsigned char key[];
-};
+/* Numbers stand in the table itself, so that finding one costs one line of
+ * the cache. */
+#define KEY_HERE 8
 
 struct slot {
 	uint64_t hash;
-	struct entry *entry; /* NULL: never used; gone: deleted */
+	void *value; /* NULL: never used; gone: deleted */
+	size_t n;
+	union {
+		unsigned char here[KEY_HERE];
+		unsigned char *there; /* n > KEY_HERE */
+	} key;
 };
 
 struct map {
@@ -35,8 +38,27 @@ struct map {
 	size_t used; /* the same and deleted ones */
 };
 
-static struct entry deleted;
-static struct entry *const gone = &deleted;
+static char deleted;
+static void *const gone = &deleted;
+
+static int
+is_live(const struct slot *s)
+{
+	return s->value != NULL && s->value != gone;
+}
+
+static const unsigned char *
+key_of(const struct slot *s)
+{
+	return s->n <= KEY_HERE ? s->key.here : s->key.there;
+}
+
+static void
+key_free(struct slot *s)
+{
+	if (is_live(s) && s->n > KEY_HERE)
+		free(s->key.there);
+}
 
 static uint64_t
 hash(const void *key, size_t n)
@@ -80,8 +102,7 @@ map_free(struct map *m)
 	if (m == NULL)
 		return;
 	for (i = 0; i < m->cap; i++)
-		if (m->slots[i].entry != gone)
-			free(m->slots[i].entry);
+		key_free(&m->slots[i]);
 	free(m->slots);
 	free(m);
 }
@@ -92,9 +113,9 @@ find(const struct map *m, uint64_t h, const void *key, size_t n)
 	size_t i = h & (m->cap - 1);
 	struct slot *s;
 
-	for (; (s = &m->slots[i])->entry != NULL; i = (i + 1) & (m->cap - 1))
-		if (s->hash == h && s->entry != gone && s->entry->n == n &&
-		    (n == 0 || memcmp(s->entry->key, key, n) == 0))
+	for (; (s = &m->slots[i])->value != NULL; i = (i + 1) & (m->cap - 1))
+		if (s->hash == h && s->value != gone && s->n == n &&
+		    (n == 0 || memcmp(key_of(s), key, n) == 0))
 			return s;
 	return NULL;
 }
@@ -105,7 +126,7 @@ vacancy(struct map *m, uint64_t h)
 {
 	size_t i = h & (m->cap - 1);
 
-	while (m->slots[i].entry != NULL && m->slots[i].entry != gone)
+	while (is_live(&m->slots[i]))
 		i = (i + 1) & (m->cap - 1);
 	return &m->slots[i];
 }
@@ -123,7 +144,7 @@ rehash(struct map *m)
 	m->slots = need(calloc(m->cap, sizeof(*m->slots)));
 	m->used = m->count;
 	for (i = 0; i < oldcap; i++)
-		if (old[i].entry != NULL && old[i].entry != gone)
+		if (is_live(&old[i]))
 			*vacancy(m, old[i].hash) = old[i];
 	free(old);
 }
@@ -133,7 +154,7 @@ map_get(const struct map *m, const void *key, size_t n)
 {
 	const struct slot *s = find(m, hash(key, n), key, n);
 
-	return s != NULL ? s->entry->value : NULL;
+	return s != NULL ? s->value : NULL;
 }
 
 void *
@@ -141,28 +162,27 @@ map_put(struct map *m, const void *key, size_t n, void *value)
 {
 	uint64_t h = hash(key, n);
 	struct slot *s = find(m, h, key, n);
-	struct entry *e;
 	void *old;
 
 	if (value == NULL)
 		return map_del(m, key, n);
 	if (s != NULL) {
-		old = s->entry->value;
-		s->entry->value = value;
+		old = s->value;
+		s->value = value;
 		return old;
 	}
 	if ((m->used + 1) * 4 > m->cap * 3)
 		rehash(m);
-	e = need(malloc(sizeof(*e) + n));
-	e->value = value;
-	e->n = n;
-	if (n > 0)
-		memcpy(e->key, key, n);
 	s = vacancy(m, h);
-	if (s->entry == NULL)
+	if (s->value == NULL)
 		m->used++;
 	s->hash = h;
-	s->entry = e;
+	s->value = value;
+	s->n = n;
+	if (n > KEY_HERE)
+		memcpy(s->key.there = need(malloc(n)), key, n);
+	else if (n > 0)
+		memcpy(s->key.here, key, n);
 	m->count++;
 	return NULL;
 }
@@ -176,15 +196,15 @@ map_del(struct map *m, const void *key, size_t n)
 
 	if (s == NULL)
 		return NULL;
-	value = s->entry->value;
-	free(s->entry);
-	s->entry = gone;
+	value = s->value;
+	key_free(s);
+	s->value = gone;
 	m->count--;
 	/* At the end of a run of slots nobody probes further: clean up. */
 	i = (size_t)(s - m->slots);
-	if (m->slots[(i + 1) & (m->cap - 1)].entry == NULL)
-		for (; m->slots[i].entry == gone; i = (i - 1) & (m->cap - 1)) {
-			m->slots[i].entry = NULL;
+	if (m->slots[(i + 1) & (m->cap - 1)].value == NULL)
+		for (; m->slots[i].value == gone; i = (i - 1) & (m->cap - 1)) {
+			m->slots[i].value = NULL;
 			m->used--;
 		}
 	return value;
@@ -235,12 +255,12 @@ map_del_u64(struct map *m, uint64_t key)
 void *
 map_next(const struct map *m, size_t *i)
 {
-	const struct entry *e;
+	const struct slot *s;
 
 	while (*i < m->cap) {
-		e = m->slots[(*i)++].entry;
-		if (e != NULL && e != gone)
-			return e->value;
+		s = &m->slots[(*i)++];
+		if (is_live(s))
+			return s->value;
 	}
 	return NULL;
 }
