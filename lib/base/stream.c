@@ -34,7 +34,8 @@ struct stream {
 	struct addr peer;
 	const struct stream_ops *ops;
 	void *arg;
-	struct buf in;
+	struct buf in; /* its block is lent while it is empty */
+	size_t used; /* bytes of that block that are not zero */
 	struct buf out;
 	size_t max_in;
 	size_t max_out;
@@ -57,6 +58,13 @@ struct stream {
 
 static void on_io(void *arg, uint32_t events);
 static void on_turn_end(void *arg);
+
+/*
+ * Most input is whole messages that are consumed at once. So streams read
+ * into one block, which goes from hand to hand, and only who is left with a
+ * part of a message keeps it.
+ */
+static struct buf spare;
 
 /* Callbacks may free the stream; its memory stays until we are out. */
 
@@ -247,6 +255,23 @@ finish_now(struct stream *s)
 	fail(s, 0);
 }
 
+/* The block is for others when all input is consumed; they must not find
+ * what stood in it. */
+static void
+pass_on(struct stream *s)
+{
+	if (s->freed || s->in.base == NULL || buf_len(&s->in) > 0)
+		return;
+	if (spare.base != NULL || s->in.cap > KEEP_SIZE)
+		buf_free(&s->in);
+	else {
+		explicit_bzero(s->in.base, s->used);
+		spare = s->in;
+		buf_init(&s->in);
+	}
+	s->used = 0;
+}
+
 /* Show the owner what is there; it may free or hand over the stream. */
 static void
 deliver(struct stream *s)
@@ -254,15 +279,12 @@ deliver(struct stream *s)
 	s->again = 0;
 	if (buf_len(&s->in) == 0 || s->finishing)
 		return;
+	if (s->in.len > s->used)
+		s->used = s->in.len;
 	s->ops->input(s->arg, &s->in);
-	if (s->freed)
-		return;
-	if (buf_len(&s->in) > s->max_in && !s->paused)
+	if (!s->freed && buf_len(&s->in) > s->max_in && !s->paused)
 		fail(s, SEC_ERR_LIMIT);
-	else if (buf_len(&s->in) == 0 && s->in.cap > KEEP_SIZE)
-		buf_free(&s->in);
-	else if (buf_len(&s->in) == 0 && s->wipe)
-		buf_wipe(&s->in);
+	pass_on(s);
 }
 
 static void
@@ -333,6 +355,10 @@ read_some(struct stream *s)
 	    buf_len(&s->in) > s->max_in ? 1 : s->max_in - buf_len(&s->in) + 1;
 	if (room > READ_SIZE)
 		room = READ_SIZE;
+	if (s->in.base == NULL) {
+		s->in = spare;
+		buf_init(&spare);
+	}
 	if ((p = buf_reserve(&s->in, room)) == NULL) {
 		fail(s, SEC_ERR_LIMIT);
 		return 0;
@@ -345,10 +371,13 @@ read_some(struct stream *s)
 		fail(s, error_of_errno());
 	if (n == 0)
 		read_eof(s);
-	if (n <= 0)
-		return 0;
-	if (s->finishing)
-		return 1; /* not committed: dropped */
+	if (n <= 0 || s->finishing) {
+		/* Not committed: dropped, but it stands there. */
+		if (n > 0 && s->in.len + (size_t)n > s->used)
+			s->used = s->in.len + (size_t)n;
+		pass_on(s);
+		return n > 0;
+	}
 	buf_commit(&s->in, (size_t)n);
 	deliver(s);
 	return 1;

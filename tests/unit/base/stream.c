@@ -28,6 +28,7 @@ struct owner {
 	int keep_on_close; /* do not free yet */
 	int in_put; /* inside stream_put() */
 	int echo;
+	const uint8_t *seen; /* where the input stood */
 };
 
 static void
@@ -49,6 +50,7 @@ on_input(void *arg, struct buf *in)
 	size_t n;
 
 	o->inputs++;
+	o->seen = buf_data(in);
 	n = buf_len(in);
 	if (o->line > 0)
 		n -= n % o->line;
@@ -180,8 +182,9 @@ test_wiped(void)
 	fd = owner_open(&o, 100, 100);
 	(void)!write(fd, "secret", 6);
 	turns_for(&o, 6);
-	T(buf_len(stream_in(o.s)) == 0 && stream_in(o.s)->cap >= 6);
-	T(memcmp(stream_in(o.s)->base, zero, 6) == 0);
+	/* The block waits for the next stream that has input. */
+	T(buf_len(stream_in(o.s)) == 0 && stream_in(o.s)->base == NULL);
+	T(o.seen != NULL && memcmp(o.seen, zero, 6) == 0);
 	put(&o, "secret", 6);
 	stream_flush(o.s);
 	T(stream_unsent(o.s) == 0 && stream_out(o.s)->cap >= 6);
