@@ -52,9 +52,10 @@ print_is_uri(const char *s)
 {
 	if (*s == '\0')
 		return 0;
+	/* Once per copy of a fan-out. */
 	for (; *s != '\0'; s++)
-		if ((unsigned char)*s <= ' ' || *s == 127 ||
-		    strchr("<>\"", *s) != NULL)
+		if ((unsigned char)*s <= ' ' || *s == 127 || *s == '<' ||
+		    *s == '>' || *s == '"')
 			return 0;
 	return 1;
 }

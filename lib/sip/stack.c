@@ -44,6 +44,7 @@ sip_stack_new(struct loop *l, const struct sip_method *methods,
 	s->max_txns = SIP_OPEN;
 	s->conns = map_new();
 	TAILQ_INIT(&s->all);
+	timer_init(&s->late, l, fan_late, s);
 	crypto_random(s->secret, sizeof(s->secret));
 	/* Branches must differ from those of the last run and of others. */
 	crypto_random(&s->last_id, sizeof(s->last_id));
@@ -80,6 +81,16 @@ stack_id(struct sip_stack *s)
 	return s->last_id;
 }
 
+void
+stack_hex(char *out, uint64_t v)
+{
+	static const char digits[] = "0123456789abcdef";
+	int i;
+
+	for (i = 15; i >= 0; i--, v >>= 4)
+		out[i] = digits[v & 15];
+}
+
 char *
 stack_tag(struct sip_stack *s, uint64_t id, char what, char *out)
 {
@@ -87,8 +98,8 @@ stack_tag(struct sip_stack *s, uint64_t id, char what, char *out)
 
 	put_be64(in, id);
 	in[8] = (uint8_t)what;
-	snprintf(out, 17, "%016llx",
-	    (unsigned long long)siphash24(s->secret, in, sizeof(in)));
+	stack_hex(out, siphash24(s->secret, in, sizeof(in)));
+	out[16] = '\0';
 	return out;
 }
 
@@ -153,6 +164,7 @@ conn_free(struct sip_conn *c)
 
 	while ((k = TAILQ_FIRST(&c->clients)) != NULL)
 		client_free(k);
+	fan_forget_all(c);
 	txn_drop_all(c);
 	channel_free(c->channel);
 	hook_cancel(&c->hook);
@@ -171,6 +183,7 @@ sip_stack_free(struct sip_stack *s)
 		return;
 	while ((c = TAILQ_FIRST(&s->all)) != NULL)
 		conn_free(c);
+	timer_cancel(&s->late);
 	s->freed = 1;
 	stack_enter(s);
 	stack_leave(s);
@@ -185,6 +198,8 @@ on_hook(void *arg)
 
 	stack_enter(s);
 	client_drop_all(c);
+	if (!s->freed)
+		fan_drop_all(c);
 	if (!s->freed) {
 		txn_drop_all(c);
 		if (s->ops != NULL && s->ops->down != NULL)
@@ -268,6 +283,18 @@ sip_conn_channel(struct sip_conn *c)
 	return c->channel;
 }
 
+void
+sip_conn_set_owner(struct sip_conn *c, void *owner)
+{
+	c->owner = owner;
+}
+
+void *
+sip_conn_owner(const struct sip_conn *c)
+{
+	return c->owner;
+}
+
 int
 sip_conn_is_up(const struct sip_conn *c)
 {
@@ -326,7 +353,7 @@ sip_conn_count(const struct sip_stack *s)
 size_t
 sip_open_count(const struct sip_stack *s)
 {
-	return s->txn_ids.count + s->clients.count;
+	return s->txn_ids.count + s->clients.count + s->copies;
 }
 
 int
@@ -380,18 +407,12 @@ on_closed(void *arg, int err)
 static int
 take_fan_answer(struct sip_conn *c, const uint8_t *p, size_t n)
 {
-	struct sip_client *k;
 	const char *branch;
 	size_t len;
 	int status;
 
-	if (sip_peek_answer(p, n, &status, &branch, &len) != 0 ||
-	    (k = client_by_branch(c, branch, len)) == NULL ||
-	    k->kind != CLIENT_FAN)
-		return 0;
-	if (status >= 200)
-		client_status(k, status);
-	return 1;
+	return sip_peek_answer(p, n, &status, &branch, &len) == 0 &&
+	    fan_answer(c, branch_id(branch, len), status);
 }
 
 static void

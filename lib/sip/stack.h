@@ -85,6 +85,10 @@ struct sip_peer *sip_conn_peer(struct sip_conn *c);
 uint64_t sip_conn_id(const struct sip_conn *c);
 struct sip_conn *sip_conn_find(struct sip_stack *s, uint64_t id);
 struct channel *sip_conn_channel(struct sip_conn *c);
+/* Whom the connection belongs to, for the daemon's own use; NULL at first.
+ * Readable until down() has returned. */
+void	sip_conn_set_owner(struct sip_conn *c, void *owner);
+void	*sip_conn_owner(const struct sip_conn *c);
 int	sip_conn_is_up(const struct sip_conn *c);
 /* Close; down() is called with err at the end of the turn, after a 503 to
  * its client transactions. One that was never attached is just freed. */
@@ -142,8 +146,8 @@ struct sip_fan *sip_fan_new(const struct sip_msg *tmpl);
 void	sip_fan_free(struct sip_fan *f);
 typedef void (*sip_status_h)(void *ctx, uint64_t cookie, int status);
 /* One copy: patches To, branch, Call-ID; missed >= 0 adds SEC-Missed. The
- * answer is matched without a full parse. cookie2 of the callback is
- * cookie. Returns the transaction's id or 0. */
+ * answer is matched without a full parse. The deadline is kept within
+ * 100 ms. Returns the transaction's number or 0. */
 uint64_t sip_fan_send(struct sip_fan *f, struct sip_conn *c, const char *to,
 	    int missed, int64_t deadline, sip_status_h cb, void *ctx,
 	    uint64_t cookie);

@@ -28,6 +28,8 @@ struct sip_stack {
 	struct slots txn_ids;  /* those that can be answered, by id */
 	struct slots clients;  /* by id, which the branch carries */
 	size_t max_txns;       /* of one connection */
+	size_t copies;         /* of fans, unanswered */
+	struct timer late;     /* copies past their deadline */
 	uint64_t last_id;
 	uint8_t secret[16];    /* makes ids into tags and Call-IDs */
 	struct buf scratch;
@@ -35,15 +37,37 @@ struct sip_stack {
 	int freed;
 };
 
+/*
+ * A copy of a fan-out that waits for its answer. Thousands come and go a
+ * second, so they are kept small and together: in the order in which they
+ * were sent, which is also that of their ids.
+ */
+struct fan_copy {
+	uint64_t id;
+	int64_t until;         /* mono ms; 0: answered */
+	sip_status_h cb;
+	void *ctx;
+	uint64_t cookie;
+};
+
+struct fan_copies {
+	struct fan_copy *v;
+	size_t first;          /* those before it are answered */
+	size_t end;
+	size_t cap;
+};
+
 struct sip_conn {
 	struct sip_stack *stack;
 	uint64_t id;
-	struct sip_peer peer;
 	struct channel *channel;
-	char host[ADDR_STRLEN];
+	void *owner;
 	int up;
 	int closing;
 	int err;
+	struct fan_copies copies;
+	char host[ADDR_STRLEN];
+	struct sip_peer peer;
 	struct hook hook;
 	struct timer stranger;
 	struct sip_txns txns;
@@ -62,17 +86,14 @@ struct sip_ids {
 	uint32_t cseq;
 };
 
-enum client_kind { CLIENT_PLAIN, CLIENT_INVITE, CLIENT_FAN };
+enum client_kind { CLIENT_PLAIN, CLIENT_INVITE };
 
 struct sip_client {
 	uint64_t id;
 	enum client_kind kind;
 	struct sip_conn *conn;
 	struct timer timer;
-	union {
-		sip_answer_h answer;
-		sip_status_h status;
-	} cb;                  /* answer NULL: nobody waits */
+	sip_answer_h cb;       /* NULL: nobody waits */
 	void *ctx;
 	uint64_t cookie;
 	int cancelled;
@@ -82,6 +103,8 @@ struct sip_client {
 
 /* --- stack.c --- */
 uint64_t stack_id(struct sip_stack *s);
+/* 16 hex digits, without a NUL. */
+void	stack_hex(char *out, uint64_t v);
 /* 16 hex digits that nobody can guess from id; out 17 bytes. */
 char	*stack_tag(struct sip_stack *s, uint64_t id, char what, char *out);
 /* Callbacks may free the stack; its memory stays until we are out. */
@@ -103,12 +126,22 @@ void	txn_drop_all(struct sip_conn *c);
 struct sip_client *client_new(struct sip_conn *c, uint64_t id,
 	    enum client_kind kind, int64_t deadline);
 void	client_free(struct sip_client *k);
+/* The number that one of our branches carries; 0: it is none of ours. */
+uint64_t branch_id(const char *branch, size_t n);
 struct sip_client *client_by_branch(struct sip_conn *c, const char *branch,
 	    size_t n);
 void	client_answer(struct sip_conn *c, const struct sip_msg *answer);
-/* The final status of a fan's copy. */
-void	client_status(struct sip_client *k, int status);
 /* 503 to all. */
 void	client_drop_all(struct sip_conn *c);
+
+/* --- fan.c --- */
+/* An answer to copy id: 1 taken, 0 there is none of that id waiting. */
+int	fan_answer(struct sip_conn *c, uint64_t id, int status);
+/* Timer `late`: 408 to those whose time is over. */
+void	fan_late(void *arg);
+/* 503 to all. */
+void	fan_drop_all(struct sip_conn *c);
+/* Nobody is told any more. */
+void	fan_forget_all(struct sip_conn *c);
 
 #endif

@@ -72,22 +72,29 @@ static const uint8_t digit[256] = {
 	['f'] = 16,
 };
 
-struct sip_client *
-client_by_branch(struct sip_conn *c, const char *branch, size_t n)
+uint64_t
+branch_id(const char *branch, size_t n)
 {
-	struct sip_client *k;
 	uint64_t id = 0;
 	uint8_t d;
 	size_t i;
 
 	if (n != COOKIE_LEN + 16 || memcmp(branch, COOKIE, COOKIE_LEN) != 0)
-		return NULL;
+		return 0;
 	for (i = COOKIE_LEN; i < n; i++) {
 		if ((d = digit[(uint8_t)branch[i]]) == 0)
-			return NULL;
+			return 0;
 		id = id << 4 | (d - 1u);
 	}
-	k = slots_get(&c->stack->clients, id);
+	return id;
+}
+
+struct sip_client *
+client_by_branch(struct sip_conn *c, const char *branch, size_t n)
+{
+	struct sip_client *k = slots_get(&c->stack->clients,
+	    branch_id(branch, n));
+
 	/* Numbers of other connections are none of its business. */
 	return k != NULL && k->conn == c ? k : NULL;
 }
@@ -141,7 +148,7 @@ sip_request(struct sip_conn *c, const struct sip_msg *req, int64_t deadline,
 	k = client_new(c, id,
 	    strcmp(m.method, "INVITE") == 0 ? CLIENT_INVITE : CLIENT_PLAIN,
 	    deadline);
-	k->cb.answer = cb;
+	k->cb = cb;
 	k->ctx = ctx;
 	k->cookie = cookie;
 	k->ids = ids_keep(&m);
@@ -204,25 +211,13 @@ end_orphan(struct sip_client *k, const struct sip_msg *answer)
 static void
 client_finish(struct sip_client *k, const struct sip_msg *answer)
 {
-	sip_answer_h cb = k->cb.answer;
+	sip_answer_h cb = k->cb;
 	void *ctx = k->ctx;
 	uint64_t cookie = k->cookie;
 
 	client_free(k);
 	if (cb != NULL)
 		cb(ctx, cookie, answer);
-}
-
-void
-client_status(struct sip_client *k, int status)
-{
-	sip_status_h cb = k->cb.status;
-	void *ctx = k->ctx;
-	uint64_t cookie = k->cookie;
-
-	client_free(k);
-	if (cb != NULL)
-		cb(ctx, cookie, status);
 }
 
 /* An answer made here: 408, 503. */
@@ -239,20 +234,11 @@ client_make_answer(struct sip_client *k, int status)
 	free(ids);
 }
 
-static void
-client_end(struct sip_client *k, int status)
-{
-	if (k->kind == CLIENT_FAN)
-		client_status(k, status);
-	else
-		client_make_answer(k, status);
-}
-
 /* Nobody waits for this INVITE any more, but its end must be seen. */
 static void
 client_orphan(struct sip_client *k)
 {
-	k->cb.answer = NULL;
+	k->cb = NULL;
 	send_cancel(k);
 	timer_set(&k->timer, SIP_DEADLINE);
 }
@@ -262,7 +248,7 @@ on_deadline(void *arg)
 {
 	struct sip_client *k = arg;
 	struct sip_stack *s = k->conn->stack;
-	sip_answer_h cb = k->cb.answer;
+	sip_answer_h cb = k->cb;
 	struct sip_ids *ids;
 	struct sip_msg m;
 
@@ -278,7 +264,7 @@ on_deadline(void *arg)
 		cb(k->ctx, k->cookie, &m);
 		free(ids);
 	} else
-		client_end(k, 408);
+		client_make_answer(k, 408);
 	stack_leave(s);
 }
 
@@ -289,7 +275,7 @@ client_drop_all(struct sip_conn *c)
 	struct sip_client *k;
 
 	while (!s->freed && (k = TAILQ_FIRST(&c->clients)) != NULL)
-		client_end(k, 503);
+		client_make_answer(k, 503);
 }
 
 void
@@ -300,20 +286,20 @@ client_answer(struct sip_conn *c, const struct sip_msg *answer)
 
 	k = client_by_branch(c, answer->branch, strlen(answer->branch));
 	/* Another method's: the answer to our CANCEL. */
-	if (k == NULL || k->kind == CLIENT_FAN ||
+	if (k == NULL ||
 	    strcmp(answer->method, k->ids->method) != 0 ||
 	    answer->cseq != k->ids->cseq)
 		return;
 	invite = k->kind == CLIENT_INVITE;
 	if (answer->status < 200) {
 		/* 100 says nothing that the stream did not say. */
-		if (invite && answer->status > 100 && k->cb.answer != NULL)
-			k->cb.answer(k->ctx, k->cookie, answer);
+		if (invite && answer->status > 100 && k->cb != NULL)
+			k->cb(k->ctx, k->cookie, answer);
 		return;
 	}
 	if (invite && answer->status >= 300)
 		send_ack(k, answer);
-	else if (invite && k->cb.answer == NULL)
+	else if (invite && k->cb == NULL)
 		end_orphan(k, answer);
 	client_finish(k, answer);
 }
@@ -336,6 +322,6 @@ sip_forget(struct sip_stack *s, uint64_t id)
 		return;
 	if (k->kind != CLIENT_INVITE || !sip_conn_is_up(k->conn))
 		client_free(k);
-	else if (k->cb.answer != NULL)
+	else if (k->cb != NULL)
 		client_orphan(k);
 }

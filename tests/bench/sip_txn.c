@@ -257,7 +257,7 @@ bench(size_t n)
 	s->max_txns = SIZE_MAX;
 	fd = connect_raw();
 	for (i = 0; i < n; i++) {
-		k = client_new(conn, stack_id(s), CLIENT_FAN, 0);
+		k = client_new(conn, stack_id(s), CLIENT_PLAIN, 0);
 		snprintf(branches[i], sizeof(branches[i]), "z9hG4bK%016llx",
 		    (unsigned long long)k->id);
 	}
