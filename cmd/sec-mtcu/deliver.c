@@ -42,6 +42,8 @@ delivery_release(struct delivery *d)
 {
 	timer_cancel(&d->timer);
 	map_del_u64(d->mtcu->deliveries, d->id);
+	if (d->mtcu->latest == d)
+		d->mtcu->latest = NULL;
 	free(d->room);
 	free(d->author);
 	free(d->type);
@@ -75,7 +77,10 @@ delivery_id(const struct delivery *d)
 struct delivery *
 delivery_find(struct mtcu *m, uint64_t id)
 {
-	return map_get_u64(m->deliveries, id);
+	/* Nearly all answers are to the same one. */
+	if (m->latest == NULL || m->latest->id != id)
+		m->latest = map_get_u64(m->deliveries, id);
+	return m->latest;
 }
 
 static void
@@ -289,19 +294,18 @@ copy_put(struct member *mb, struct sip_fan *fan, const struct sip_msg *tmpl,
 {
 	struct mtcu *m = mb->room->mtcu;
 	struct sip_fan *own = NULL;
-	struct sip_conn *c;
 	struct sip_msg t;
 	char q[Q_STRLEN];
 	uint64_t id;
 
-	if ((c = sip_conn_find(m->s->sip, mb->conn)) == NULL)
+	if (mb->conn == NULL)
 		return SEC_ERR_CLOSED;
 	if (fan == NULL) {
 		t = *tmpl;
 		t.author_q = q_format(author_q, q);
 		fan = own = sip_fan_new(&t);
 	}
-	id = sip_fan_send(fan, c, mb->person->uri, missed, GRACE_MS,
+	id = sip_fan_send(fan, mb->conn, mb->person->uri, missed, GRACE_MS,
 	    copy_answered, m, delivery << 24 | mb->person->slot);
 	sip_fan_free(own);
 	if (id == 0)
@@ -319,7 +323,7 @@ copy_dial(struct member *mb)
 	struct sip_conn *c;
 	struct addr a;
 
-	if (!s->conf.plain || mb->address[0] == '\0' || mb->conn != 0 ||
+	if (!s->conf.plain || mb->address[0] == '\0' || mb->conn != NULL ||
 	    addr_parse(&a, mb->address) != 0 || !addr_is_loopback(&a) ||
 	    addr_port(&a) < 1024)
 		return;
@@ -339,7 +343,7 @@ copy_send(struct member *mb, struct sip_fan *fan, const struct sip_msg *tmpl,
 {
 	struct service *s = mb->room->mtcu->s;
 
-	if (mb->conn != 0) {
+	if (mb->conn != NULL) {
 		if (missed < 0)
 			delivery_expect(d, mb->person->slot);
 		if (copy_put(mb, fan, tmpl, missed < 0 ? d->id : 0,

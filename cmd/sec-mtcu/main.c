@@ -151,10 +151,11 @@ mtcu_conn_up(struct service *s, struct sip_conn *c)
 static void
 mtcu_conn_down(struct service *s, struct sip_conn *c, int err)
 {
-	struct member *mb = member_of_conn(s->priv, c);
+	struct member *mb = sip_conn_owner(c);
 
+	(void)s;
 	(void)err;
-	if (mb != NULL && mb->conn == sip_conn_id(c))
+	if (mb != NULL)
 		member_disconnected(mb);
 }
 

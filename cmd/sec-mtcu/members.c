@@ -132,7 +132,11 @@ member_away(void *arg)
 void
 member_connected(struct member *mb, struct sip_conn *c)
 {
-	mb->conn = sip_conn_id(c);
+	/* A device that dials again takes the place of its lost self. */
+	if (mb->conn != NULL)
+		sip_conn_set_owner(mb->conn, NULL);
+	mb->conn = c;
+	sip_conn_set_owner(c, mb);
 	mb->away = 0;
 	timer_cancel(&mb->timer);
 	text_copy(sip_conn_peer(c)->user, mb->person->uri,
@@ -147,7 +151,7 @@ member_connected(struct member *mb, struct sip_conn *c)
 void
 member_disconnected(struct member *mb)
 {
-	mb->conn = 0;
+	mb->conn = NULL;
 	mb->away = loop_now(mb->room->mtcu->s->loop);
 	timer_set(&mb->timer, GRACE_MS);
 }
@@ -220,7 +224,6 @@ static void
 member_free(struct member *mb)
 {
 	struct room *r = mb->room;
-	struct sip_conn *c;
 	struct copy *cp;
 
 	timer_cancel(&mb->timer);
@@ -229,9 +232,10 @@ member_free(struct member *mb)
 	if (mb->hop != NULL && map_get_u64(r->mtcu->hops, hop_key(mb)) == mb)
 		map_del_u64(r->mtcu->hops, hop_key(mb));
 	secret_free(mb->hop);
-	if (mb->conn != 0 &&
-	    (c = sip_conn_find(r->mtcu->s->sip, mb->conn)) != NULL)
-		sip_conn_finish(c);
+	if (mb->conn != NULL) {
+		sip_conn_set_owner(mb->conn, NULL);
+		sip_conn_finish(mb->conn);
+	}
 	TAILQ_REMOVE(&r->members, mb, entry);
 	map_del_u64(r->by_q, mb->q);
 	r->nmembers--;

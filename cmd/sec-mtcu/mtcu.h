@@ -48,7 +48,7 @@ struct member {                        /* one device: one q */
 	char			 address[64];  /* of its SDP */
 	int			 may_speak;
 	unsigned		 under_way;    /* deliveries of his */
-	uint64_t		 conn;         /* sip_conn id, 0: none */
+	struct sip_conn		*conn;         /* its owner is the member */
 	int64_t			 away;         /* since when without one */
 	int			 reported;     /* `lost` was sent */
 	int			 seen;         /* in this deal */
@@ -78,6 +78,7 @@ struct mtcu {
 	struct map		*rooms;        /* by URI */
 	struct map		*hops;         /* member by hop key id */
 	struct map		*deliveries;   /* by number */
+	struct delivery		*latest;       /* found last, NULL: none */
 	TAILQ_HEAD(, delivery)	 spare;
 	uint64_t		 next_delivery;
 	unsigned		 members;
@@ -89,6 +90,7 @@ struct mtcu {
 extern const struct ctl_verb member_verbs[];
 struct room *room_find(struct mtcu *m, const char *uri);
 struct member *room_member(struct room *r, uint32_t q);
+/* Whose hop key opened it. */
 struct member *member_of_conn(struct mtcu *m, struct sip_conn *c);
 void	members_link_up(struct mtcu *m);
 void	members_free(struct mtcu *m);

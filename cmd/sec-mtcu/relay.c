@@ -61,7 +61,7 @@ on_message(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	int status;
 
 	service_touch(m->s);
-	if ((author = member_of_conn(m, sip_txn_conn(txn))) == NULL) {
+	if ((author = sip_conn_owner(sip_txn_conn(txn))) == NULL) {
 		sip_answer_status(txn, 403);
 		return;
 	}
