@@ -8,7 +8,7 @@
  * send(2) per copy, and reads an equal answer per copy.
  *
  * CPU is what the kernel says the server's threads ran (schedstat).
- * usage: fanout [MEMBERS...]        (default 10 100 1000)
+ * usage: fanout [MEMBERS[:MESSAGES]...]        (default 10 100 1000)
  */
 
 #include <errno.h>
@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -236,6 +237,17 @@ deal(struct bench *b, size_t n)
 		loop_turn(b->loop, -1);
 }
 
+/* While the yardstick ran nobody listened: the link may have been given up
+ * and comes back. */
+static void
+wait_link(struct bench *b)
+{
+	int i;
+
+	for (i = 0; i < 4 || b->mtcu == NULL; i++)
+		loop_turn(b->loop, i < 4 ? 0 : -1);
+}
+
 static void
 undeal(struct bench *b)
 {
@@ -247,6 +259,7 @@ undeal(struct bench *b)
 		secret_free(b->dev[i].hop);
 	}
 	free(b->dev);
+	wait_link(b);
 	l = ctl_call(b->mtcu, "end");
 	line_put(l, "conf", CONF);
 	ctl_call_end(b->mtcu, 20000, call_done, b, 0);
@@ -358,8 +371,9 @@ start(struct bench *b, const char *mtcu)
 	explicit_bzero(&deal_to, sizeof deal_to);
 	epochs_close(theirs);
 	if ((b->pid = fork()) == 0) {
-		int null = open(getenv("BENCH_LOG") ? getenv("BENCH_LOG") : "/dev/null", O_WRONLY | O_CREAT, 0600);
+		int null = open("/dev/null", O_WRONLY);
 
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(null, 2);
 		proc_close_from(3, -1);
 		execl(mtcu, "sec-mtcu", "serve", "--name", "mtcu",
@@ -431,6 +445,8 @@ main(int argc, char **argv)
 	for (i = 0; i < nsizes; i++) {
 		n = strtoul(sizes[i], NULL, 10);
 		messages = n >= 1000 ? 20 : n >= 100 ? 100 : 500;
+		if (strchr(sizes[i], ':') != NULL)
+			messages = atoi(strchr(sizes[i], ':') + 1);
 		deal(&b, n);
 		send_one(&b);                  /* warm up */
 		samples_reset(&lat);
