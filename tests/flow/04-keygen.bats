@@ -19,6 +19,8 @@ bats_require_minimum_version 1.5.0
 # Each host is a directory of its own; they share nothing but the loopback.
 # The last tests are about running daemons, in a lab.
 
+load ../lib/lab
+
 setup() {
 	T=$BATS_TEST_TMPDIR
 	ip=127.$((RANDOM % 250 + 1)).$((RANDOM % 250 + 1)).$((RANDOM % 250 + 2))
@@ -55,11 +57,10 @@ join() {
 	    "$T/$1/etc/servers")
 	on "$1" join -T 60 "$2" >"$T/$1.out" 2>"$T/$1.err" 3>&- &
 	pid[$1]=$!
-	for _ in {1..600}; do
-		(exec 3<>"/dev/tcp/$ip/$port") 2>/dev/null && return
-		sleep 0.05
-	done
-	return 1
+	until_ok listens "$port"
+}
+listens() {
+	(exec 3<>"/dev/tcp/$ip/$1") 2>/dev/null
 }
 
 # Names, modes and contents of everything that a host keeps.
@@ -178,7 +179,7 @@ joint key $id  epoch 1" ]
 	[ -z "$output" ]
 	[ "$(state)" = "$before" ]
 	# One takes what comes and says nothing.
-	run -9 --separate-stderr on ctl lead -T 1 --via 'exec sleep 60' mtcu
+	run -9 --separate-stderr on ctl lead -T 1 --via 'exec tail -f /dev/null' mtcu
 	[ "$stderr" = "sec-keygen: mtcu ($ip:7322) was silent" ]
 	[ "$(state)" = "$before" ]
 	# The other one is still waiting; it hears of the next run.
