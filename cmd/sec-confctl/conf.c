@@ -313,6 +313,17 @@ conf_rekey_due(void *arg)
 		epoch_lost(c);
 }
 
+/* A day is as long as a key is used (SECURITY.md 3.5). */
+static void
+conf_key_old(void *arg)
+{
+	struct conference *c = arg;
+
+	timer_set(&c->age, EPOCH_LIFE);
+	if (!TAILQ_EMPTY(&c->member_list))
+		epoch_rekey_soon(c);
+}
+
 static void
 conf_nobody_came(void *arg)
 {
@@ -338,6 +349,8 @@ conf_new(struct focus *f, const struct conf_row *row)
 	TAILQ_INIT(&c->device_list);
 	timer_init(&c->rekey, f->s->loop, conf_rekey_due, c);
 	timer_init(&c->first, f->s->loop, conf_nobody_came, c);
+	timer_init(&c->age, f->s->loop, conf_key_old, c);
+	timer_set(&c->age, EPOCH_LIFE);
 	map_put_str(f->confs, c->uri, c);
 	map_put_u64(f->ids, row->id, c);
 	return c;
@@ -354,6 +367,7 @@ conf_free(struct conference *c)
 		device_free(d);
 	timer_cancel(&c->rekey);
 	timer_cancel(&c->first);
+	timer_cancel(&c->age);
 	for (i = 0; (e = map_next(c->lists, &i)) != NULL;)
 		free(e);
 	map_free(c->lists);

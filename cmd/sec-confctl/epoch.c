@@ -26,8 +26,7 @@
 
 #include "focus.h"
 
-#define EPOCH_LIFE 86400000LL          /* not_after: 24 h */
-#define RETRY_MS   5000                /* after a failed commit */
+#define RETRY_MS 5000                  /* after a failed commit */
 
 static int
 epoch_advance(struct conference *c, struct secret *next)
@@ -45,6 +44,7 @@ epoch_advance(struct conference *c, struct secret *next)
 	c->key = next;
 	c->row.epoch++;
 	c->advanced = f->commits;
+	timer_set(&c->age, EPOCH_LIFE);
 	log_info("conf.key", "conf=%s key_gen=%u", log_quote(c->row.name),
 	    c->row.epoch);
 	return 0;

@@ -25,6 +25,7 @@
 #define REKEY_MS      200              /* joins and leaves share an epoch */
 #define MOVE_MS       2000             /* a lost media server's link */
 #define LINK_DEADLINE 5000
+#define EPOCH_LIFE     86400000LL      /* of a conference's key: 24 h */
 #define KEY_OVERLAP   30000            /* an older Kc */
 
 /* --- session.c: who is registered, as sec-pal says (step 70) --- */
@@ -131,6 +132,7 @@ struct conference {
 	struct secret		*creator_hop;
 	uint32_t		 creator_hopid;
 	struct timer		 rekey;        /* random epoch is due */
+	struct timer		 age;          /* the running one is a day old */
 	struct timer		 first;        /* no first member yet */
 	int			 ending;
 };
