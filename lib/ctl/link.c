@@ -39,6 +39,7 @@
 #define SILENCE_MS   15000
 #define BACKOFF_MIN  100
 #define BACKOFF_MAX  5000
+#define UP_LONG	     1000 /* ms after which a loss is redialled at once */
 #define RETIRE_QUIET 1000
 #define RETIRE_MAX   10000
 #define DIAL_YOUNG   2000 /* ms that our dial beats a higher number's */
@@ -186,6 +187,9 @@ link_over(struct link *l, int err)
 	timer_cancel(&l->timer);
 	if (was_up)
 		o->up = NULL;
+	/* At once, but not for ever: it may drop us as soon as we are there. */
+	if (was_up && loop_now(k->def.loop) - l->since >= UP_LONG)
+		o->backoff = 0;
 	if (o->dial == l)
 		o->dial = NULL;
 	TAILQ_REMOVE(&o->list, l, entry);
@@ -258,7 +262,6 @@ link_rise(struct link *l)
 	if (o->dial != NULL && o->dial->epoch <= l->epoch)
 		link_over(o->dial, 0);
 	timer_cancel(&o->redial);
-	o->backoff = 0;
 	o->tries = 0;
 	o->idle = 0;
 	l->peer = ctl_peer_link(k->def.ctl, l->channel, o->number,

@@ -45,7 +45,7 @@ static char why[256];
 static struct loop *loop;
 static struct servers servers;
 static struct host host[2];
-static int plain;
+static int plain, flap;
 static uint8_t last_c1[HELLO_C1];
 static int answered, failed;
 
@@ -123,7 +123,15 @@ on_slow(void *ctx, struct ctl_req *r)
 	h->nheld++;
 }
 
+static void
+on_flap(void *ctx, struct ctl_req *r)
+{
+	(void)ctx;
+	ctl_peer_close(r->peer);
+}
+
 static const struct ctl_verb verbs[] = {
+	{ "flap", CTL_SERVERS, on_flap },
 	{ "echo", CTL_SERVERS, on_echo },
 	{ "slow", CTL_SERVERS, on_slow },
 	{ "pal", CTL_PAL, on_echo },
@@ -162,6 +170,10 @@ on_up(void *ctx, int number, struct ctl_peer *p)
 	T_OK(number == 3 - h->number && p == links_peer(h->links, number),
 	    "%s: up", h->name);
 	h->ups++;
+	if (flap && h == &host[0]) {
+		(void)ctl_event(p, "flap");
+		ctl_event_end(p);
+	}
 }
 
 static void
@@ -619,6 +631,28 @@ test_plain(void)
 	plain = 0;
 }
 
+/* A peer that takes the link and drops it is not asked again at once. */
+static void
+test_flapping(void)
+{
+	int64_t begun = clock_mono();
+
+	plain = 1;
+	host_start(&host[0]);
+	host_start(&host[1]);
+	flap = 1;
+	links_want(host[0].links, 2);
+	WAIT(host[0].ups == 4);
+	/* 0, 100 and 200 ms */
+	T(clock_mono() - begun >= 300);
+	flap = 0;
+	WAIT(both_up());
+	host_stop(&host[0]);
+	host_stop(&host[1]);
+	settle();
+	plain = 0;
+}
+
 /* The system's, for names: every look-up holds up the daemon. */
 static int asked;
 
@@ -710,6 +744,7 @@ main(void)
 	test_behind();
 	test_removed();
 	test_garbage();
+	test_flapping();
 	test_plain();
 	test_names();
 	for (i = 0; i < 2; i++) {
