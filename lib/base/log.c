@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 #include "base/log.h"
@@ -17,6 +18,7 @@
 #define LINE   2048
 #define QUOTES 8
 #define QUOTE  256
+#define NOISES 32 /* events */
 
 static char prog[64];
 static enum log_level limit = LOG_L_INFO;
@@ -158,6 +160,51 @@ void
 log_debug(const char *event, const char *fmt, ...)
 {
 	LOG_AT(LOG_L_DEBUG);
+}
+
+static struct noise {
+	const char *event;
+	int64_t second;
+	unsigned int used, lost;
+} noise[NOISES];
+
+/* Of event; the last one is shared by all that find no room. */
+static struct noise *
+noise_find(const char *event)
+{
+	size_t i;
+
+	for (i = 0; i < NOISES - 1 && noise[i].event != NULL; i++)
+		if (strcmp(noise[i].event, event) == 0)
+			break;
+	noise[i].event = event;
+	return &noise[i];
+}
+
+void
+log_noise(enum log_level level, const char *event, const char *fmt, ...)
+{
+	struct noise *q = noise_find(event);
+	int64_t second = clock_mono() / 1000;
+	va_list ap;
+
+	if (level > limit)
+		return;
+	if (q->second != second) {
+		if (q->lost > 0)
+			log_warn("log.lost", "event=%s lines=%u", event,
+			    q->lost);
+		q->second = second;
+		q->used = q->lost = 0;
+	}
+	if (q->used == LOG_BURST) {
+		q->lost++;
+		return;
+	}
+	q->used++;
+	va_start(ap, fmt);
+	log_at(level, event, fmt, ap);
+	va_end(ap);
 }
 
 const char *

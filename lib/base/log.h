@@ -28,6 +28,15 @@ void	log_debug(const char *event, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 
 /*
+ * The same for what anybody may cause as often as he likes: LOG_BURST lines
+ * of one event (a string constant) in a second; how many more there were is
+ * told before the next one.
+ */
+#define LOG_BURST 20
+void	log_noise(enum log_level level, const char *event, const char *fmt,
+	    ...) __attribute__((format(printf, 3, 4)));
+
+/*
  * A printable form of s in a rotating static buffer (8 of them, 256 bytes
  * each, longer is cut with "..."): as it is if it has no space, quote or
  * control, else in double quotes with \xNN.

@@ -54,6 +54,30 @@ static const struct {
 	    "\"\\xe2\\x80\\xaeevil\"" },
 };
 
+/* What strangers cause does not fill the disk. */
+static void
+test_noise(void)
+{
+	const char *p, *s;
+	int i, n = 0, other = 0;
+
+	log_open("t", LOG_L_INFO);
+	begin();
+	for (i = 0; i < 1000; i++)
+		log_noise(LOG_L_INFO, "noise", "n=%d", i);
+	log_noise(LOG_L_INFO, "other", "n=1");
+	log_noise(LOG_L_DEBUG, "quiet", "n=1");
+	s = end();
+	for (p = s; (p = strstr(p, "t: noise n=")) != NULL; p++)
+		n++;
+	/* A second may end meanwhile. */
+	T(n >= LOG_BURST && n <= 2 * LOG_BURST);
+	for (p = s; (p = strstr(p, "t: other n=1\n")) != NULL; p++)
+		other++;
+	T_INT(other, 1);
+	T(strstr(s, "quiet") == NULL);
+}
+
 static void
 test_quote(void)
 {
@@ -149,6 +173,7 @@ int
 main(void)
 {
 	test_quote();
+	test_noise();
 	test_lines();
 	test_journal();
 	test_die();
