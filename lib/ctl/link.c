@@ -651,7 +651,7 @@ refuse(struct links *k, struct stream *s, uint32_t keyid, const char *why)
 	uint8_t no[HELLO_NO];
 	char from[ADDR_STRLEN];
 
-	log_info("link.refused", "from=%s epoch=%u reason=%s",
+	log_noise(LOG_L_INFO, "link.refused", "from=%s epoch=%u reason=%s",
 	    addr_format(stream_peer(s), from), keyid, log_quote(why));
 	r->stream = s;
 	timer_init(&r->timer, k->def.loop, on_refused_timer, r);
@@ -772,8 +772,8 @@ accept_plain(struct links *k, struct stream *s)
 	if (from != 0 && servers_by_number(k->servers, from) != NULL)
 		o = other_get(k, from);
 	if (o == NULL || is_ours(o)) {
-		log_info("link.refused", "server=%d reason=%s", from,
-		    o == NULL ? "\"no link line to us\"" : "crossed");
+		log_noise(LOG_L_INFO, "link.refused", "server=%d reason=%s",
+		    from, o == NULL ? "\"no link line to us\"" : "crossed");
 		stream_free(s);
 		return;
 	}

@@ -150,7 +150,7 @@ ctl_peer_close(struct ctl_peer *p)
 static void
 refuse(struct ctl_peer *p, const char *why)
 {
-	log_warn("ctl.garbage", "peer=%llu server=%d reason=%s",
+	log_noise(LOG_L_WARN, "ctl.garbage", "peer=%llu server=%d reason=%s",
 	    (unsigned long long)p->id, p->number, log_quote(why));
 	ctl_peer_close(p);
 }

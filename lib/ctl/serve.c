@@ -161,15 +161,16 @@ on_accept(void *arg, uint32_t events)
 		return;
 	}
 	if (l->ctl->nunix >= l->max) {
-		log_warn("ctl.full", "connections=%d", l->ctl->nunix);
+		log_noise(LOG_L_WARN, "ctl.full", "connections=%d",
+		    l->ctl->nunix);
 		close(fd);
 		return;
 	}
 	p = ctl_peer_unix(l->ctl, fd);
 	/* Other people of this machine must not keep its admins out. */
 	if (!(p->from & CTL_ADMIN) && l->ctl->nothers > l->max / 2) {
-		log_warn("ctl.full", "uid=%u connections=%d", (unsigned)p->uid,
-		    l->ctl->nothers);
+		log_noise(LOG_L_WARN, "ctl.full", "uid=%u connections=%d",
+		    (unsigned)p->uid, l->ctl->nothers);
 		ctl_peer_close(p);
 	}
 }
@@ -234,7 +235,7 @@ ctl_dispatch(struct ctl_peer *p, const struct line *l)
 	e = line_get_u64(l, "id", &r.id);
 	if (e == SEC_ERR_FORMAT || (e == 0 && r.id == 0)) {
 		r.id = 0;
-		log_warn("ctl.id", "peer=%llu server=%d verb=%s",
+		log_noise(LOG_L_WARN, "ctl.id", "peer=%llu server=%d verb=%s",
 		    (unsigned long long)p->id, p->number, log_quote(l->verb));
 		return;
 	}
@@ -246,8 +247,9 @@ ctl_dispatch(struct ctl_peer *p, const struct line *l)
 		v->on(ctx, &r);
 		return;
 	}
-	log_info("ctl.refused", "peer=%llu server=%d verb=%s code=%d",
-	    (unsigned long long)p->id, p->number, log_quote(l->verb), status);
+	log_noise(LOG_L_INFO, "ctl.refused",
+	    "peer=%llu server=%d verb=%s code=%d", (unsigned long long)p->id,
+	    p->number, log_quote(l->verb), status);
 	ctl_error(&r, status, status == 403 ? "not for you" : "unknown verb");
 }
 

@@ -107,7 +107,8 @@ welcome(struct door *d, int fd, const struct addr *from)
 	struct guest *g;
 
 	if (limits_enter(l, from) != 0) {
-		log_warn("door.full", "from=%s", addr_format(from, text));
+		log_noise(LOG_L_WARN, "door.full", "from=%s",
+		    addr_format(from, text));
 		close(fd);
 		return;
 	}

@@ -74,8 +74,8 @@ usher_refuse(struct guest *g)
 		guest_free(g);
 		return;
 	}
-	log_info("door.refused", "from=%s by=%u keyid=%08x", whence(g), c1.by,
-	    c1.keyid);
+	log_noise(LOG_L_INFO, "door.refused", "from=%s by=%u keyid=%08x",
+	    whence(g), c1.by, c1.keyid);
 	hello_no_encode(c1.keyid, no);
 	stream_put(g->stream, no, sizeof(no));
 	guest_leave(g);
@@ -90,8 +90,9 @@ answer_hello(struct guest *g, const struct hello_key *k)
 	ch = channel_answer(g->s->loop, g->stream, &k->from, &k->to,
 	    g->s->self->number, k->base, &talk_ops, g, &r);
 	if (ch == NULL) {
-		log_warn("door.hello", "from=%s keyid=%08x reason=%s",
-		    whence(g), k->peer.keyid, log_quote(sec_strerror(r)));
+		log_noise(LOG_L_WARN, "door.hello",
+		    "from=%s keyid=%08x reason=%s", whence(g), k->peer.keyid,
+		    log_quote(sec_strerror(r)));
 		usher_refuse(g);
 		return;
 	}
@@ -169,8 +170,9 @@ on_dealt(void *ctx, int number, int err, const char *check, uint32_t epoch)
 		if (s->links != NULL)
 			links_reload(s->links, &s->servers);
 	} else
-		log_warn("keys.refused", "from=%s server=%d reason=%s",
-		    whence(g), number, log_quote(sec_strerror(err)));
+		log_noise(LOG_L_WARN, "keys.refused",
+		    "from=%s server=%d reason=%s", whence(g), number,
+		    log_quote(sec_strerror(err)));
 	guest_free(g);
 }
 
@@ -213,7 +215,7 @@ enroll(struct guest *g, size_t size)
 
 	if (limits_register(s->state->limits, &g->from, s->conf.register_rate,
 		loop_now(s->loop)) != 0) {
-		log_warn("door.rate", "from=%s", whence(g));
+		log_noise(LOG_L_WARN, "door.rate", "from=%s", whence(g));
 		turn_away(g, size, 503, 1);
 		return;
 	}

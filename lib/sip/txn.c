@@ -321,7 +321,7 @@ answer_once(struct sip_conn *c, const struct sip_msg *req, int status,
 static void
 refuse(struct sip_conn *c, const struct sip_msg *req, int status)
 {
-	log_info("sip.refused", "method=%s user=%s status=%d",
+	log_noise(LOG_L_INFO, "sip.refused", "method=%s user=%s status=%d",
 	    log_quote(req->method), log_quote(c->peer.user), status);
 	if (conn_is_stranger(c))
 		sip_conn_close(c, SEC_ERR_DENIED);
