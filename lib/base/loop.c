@@ -388,8 +388,7 @@ io_add(struct loop *l, struct io *io, int fd, uint32_t events,
 int
 io_set(struct io *io, uint32_t events)
 {
-	if (io->loop == NULL ||
-	    io_update(io, events & (IO_IN | IO_OUT)) == 0)
+	if (io->loop == NULL || io_update(io, events & (IO_IN | IO_OUT)) == 0)
 		return 0;
 	return SEC_ERR_SYS;
 }

@@ -21,8 +21,8 @@
 #include "base/sock.h"
 #include "base/stream.h"
 
-#define READ_SIZE 16384
-#define KEEP_SIZE 65536 /* larger empty buffers are freed */
+#define READ_SIZE  16384
+#define KEEP_SIZE  65536 /* larger empty buffers are freed */
 #define LAST_READS 64
 
 struct stream {
@@ -312,8 +312,7 @@ keep_fd(struct stream *s, struct msghdr *m)
 			continue;
 		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		for (i = 0; i < n; i++) {
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int),
-			    sizeof(fd));
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
 			if (s->got_fd != -1)
 				close(s->got_fd);
 			s->got_fd = fd;

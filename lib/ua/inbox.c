@@ -252,7 +252,8 @@ inbox_put(struct inbox *in, const char *author, uint32_t q, int missed,
 
 	if (text_peek(&head, body, n) != 0)
 		return SEC_ERR_FORMAT;
-	/* The q of a text that nobody has judged yet costs its sender nothing. */
+	/* The q of a text that nobody has judged yet costs its sender nothing.
+	 */
 	if (in->n >= INBOX_HELD ||
 	    (map_count(in->sources) >= INBOX_SOURCES &&
 		map_get_u64(in->sources, head.q) == NULL))

@@ -260,7 +260,8 @@ tampered(void)
 	desk_close(&d);
 }
 
-/* Nobody says anything, and still the old epoch's key goes (SECURITY.md 3.5). */
+/* Nobody says anything, and still the old epoch's key goes (SECURITY.md 3.5).
+ */
 static void
 old_keys(void)
 {
