@@ -17,7 +17,7 @@ CREATE TABLE conference (
 	streams    INTEGER NOT NULL,         -- loudest N that are forwarded
 	"select"   TEXT NOT NULL,            -- how: loudest, all, ...
 	epoch      INTEGER NOT NULL,         -- last one begun
-	q_reserved INTEGER NOT NULL,         -- client numbers below are used
+	q_reserved INTEGER NOT NULL,         -- client numbers up to it are used
 	created    INTEGER NOT NULL,
 	-- What owners may set later:
 	speak      TEXT NOT NULL DEFAULT 'all', -- all, moderators

@@ -13,7 +13,7 @@
  * one commit.
  */
 #define CONF_NAME 72
-#define CONF_USER 128
+#define CONF_USER 256                  /* a URI */
 
 struct conf_row {
 	uint64_t	id;
@@ -27,7 +27,7 @@ struct conf_row {
 	int		streams;
 	char		select[12];
 	uint32_t	epoch;
-	uint32_t	q_reserved;            /* those below: used */
+	uint32_t	q_reserved;            /* up to it: used */
 	int64_t		created;               /* ms */
 };
 
@@ -46,7 +46,7 @@ struct conf_device_row {
 	int		server;
 	char		call_id[128];
 	char		local_tag[40], remote_tag[40];
-	char		remote_uri[160];       /* target: Contact */
+	char		remote_uri[256];       /* target: Contact */
 	uint32_t	local_cseq, remote_cseq;
 	char		address[64];           /* of the device's SDP */
 };

@@ -79,7 +79,7 @@ int	pal_reach_each(struct db *d, const char *user, int (*cb)(void *arg,
 /* Subscriptions that outlive a restart (S092, S109). */
 struct pal_subscription {
 	char	id[256];               /* dialog: call-id, our tag, its tag */
-	char	user[PAL_NAME];
+	char	user[256];             /* URI */
 	char	instance[PAL_INSTANCE];
 	char	event[24];             /* presence, conference */
 	char	target[256];           /* URI */

@@ -10,7 +10,7 @@
 #include "db/conf_store.h"
 
 static struct db *d;
-static char why[512], seen[1024];
+static char why[1024], seen[1024];
 
 static void
 put(const char *s)
@@ -35,7 +35,7 @@ on_medium(void *arg, const struct conf_medium_row *m)
 static int
 on_device(void *arg, const struct conf_device_row *v)
 {
-	char s[512];
+	char s[1024];
 
 	(void)arg;
 	snprintf(s, sizeof(s), "%llx:%u=%s,%s,%u", (unsigned long long)v->conf,
