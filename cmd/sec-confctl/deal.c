@@ -109,21 +109,28 @@ deal_leave(struct conference *c, uint32_t q, int server)
 	}
 }
 
-void
-deal_end(struct conference *c)
+static void
+deal_end_at(struct conference *c, int server)
 {
 	struct focus *f = c->focus;
 	struct ctl_peer *p;
 	struct buf *b;
-	int i, to;
 
-	for (i = 0; i <= c->nmedia; i++) {
-		to = i < c->nmedia ? c->media[i].server : f->pal;
-		if (to == 0 || (b = deal_call(f, to, "end", &p)) == NULL)
-			continue;
-		line_put(b, "conf", c->uri);
-		ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)to);
-	}
+	if (!links_is_up(f->s->links, server) ||
+	    (b = deal_call(f, server, "end", &p)) == NULL)
+		return;
+	line_put(b, "conf", c->uri);
+	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)server);
+}
+
+void
+deal_end(struct conference *c)
+{
+	int i;
+
+	for (i = 0; i < c->nmedia; i++)
+		deal_end_at(c, c->media[i].server);
+	deal_end_at(c, c->focus->pal);
 }
 
 /* --- a media server is back, or new --- */
@@ -246,6 +253,10 @@ conf_move(struct conference *c, struct conf_medium *m, int to)
 		}
 	pick_assigned(f, to);
 	deal_all_of(c, to);
+	/* One that drains still serves: its devices would speak past those
+	 * who have moved. */
+	if (!conf_uses(c, from))
+		deal_end_at(c, from);
 	TAILQ_FOREACH(d, &c->device_list, entry)
 		if (d->server == to)
 			epoch_tell_wrap(d);
@@ -260,7 +271,11 @@ server_lost(void *arg)
 	struct focus *f = mv->focus;
 	struct conference *c;
 	size_t i;
-	int j, to;
+	int j, to, left = 0;
+
+	if (links_is_up(f->s->links, mv->number) &&
+	    f->capacity[mv->number & 255] != 0)
+		return;
 
 	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
 		for (j = 0; j < c->nmedia; j++) {
@@ -269,23 +284,48 @@ server_lost(void *arg)
 			to = pick_server(f, c->media[j].medium, mv->number);
 			if (to != 0)
 				conf_move(c, &c->media[j], to);
+			else
+				left = 1;
 		}
+	/* No other one is there now; whichever comes first takes them. */
+	if (left)
+		timer_set(&mv->timer, MOVE_MS);
 }
 
-void
-deal_link_down(struct focus *f, int number)
+static struct server_move *
+move_of(struct focus *f, int number)
 {
 	struct server_move *mv = &f->moves[number & 255];
 
-	if (number == f->pal || f->s->draining)
-		return;
 	if (mv->focus == NULL) {
 		mv->focus = f;
 		mv->number = number;
 		timer_init(&mv->timer, f->s->loop, server_lost, mv);
 	}
+	return mv;
+}
+
+void
+deal_link_down(struct focus *f, int number)
+{
+	if (number == f->pal || f->s->draining)
+		return;
 	/* A draining server says so while its link is up: move at once. */
-	timer_set(&mv->timer, links_is_up(f->s->links, number) ? 0 : MOVE_MS);
+	timer_set(&move_of(f, number)->timer,
+	    links_is_up(f->s->links, number) ? 0 : MOVE_MS);
+}
+
+void
+deals_load(struct focus *f)
+{
+	struct conference *c;
+	size_t i;
+	int j;
+
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
+		for (j = 0; j < c->nmedia; j++)
+			timer_set(&move_of(f, c->media[j].server)->timer,
+			    MOVE_MS);
 }
 
 void

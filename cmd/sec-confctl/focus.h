@@ -27,12 +27,13 @@
 #define LINK_DEADLINE 5000
 #define EPOCH_LIFE     86400000LL      /* of a conference's key: 24 h */
 #define KEY_OVERLAP   30000            /* an older Kc */
+#define KEY_SETTLE    10000            /* the agent has heard of a new one */
 
 /* --- session.c: who is registered, as sec-pal says (step 70) --- */
 struct session_key {
 	uint32_t	 keyid;
 	struct secret	*kc;
-	int64_t		 until;        /* real ms */
+	int64_t		 since, until; /* real ms */
 };
 
 struct session {
@@ -55,6 +56,8 @@ struct focus;
 struct conference;
 
 extern const struct ctl_verb session_verbs[];
+/* The key for wraps: the newest that the agent surely has. */
+const struct session_key *session_wrap_key(const struct session *s);
 int	session_hello_key(struct service *s, const struct hello_c1 *c1,
 	    struct hello_key *out);
 int	session_plain_peer(struct service *s, const struct sip_msg *req,
@@ -282,6 +285,8 @@ void	deal_join_fields(const struct device *d, struct buf *b, int key);
  * there is no link. */
 struct buf *deal_call(struct focus *f, int server, const char *verb,
 	    struct ctl_peer **p);
+/* Whose media servers are there after our start? The others' move. */
+void	deals_load(struct focus *f);
 void	deals_free(struct focus *f);
 
 struct server_move {                   /* a media server's link is lost */

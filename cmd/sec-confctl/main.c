@@ -25,7 +25,7 @@ focus_open(struct service *s)
 {
 	const struct server *pal;
 	struct focus *f;
-	int i;
+	int i, r;
 
 	if ((f = calloc(1, sizeof *f)) == NULL)
 		return SEC_ERR_SYS;
@@ -48,7 +48,10 @@ focus_open(struct service *s)
 	if ((pal = service_peer(s, "pal")) != NULL)
 		f->pal = pal->number;
 	ctl_add_verbs(s->ctl, pick_verbs, s);
-	return confs_load(f);
+	if ((r = confs_load(f)) != 0)
+		return r;
+	deals_load(f);
+	return 0;
 }
 
 static void
@@ -58,7 +61,8 @@ focus_close(struct service *s)
 
 	if (f == NULL)
 		return;
-	commit_now(f);
+	while (f->commit_hook.armed)
+		commit_now(f);
 	invites_free(f);
 	joins_free(f);
 	creates_free(f);
