@@ -258,8 +258,10 @@ on_registered(void *ctx, struct ctl_req *r)
 	if (s->key.kc == NULL || s->key.keyid != keyid) {
 		key_drop(f, s, &s->old);
 		s->old = s->key;
-		s->old.until = clock_real() + KEY_OVERLAP;
+		if (s->old.until > clock_real() + KEY_OVERLAP)
+			s->old.until = clock_real() + KEY_OVERLAP;
 		s->key.kc = secret_copy(key, sizeof key);
+		s->key.since = clock_real();
 		s->key.keyid = (uint32_t)keyid;
 		map_put_u64(f->keys, s->key.keyid, s);
 	}
@@ -284,6 +286,18 @@ on_gone(void *ctx, struct ctl_req *r)
 
 	if (s != NULL)
 		session_gone(s, line_get_or(r->line, "why", "-"));
+}
+
+const struct session_key *
+session_wrap_key(const struct session *s)
+{
+	int64_t now = clock_real();
+
+	/* We may hear of a new one before its agent does. */
+	if (s->old.kc != NULL && s->old.until > now &&
+	    now < s->key.since + KEY_SETTLE)
+		return &s->old;
+	return &s->key;
 }
 
 /* --- connections --- */

@@ -142,7 +142,8 @@ binding_put(struct pal *p, struct presentity *u, const char *principal,
 	b->rows = copy;
 	key_drop(p, &b->old);
 	b->old = b->key;
-	b->old.until = clock_real() + KEY_OVERLAP;
+	if (b->old.until > clock_real() + KEY_OVERLAP)
+		b->old.until = clock_real() + KEY_OVERLAP;
 	memset(&b->key, 0, sizeof b->key);
 	do
 		crypto_random(&b->key.keyid, sizeof b->key.keyid);
