@@ -162,7 +162,7 @@ probe_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	struct mtcu *m = ctx;
 	struct member *mb = map_get_u64(m->hops, cookie);
 
-	if (mb == NULL || !mb->reported || mb->conn == 0)
+	if (mb == NULL || !mb->reported || mb->conn == NULL)
 		return;
 	if (answer->status == 408) {
 		mb->reported = 0;
@@ -177,17 +177,15 @@ void
 member_silent(struct member *mb)
 {
 	struct mtcu *m = mb->room->mtcu;
-	struct sip_conn *c;
 	struct sip_msg ask;
 
-	if (mb->reported || mb->hop == NULL ||
-	    (c = sip_conn_find(m->s->sip, mb->conn)) == NULL)
+	if (mb->reported || mb->hop == NULL || mb->conn == NULL)
 		return;
 	sip_msg_init(&ask);
 	ask.method = "OPTIONS";
 	ask.uri = mb->person->uri;
 	ask.from = mb->room->uri;
-	if (sip_request(c, &ask, PROBE_MS, probe_answered, m,
+	if (sip_request(mb->conn, &ask, PROBE_MS, probe_answered, m,
 	    hop_key(mb)) == 0)
 		return;
 	mb->reported = 1;
