@@ -265,6 +265,7 @@ on_row(void *arg, const struct line *row)
 		if (code >= 300)
 			w->err = sec_err_from_sip("INVITE", code);
 		if (code == 488) {
+			w->err = SEC_ERR_OFFLINE; /* no device for it */
 			text = "no voice in this conference; not invited";
 			note = NULL;
 		}
