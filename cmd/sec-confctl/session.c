@@ -364,6 +364,7 @@ session_conn_up(struct service *s, struct sip_conn *c)
 {
 	struct focus *f = s->priv;
 	struct session *se = session_of_conn(f, c);
+	struct sip_conn *old;
 	struct member *m;
 	struct conference *cf;
 	size_t i;
@@ -372,6 +373,10 @@ session_conn_up(struct service *s, struct sip_conn *c)
 		sip_conn_finish(c);
 		return;
 	}
+	/* It takes the place of an older one (SECURITY.md 3.3). A foreign
+	 * agent may have two: its own, and the one to its Contact. */
+	if (!s->conf.plain && (old = sip_conn_find(s->sip, se->conn)) != NULL)
+		sip_conn_close(old, SEC_ERR_CLOSED);
 	se->conn = sip_conn_id(c);
 	for (i = 0; (cf = map_next(f->confs, &i)) != NULL;)
 		if ((m = conf_member(cf, se->user)) != NULL) {

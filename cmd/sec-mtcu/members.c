@@ -133,8 +133,11 @@ void
 member_connected(struct member *mb, struct sip_conn *c)
 {
 	/* A device that dials again takes the place of its lost self. */
-	if (mb->conn != NULL)
+	if (mb->conn != NULL) {
 		sip_conn_set_owner(mb->conn, NULL);
+		if (!mb->room->mtcu->s->conf.plain)
+			sip_conn_close(mb->conn, SEC_ERR_CLOSED);
+	}
 	mb->conn = c;
 	sip_conn_set_owner(c, mb);
 	mb->away = 0;

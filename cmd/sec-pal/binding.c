@@ -259,6 +259,7 @@ void
 binding_conn_up(struct service *s, struct sip_conn *c)
 {
 	struct pal *p = s->priv;
+	struct sip_conn *old;
 	struct binding *b;
 
 	if ((sip_conn_peer(c)->proof & NEED_SESSION) == 0)
@@ -267,6 +268,9 @@ binding_conn_up(struct service *s, struct sip_conn *c)
 		sip_conn_finish(c);
 		return;
 	}
+	/* It takes the place of an older one (SECURITY.md 3.3). */
+	if (!s->conf.plain && (old = sip_conn_find(s->sip, b->conn)) != NULL)
+		sip_conn_close(old, SEC_ERR_CLOSED);
 	b->conn = sip_conn_id(c);
 	subscriptions_catch_up(p, b);
 	service_touch(s);
