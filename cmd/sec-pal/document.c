@@ -25,6 +25,13 @@ document_round(void *arg)
 
 	d->version++;
 	d->flushed = loop_now(d->pal->s->loop);
+	if (!TAILQ_EMPTY(&d->subs)) {
+		/* Kept: who has not answered yet gets it after the round, when
+		 * those told removed are forgotten. */
+		buf_reset(&d->delta);
+		d->entries(d, &d->delta, d->version, "");
+		d->delta_version = d->version;
+	}
 	for (s = TAILQ_FIRST(&d->subs); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
 		subscription_notify(s);
@@ -57,6 +64,7 @@ document_free(struct document *d, const char *reason)
 		subscription_end(s, reason);
 	timer_cancel(&d->timer);
 	buf_free(&d->cache);
+	buf_free(&d->delta);
 }
 
 void
@@ -101,6 +109,23 @@ split(const struct buf *e, unsigned k, size_t *from, size_t *to)
 	return parts;
 }
 
+/* Does the round's news tell of this watcher himself? */
+static int
+tells_of(const struct buf *e, const char *watcher)
+{
+	struct buf own = BUF_INIT;
+	int found;
+
+	if (buf_len(e) == 0)
+		return 0;
+	line_begin(&own, "entry");
+	line_put_arg(&own, watcher);
+	found = memmem(buf_data(e), buf_len(e), buf_data(&own),
+	    buf_len(&own)) != NULL;
+	buf_free(&own);
+	return found;
+}
+
 unsigned
 document_part(struct document *d, const char *watcher, int full,
     unsigned part, struct buf *out)
@@ -119,8 +144,13 @@ document_part(struct document *d, const char *watcher, int full,
 			d->cache_version = timer_is_set(&d->timer) ? 0 :
 			    d->version;
 		}
-	} else
-		d->entries(d, e, full ? 0 : d->version, watcher);
+	} else if (full)
+		d->entries(d, e, 0, watcher);
+	else if (d->delta_version == d->version && (d->same_for_all ||
+	    !tells_of(&d->delta, watcher)))
+		e = &d->delta;
+	else
+		d->entries(d, e, d->version, watcher);
 	parts = split(e, part - 1, &from, &to);
 	line_begin(out, "doc");
 	line_put(out, "uri", d->uri);

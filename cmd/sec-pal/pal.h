@@ -93,6 +93,8 @@ struct document {
 	int		 same_for_all; /* entries do not depend on watcher */
 	struct buf	 cache;        /* full rendering of cache_version */
 	uint64_t	 cache_version;
+	struct buf	 delta;        /* of delta_version, for all */
+	uint64_t	 delta_version;
 	void		*owner;
 };
 
@@ -146,13 +148,16 @@ struct presentity {
 	char			 uri[URI_MAX];
 	struct pal_status	 status;
 	uint64_t		 changed;      /* version of the realm's doc */
+	struct buf		 entry;        /* as told last */
+	int			 busy;         /* so told to rosters */
 	TAILQ_HEAD(, binding)	 bindings;
 };
 
 struct presentity *presentity_find(struct pal *p, const char *name);
 struct presentity *presentity_get(struct pal *p, const char *name);
 int	presentity_status(struct presentity *u, const struct line *l);
-/* Registered, gone, or another status: watchers and rosters are told. */
+/* Registered, gone, or another status: watchers and rosters are told, if
+ * they can see a difference. */
 void	presentity_changed(struct presentity *u);
 int	presence_load(struct pal *p);
 void	presence_free(struct pal *p);

@@ -90,47 +90,64 @@ presentity_status(struct presentity *u, const struct line *l)
 	return 0;
 }
 
-void
-presentity_changed(struct presentity *u)
-{
-	struct document *d = &u->pal->realm;
-
-	u->changed = document_next(d);
-	document_changed(d);
-	rosters_user_changed(u->pal, u->uri);
-}
-
 /* --- the realm's list: everybody registered but oneself --- */
+
+static void
+put_presentity(struct buf *b, const struct presentity *u)
+{
+	const struct binding *bi = TAILQ_FIRST(&u->bindings);
+
+	line_begin(b, "entry");
+	line_put_arg(b, u->uri);
+	if (bi == NULL)
+		line_put_arg(b, "-");
+	else {
+		line_put(b, "type", "user");
+		line_put(b, "status", u->status.value);
+		line_put(b, "class", u->status.class_);
+		line_put_u64(b, "since", (uint64_t)u->status.since);
+		if (u->status.note[0] != '\0')
+			line_put(b, "note", u->status.note);
+		line_put(b, "media", bi->row.media);
+	}
+	line_end(b);
+}
 
 static void
 realm_entries(struct document *d, struct buf *b, uint64_t changed,
     const char *watcher)
 {
-	struct binding *bi;
 	struct presentity *u;
 	size_t i;
 
-	for (i = 0; (u = map_next(d->pal->users, &i)) != NULL;) {
-		bi = TAILQ_FIRST(&u->bindings);
-		if (strcmp(u->uri, watcher) == 0 ||
-		    (changed != 0 && u->changed != changed) ||
-		    (changed == 0 && bi == NULL))
-			continue;
-		line_begin(b, "entry");
-		line_put_arg(b, u->uri);
-		if (bi == NULL)
-			line_put_arg(b, "-");
-		else {
-			line_put(b, "type", "user");
-			line_put(b, "status", u->status.value);
-			line_put(b, "class", u->status.class_);
-			line_put_u64(b, "since", (uint64_t)u->status.since);
-			if (u->status.note[0] != '\0')
-				line_put(b, "note", u->status.note);
-			line_put(b, "media", bi->row.media);
-		}
-		line_end(b);
+	for (i = 0; (u = map_next(d->pal->users, &i)) != NULL;)
+		if ((changed != 0 ? u->changed == changed :
+		    !TAILQ_EMPTY(&u->bindings)) &&
+		    strcmp(u->uri, watcher) != 0)
+			put_presentity(b, u);
+}
+
+void
+presentity_changed(struct presentity *u)
+{
+	struct document *d = &u->pal->realm;
+	int busy = strcmp(u->status.class_, "busy") == 0;
+	struct buf entry = BUF_INIT;
+
+	if (busy != u->busy)
+		rosters_user_changed(u->pal, u->uri);
+	u->busy = busy;
+	put_presentity(&entry, u);
+	if (buf_len(&entry) == buf_len(&u->entry) &&
+	    memcmp(buf_data(&entry), buf_data(&u->entry),
+	    buf_len(&entry)) == 0) {
+		buf_free(&entry);              /* only a refresh */
+		return;
 	}
+	buf_free(&u->entry);
+	u->entry = entry;
+	u->changed = document_next(d);
+	document_changed(d);
 }
 
 static int
@@ -164,6 +181,7 @@ presence_free(struct pal *p)
 	document_free(&p->realm, "deactivated");
 	for (i = 0; (u = map_next(p->users, &i)) != NULL;) {
 		map_del_str(p->users, u->name);
+		buf_free(&u->entry);
 		free(u);
 	}
 }
