@@ -180,11 +180,13 @@ deal_all_of(struct conference *c, int number)
 		deal_join_fields(d, b, number != f->pal);
 		ctl_call_end(p, LINK_DEADLINE, rejoin_answered, f, d->number);
 	}
-	if (number == f->pal)
+	if (number == f->pal) {
 		TAILQ_FOREACH(m, &c->member_list, entry)
 			if (m->state == MEMBER_UNREACHABLE ||
 			    member_is_lost(m))
 				deal_member(c, m->user, "unreachable");
+		invites_deal(c);
+	}
 	b = ctl_event(p, "dealt");
 	line_put(b, "conf", c->uri);
 	ctl_event_end(p);

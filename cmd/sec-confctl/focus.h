@@ -257,6 +257,8 @@ void	join_answer_sdp(struct conference *c, const struct device *d,
 void	invite_start(struct focus *f, struct sip_txn *txn,
 	    const struct sip_msg *req, struct conference *c, const char *user);
 void	invite_cancelled(struct focus *f, uint64_t txn_id);
+/* sec-pal is told again whom c waits for. */
+void	invites_deal(struct conference *c);
 /* The agent of an invitee whom we dialled is there. */
 void	invites_connected(struct focus *f, const struct session *s);
 void	invites_free(struct focus *f);

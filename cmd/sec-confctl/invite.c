@@ -477,6 +477,18 @@ invite_cancelled(struct focus *f, uint64_t txn_id)
 }
 
 void
+invites_deal(struct conference *c)
+{
+	struct invite *o;
+	size_t i;
+
+	for (i = 0; (o = map_next(c->focus->invites, &i)) != NULL;)
+		if (o->conf == c->row.id && o->state != INVITE_FIND &&
+		    conf_member(c, o->who) == NULL)
+			deal_member(c, o->who, "invited");
+}
+
+void
 invites_free(struct focus *f)
 {
 	struct invite *o;

@@ -33,6 +33,7 @@ struct participant {
 	char			 via[16];
 	int64_t			 since;
 	unsigned		 in;           /* devices that have not left */
+	int			 seen;         /* invited, in this deal */
 	uint64_t		 changed;
 	int			 gone;         /* to be told removed */
 	struct timer		 timer;        /* a device that left */
@@ -432,9 +433,11 @@ on_conference(void *ctx, struct ctl_req *req)
 	}
 	roster_fields(r, req->line);
 	r->seen = 1;
-	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
+	for (i = 0; (pa = map_next(r->people, &i)) != NULL;) {
+		pa->seen = 0;
 		TAILQ_FOREACH(d, &pa->devices, entry)
 			d->seen = 0;
+	}
 	ctl_ok(req);
 }
 
@@ -510,6 +513,14 @@ on_leave(void *ctx, struct ctl_req *req)
 	ctl_ok(req);
 }
 
+static void
+invitation_over(struct participant *pa)
+{
+	text_copy(pa->state, "left", sizeof pa->state);
+	pa->gone = TAILQ_EMPTY(&pa->devices);
+	participant_changed(pa);
+}
+
 /* A state that no device expresses: invited, unreachable, active, left. */
 static void
 on_member(void *ctx, struct ctl_req *req)
@@ -532,14 +543,12 @@ on_member(void *ctx, struct ctl_req *req)
 	if (strcmp(status, "invited") == 0) {
 		if ((pa = participant_get(r, user)) != NULL && pa->in == 0) {
 			text_copy(pa->state, status, sizeof pa->state);
+			pa->seen = 1;
 			participant_changed(pa);
 		}
 	} else if (pa != NULL && strcmp(status, "left") == 0) {
-		if (pa->in == 0) {             /* the invitation is over */
-			text_copy(pa->state, "left", sizeof pa->state);
-			pa->gone = TAILQ_EMPTY(&pa->devices);
-			participant_changed(pa);
-		}
+		if (pa->in == 0)
+			invitation_over(pa);
 	} else if (pa != NULL && pa->in > 0) {
 		text_copy(pa->state, status, sizeof pa->state);
 		participant_changed(pa);
@@ -590,10 +599,14 @@ on_dealt(void *ctx, struct ctl_req *req)
 	}
 	if ((r = roster_find(p, uri)) == NULL)
 		return;
-	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
+	for (i = 0; (pa = map_next(r->people, &i)) != NULL;) {
 		TAILQ_FOREACH(d, &pa->devices, entry)
 			if (!d->seen)
 				device_left(pa, d);
+		if (pa->in == 0 && strcmp(pa->state, "invited") == 0 &&
+		    !pa->seen)
+			invitation_over(pa);
+	}
 }
 
 void
