@@ -76,14 +76,19 @@ binding_forget(struct presentity *u, const char *instance, uint32_t keyid,
 	struct service *s = u->pal->s;
 	struct ctl_peer *peer = links_peer(s->links, 1);
 	struct buf *l;
+	int r;
 
 	log_info("gone", "user=%s instance=%.8s why=%s", log_quote(u->uri),
 	    instance, why);
-	if (pal_unregister(s->db, u->name, instance) != 0)
+	if ((r = pal_unregister(s->db, u->name, instance)) != 0 &&
+	    r != SEC_ERR_NOTHING)
 		log_error("db.write", "file=pal.db why=%s",
 		    log_quote(db_why(s->db)));
+	/* One that has only expired may come back to its dialogs. */
+	if (strcmp(why, "expired") != 0)
+		subscriptions_forget(u->pal, u->uri, instance);
 	if (peer == NULL)
-		return;                /* told by what bindings_tell_all omits */
+		return;                /* its time ends there as well */
 	l = ctl_event(peer, "gone");
 	line_put(l, "user", u->uri);
 	line_put(l, "instance", instance);

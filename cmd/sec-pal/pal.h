@@ -91,6 +91,7 @@ struct document {
 	/* A round was sent: forget what has been told. */
 	void		(*flushed_cb)(struct document *d);
 	int		 same_for_all; /* entries do not depend on watcher */
+	int		 waits;        /* not dealt yet: tell nobody */
 	struct buf	 cache;        /* full rendering of cache_version */
 	uint64_t	 cache_version;
 	struct buf	 delta;        /* of delta_version, for all */
@@ -135,6 +136,9 @@ void	subscription_notify(struct subscription *s);
 /* The agent is connected again: everything once (S092, S093). */
 void	subscriptions_catch_up(struct pal *p, struct binding *b);
 void	subscription_end(struct subscription *s, const char *reason);
+/* The agent is gone for good: nobody is there to be told. */
+void	subscriptions_forget(struct pal *p, const char *user,
+	    const char *instance);
 /* End those of a user to one document (he left). */
 void	subscriptions_drop(struct document *d, const char *user,
 	    const char *reason);
@@ -171,6 +175,9 @@ extern const struct ctl_verb presence_verbs[];   /* find, user-* */
 extern const struct ctl_verb roster_verbs[];
 struct roster;
 struct document *roster_document(struct pal *p, const char *uri);
+/* One that the controller will deal, for a subscription of before our
+ * restart; NULL: no memory. */
+struct document *roster_awaited(struct pal *p, const char *uri);
 int	roster_participant(struct pal *p, const char *uri,
 	    const char *user);
 /* Rows `conf TAB conf=` of those in which the user is unreachable. */

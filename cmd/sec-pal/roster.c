@@ -61,7 +61,7 @@ roster_document(struct pal *p, const char *uri)
 {
 	struct roster *r = roster_find(p, uri);
 
-	return r != NULL ? &r->doc : NULL;
+	return r != NULL && !r->doc.waits ? &r->doc : NULL;
 }
 
 int
@@ -257,6 +257,53 @@ device_left(struct participant *pa, struct device *d)
 	participant_changed(pa);
 }
 
+static struct roster *
+roster_new(struct pal *p, const char *uri)
+{
+	struct roster *r;
+
+	if ((r = calloc(1, sizeof *r)) == NULL)
+		return NULL;
+	r->pal = p;
+	document_init(&r->doc, p, uri, EVENT_CONFERENCE);
+	r->doc.owner = r;
+	r->doc.entries = roster_entries;
+	r->doc.head = roster_head;
+	r->doc.flushed_cb = roster_told;
+	r->doc.same_for_all = 1;
+	r->people = map_new();
+	r->by_q = map_new();
+	map_put_str(p->rosters, r->doc.uri, r);
+	return r;
+}
+
+struct document *
+roster_awaited(struct pal *p, const char *uri)
+{
+	struct roster *r = roster_find(p, uri);
+
+	if (r == NULL && (r = roster_new(p, uri)) != NULL)
+		r->doc.waits = 1;
+	return r != NULL ? &r->doc : NULL;
+}
+
+/* Dealt: who subscribed before our restart hears of it, or of his end. */
+static void
+roster_dealt(struct roster *r)
+{
+	struct subscription *s, *next;
+
+	if (!r->doc.waits)
+		return;
+	r->doc.waits = 0;
+	for (s = TAILQ_FIRST(&r->doc.subs); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, entry);
+		if (!roster_participant(r->pal, r->doc.uri, s->user))
+			subscription_end(s, "noresource");
+	}
+	document_changed(&r->doc);
+}
+
 static void
 roster_free(struct roster *r)
 {
@@ -335,6 +382,8 @@ rosters_put_list(struct pal *p, const char *user, struct buf *out)
 	line_end(out);
 	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;) {
 		pa = map_get_str(r->people, user);
+		if (r->doc.waits)
+			continue;
 		if (pa == NULL && strcmp(r->access, "domain") != 0 &&
 		    strcmp(r->creator, user) != 0)
 			continue;
@@ -411,25 +460,14 @@ on_conference(void *ctx, struct ctl_req *req)
 		return;
 	}
 	r = roster_find(p, uri);
-	if (r != NULL && strcmp(r->cid, line_get(req->line, "cid")) != 0) {
+	if (r != NULL && r->cid != NULL &&
+	    strcmp(r->cid, line_get(req->line, "cid")) != 0) {
 		roster_free(r);                /* the name was used again */
 		r = NULL;
 	}
-	if (r == NULL) {
-		if ((r = calloc(1, sizeof *r)) == NULL) {
-			ctl_error(req, 503, "out of memory");
-			return;
-		}
-		r->pal = p;
-		document_init(&r->doc, p, uri, EVENT_CONFERENCE);
-		r->doc.owner = r;
-		r->doc.entries = roster_entries;
-		r->doc.head = roster_head;
-		r->doc.flushed_cb = roster_told;
-		r->doc.same_for_all = 1;
-		r->people = map_new();
-		r->by_q = map_new();
-		map_put_str(p->rosters, r->doc.uri, r);
+	if (r == NULL && (r = roster_new(p, uri)) == NULL) {
+		ctl_error(req, 503, "out of memory");
+		return;
 	}
 	roster_fields(r, req->line);
 	r->seen = 1;
@@ -607,6 +645,7 @@ on_dealt(void *ctx, struct ctl_req *req)
 		    !pa->seen)
 			invitation_over(pa);
 	}
+	roster_dealt(r);
 }
 
 void

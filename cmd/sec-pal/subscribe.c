@@ -136,7 +136,7 @@ subscription_notify(struct subscription *s)
 		return;
 	}
 	s->dirty = 0;
-	if (sub_conn(s) == NULL) {
+	if (sub_conn(s) == NULL || s->doc->waits) {
 		s->sent = 0;
 		return;
 	}
@@ -246,18 +246,22 @@ sub_list(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
 static int
 sub_store(struct subscription *s)
 {
+	struct pal *p = s->doc->pal;
 	struct pal_subscription row;
+	struct uri u;
 
+	if (uri_parse(&u, s->user, p->s->conf.domain) != 0)
+		return SEC_ERR_DATA;
 	memset(&row, 0, sizeof row);
 	sub_row_id(s, row.id, sizeof row.id);
-	text_copy(row.user, s->user, sizeof row.user);
+	text_copy(row.user, u.name, sizeof row.user);
 	text_copy(row.instance, s->instance, sizeof row.instance);
 	text_copy(row.event, s->doc->event, sizeof row.event);
 	text_copy(row.target, s->doc->uri, sizeof row.target);
 	text_copy(row.why, strcmp(s->doc->event, EVENT_PRESENCE) == 0 ?
 	    "owner" : "participant", sizeof row.why);
 	row.until = s->until;
-	return pal_subscription_put(s->doc->pal->s->db, &row);
+	return pal_subscription_put(p->s->db, &row);
 }
 
 static struct subscription *
@@ -291,25 +295,45 @@ sub_new(struct document *d, const char *user, const char *instance,
 	return s;
 }
 
+/* 503: the deal is on its way. */
+static void
+sub_retry(struct sip_txn *txn, int status)
+{
+	struct sip_msg a;
+
+	sip_msg_init(&a);
+	a.status = status;
+	if (status == 503)
+		a.retry_after = 0;
+	sip_answer(txn, &a);
+}
+
 static void
 sub_refresh(struct subscription *s, struct sip_txn *txn,
     const struct sip_msg *req, int64_t expires)
 {
 	unsigned parts;
+	int64_t before;
 
 	if (dialog_check(&s->dialog, req) != 0) {
 		sip_answer_status(txn, 500);
 		return;
 	}
-	sub_answer(txn, s->doc, s->user, expires, &parts);
 	if (expires == 0) {
+		sub_answer(txn, s->doc, s->user, 0, &parts);
 		sub_free(s, 0);
 		return;
 	}
+	before = s->until;
 	s->until = clock_real() + expires * 1000;
+	if (s->doc->waits || sub_store(s) != 0) {
+		s->until = before;
+		sub_retry(txn, 503);
+		return;
+	}
+	sub_answer(txn, s->doc, s->user, expires, &parts);
 	timer_set(&s->timer, expires * 1000);
 	s->sent = s->doc->version;
-	(void)sub_store(s);
 	if (parts > 1)
 		notify_parts(s, 1, 2);
 }
@@ -321,16 +345,11 @@ sub_start(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
 	struct subscription *s;
 	struct document *d;
 	struct dialog dialog;
-	struct sip_msg a;
 	unsigned parts;
 	int status = 0;
 
 	if ((d = sub_document(p, req, user, &status)) == NULL) {
-		sip_msg_init(&a);
-		a.status = status;
-		if (status == 503)
-			a.retry_after = 0;
-		sip_answer(txn, &a);
+		sub_retry(txn, status);
 		return;
 	}
 	if (expires == 0) {
@@ -404,6 +423,18 @@ subscriptions_catch_up(struct pal *p, struct binding *b)
 		}
 }
 
+void
+subscriptions_forget(struct pal *p, const char *user, const char *instance)
+{
+	struct subscription *s;
+	size_t i;
+
+	for (i = 0; (s = map_next(p->subs, &i)) != NULL;)
+		if (strcmp(s->user, user) == 0 &&
+		    strcmp(s->instance, instance) == 0)
+			sub_free(s, 0);
+}
+
 static int
 sub_load(void *arg, const struct pal_subscription *row)
 {
@@ -411,13 +442,13 @@ sub_load(void *arg, const struct pal_subscription *row)
 	struct dialog d;
 	struct document *doc;
 	struct subscription *s;
-	char id[256], *rest = id, *part;
+	char id[256], user[URI_MAX], *rest = id, *part;
 
-	/* Rosters are dealt later, and their subscribers ask anew then. */
-	if (strcmp(row->event, EVENT_PRESENCE) != 0 ||
-	    row->until <= clock_real())
+	if (strcmp(row->event, EVENT_PRESENCE) == 0)
+		doc = &p->realm;
+	else if ((doc = roster_awaited(p, row->target)) == NULL)
 		return 0;
-	doc = &p->realm;
+	uri_user(user, row->user, p->s->conf.domain);
 	memset(&d, 0, sizeof d);
 	text_copy(id, row->id, sizeof id);
 	if ((part = strsep(&rest, "\n")) == NULL)
@@ -427,13 +458,13 @@ sub_load(void *arg, const struct pal_subscription *row)
 		return 0;
 	text_copy(d.local_tag, part, sizeof d.local_tag);
 	text_copy(d.remote_tag, rest, sizeof d.remote_tag);
-	text_copy(d.local_uri, row->user, sizeof d.local_uri);
-	text_copy(d.remote_uri, row->user, sizeof d.remote_uri);
-	text_copy(d.target, row->user, sizeof d.target);
+	text_copy(d.local_uri, doc == &p->realm ? user : doc->uri,
+	    sizeof d.local_uri);
+	text_copy(d.remote_uri, user, sizeof d.remote_uri);
+	text_copy(d.target, user, sizeof d.target);
 	/* Above whatever was used: tenths of a second since 2026. */
 	d.local_cseq = (uint32_t)((clock_real() - 1767225600000LL) / 100);
-	if ((s = sub_new(doc, row->user, row->instance, &d,
-	    row->until)) != NULL)
+	if ((s = sub_new(doc, user, row->instance, &d, row->until)) != NULL)
 		s->sent = 0;
 	return 0;
 }
@@ -441,7 +472,8 @@ sub_load(void *arg, const struct pal_subscription *row)
 void
 subscriptions_load(struct pal *p)
 {
-	if (pal_subscription_each(p->s->db, sub_load, p) != 0)
+	if (pal_subscription_expire(p->s->db, clock_real()) != 0 ||
+	    pal_subscription_each(p->s->db, sub_load, p) != 0)
 		log_error("db.load", "file=pal.db why=%s",
 		    log_quote(db_why(p->s->db)));
 }

@@ -269,6 +269,8 @@ static const char sql_sub_put[] =
     "INSERT OR REPLACE INTO subscription (id, user, instance, event, target,"
     " why, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 static const char sql_sub_rm[] = "DELETE FROM subscription WHERE id = ?1";
+static const char sql_sub_expire[] =
+    "DELETE FROM subscription WHERE until <= ?1";
 static const char sql_sub_each[] =
     "SELECT id, user, instance, event, target, why, until FROM subscription"
     " ORDER BY id";
@@ -286,6 +288,12 @@ pal_subscription_rm(struct db *d, const char *id)
 	int r = stmt_run(d, sql_sub_rm, "t", id);
 
 	return r != 0 ? r : stmt_changes(d) == 0 ? SEC_ERR_NOTHING : 0;
+}
+
+int
+pal_subscription_expire(struct db *d, int64_t now)
+{
+	return stmt_run(d, sql_sub_expire, "l", now);
 }
 
 int

@@ -79,7 +79,7 @@ int	pal_reach_each(struct db *d, const char *user, int (*cb)(void *arg,
 /* Subscriptions that outlive a restart (S092, S109). */
 struct pal_subscription {
 	char	id[256];               /* dialog: call-id, our tag, its tag */
-	char	user[256];             /* URI */
+	char	user[PAL_NAME];
 	char	instance[PAL_INSTANCE];
 	char	event[24];             /* presence, conference */
 	char	target[256];           /* URI */
@@ -88,6 +88,8 @@ struct pal_subscription {
 };
 int	pal_subscription_put(struct db *d, const struct pal_subscription *s);
 int	pal_subscription_rm(struct db *d, const char *id);
+/* Forget those that ended before now. */
+int	pal_subscription_expire(struct db *d, int64_t now);
 int	pal_subscription_each(struct db *d, int (*cb)(void *arg,
 	    const struct pal_subscription *s), void *arg);
 
