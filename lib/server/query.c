@@ -2,6 +2,7 @@
  * PROG status | health | drain: asks the running daemon by its control
  * socket.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +45,30 @@ query_name(const struct service_def *def, const struct service_options *o,
 	return 0;
 }
 
+/* A line; what daemons repeat from others is shown, not obeyed. */
+static void
+say_line(FILE *to, struct buf *line)
+{
+	struct buf seen = BUF_INIT;
+
+	text_put_visible(&seen, buf_data(line), buf_len(line), 0, 0);
+	fprintf(to, "%s\n", buf_cstr(&seen));
+	buf_free(&seen);
+	buf_free(line);
+}
+
+__attribute__((format(printf, 2, 3))) static void
+say(FILE *to, const char *fmt, ...)
+{
+	struct buf line = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vputf(&line, fmt, ap);
+	va_end(ap);
+	say_line(to, &line);
+}
+
 static void
 print_status(const char *prog, const struct line *l)
 {
@@ -51,17 +76,17 @@ print_status(const char *prog, const struct line *l)
 	uint64_t at = 0;
 
 	(void)line_get_u64(l, "since", &at);
-	printf("%s  %s %s  server %s at %s  pid %s since %s%s\n",
+	say(stdout, "%s  %s %s  server %s at %s  pid %s since %s%s",
 	    line_get_or(l, "name", "?"), prog, line_get_or(l, "version", "?"),
 	    line_get_or(l, "number", "?"), line_get_or(l, "addr", "?"),
 	    line_get_or(l, "pid", "?"), clock_hhmm((int64_t)at, since),
 	    strcmp(line_get_or(l, "draining", "0"), "0") != 0 ? "  draining" :
 								"");
 	if (line_get(l, "key") != NULL)
-		printf("%s  joint key %s  epoch %s\n",
+		say(stdout, "%s  joint key %s  epoch %s",
 		    line_get_or(l, "name", "?"), line_get(l, "key"),
 		    line_get_or(l, "epoch", "?"));
-	printf("%s  %s connections  %s\n", line_get_or(l, "name", "?"),
+	say(stdout, "%s  %s connections  %s", line_get_or(l, "name", "?"),
 	    line_get_or(l, "connections", "0"), line_get_or(l, "words", ""));
 }
 
@@ -69,12 +94,14 @@ print_status(const char *prog, const struct line *l)
 static void
 print_row(const struct line *l)
 {
+	struct buf b = BUF_INIT;
 	size_t i;
 
 	for (i = 0; i < l->n; i++)
 		if (strcmp(l->field[i].key, "id") != 0)
-			printf("%s%s", i > 1 ? "  " : "", l->field[i].value);
-	printf("\n");
+			buf_putf(&b, "%s%s", buf_len(&b) > 0 ? "  " : "",
+			    l->field[i].value);
+	say_line(stdout, &b);
 }
 
 /* The ok line of verb: prints it, gives the exit code. */
@@ -99,7 +126,7 @@ print_answer(const char *prog, const char *verb, const struct line *l)
 	if (strcmp(verb, "health") != 0)
 		return 0;
 	state = line_get_or(l, "state", "WARN");
-	printf("%-8s %-6s %s\n", line_get_or(l, "name", "?"), state,
+	say(stdout, "%-8s %-6s %s", line_get_or(l, "name", "?"), state,
 	    line_get_or(l, "words", ""));
 	return strcmp(state, "ok") == 0 ? 0 : 1;
 }
@@ -131,7 +158,7 @@ query_main(const struct service_def *def, const struct service_options *o)
 	if (r == 0)
 		r = print_answer(def->prog, o->verb, &l);
 	else {
-		fprintf(stderr, "%s: %s: %s\n", def->prog, name,
+		say(stderr, "%s: %s: %s", def->prog, name,
 		    *ctl_client_why(c) != '\0' ? ctl_client_why(c) :
 						 sec_strerror(r));
 		r = sec_err_exit(r);
