@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "wire/line.h"
 
 #include "sip/gate.h"
 #include "sip/msg.h"
@@ -426,36 +427,6 @@ take_named(struct arena *a, const char *s, const char **uri, const char **q)
 	return r;
 }
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* In place, like the values of control lines. */
-static int
-unescape(char *s)
-{
-	char *to = s;
-
-	for (; *s != '\0'; s++) {
-		if (*s != '%') {
-			*to++ = *s;
-			continue;
-		}
-		if (hex(s[1]) < 0 || hex(s[2]) < 0 ||
-		    (s[1] == '0' && s[2] == '0'))
-			return SEC_ERR_FORMAT;
-		*to++ = (char)(hex(s[1]) << 4 | hex(s[2]));
-		s += 2;
-	}
-	*to = '\0';
-	return 0;
-}
-
 /* presence;id=7 */
 static int
 take_event(struct gate *g, struct sip_msg *m)
@@ -516,7 +487,8 @@ take_own(struct arena *a, struct gate *g, struct sip_msg *m)
 	if (!is_plain_word(m->call_id, CALL_ID_LEN))
 		return SEC_ERR_FORMAT;
 	if (note != NULL) {
-		if (unescape(note) != 0 || !text_is_utf8(note, strlen(note)))
+		if (line_unescape(note) != 0 ||
+		    !text_is_utf8(note, strlen(note)))
 			return SEC_ERR_FORMAT;
 		m->note = note;
 	}

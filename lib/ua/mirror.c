@@ -45,22 +45,10 @@ mirror_new(mirror_h changed, void *ctx)
 }
 
 static void
-attrs_free(struct pal_attr *attr, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		free(attr[i].name);
-		free(attr[i].value);
-	}
-	free(attr);
-}
-
-static void
 entry_clear(struct pal_entry *e)
 {
 	free(e->uri);
-	attrs_free(e->attr, e->n);
+	pal_attrs_free(e->attr, e->n);
 	memset(e, 0, sizeof(*e));
 }
 
@@ -77,7 +65,7 @@ mirror_free(struct mirror *m)
 	}
 	free(m->place);
 	map_free(m->by_uri);
-	attrs_free(m->attr, m->nattr);
+	pal_attrs_free(m->attr, m->nattr);
 	free(m);
 }
 
@@ -160,7 +148,7 @@ put(struct mirror *m, struct pal_entry *e)
 static void
 take_attrs(struct mirror *m, struct pal_doc *d)
 {
-	attrs_free(m->attr, m->nattr);
+	pal_attrs_free(m->attr, m->nattr);
 	m->attr = d->attr;
 	m->nattr = d->nattr;
 	d->attr = NULL;

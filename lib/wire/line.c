@@ -40,9 +40,8 @@ hex_digit(char c)
 	return -1;
 }
 
-/* In place; 0 or SEC_ERR_FORMAT. */
-static int
-unescape(char *s)
+int
+line_unescape(char *s)
 {
 	char *o = s;
 	int hi, lo;
@@ -80,7 +79,7 @@ add_field(struct line *l, char *s)
 		if (!is_key(key) || line_get(l, key) != NULL)
 			return SEC_ERR_FORMAT;
 	}
-	if (unescape(value) != 0)
+	if (line_unescape(value) != 0)
 		return SEC_ERR_FORMAT;
 	l->field[l->n].key = key;
 	l->field[l->n].value = value;

@@ -68,6 +68,8 @@ void	line_end(struct buf *b);
 /* Escape only, without TAB or key; NUL cannot be in a value, so %00 is
  * refused when parsing. */
 void	line_escape(struct buf *b, const char *s);
+/* The other way, in place; 0 or SEC_ERR_FORMAT. */
+int	line_unescape(char *s);
 
 /*
  * Space-separated fields of the header SEC-Conference: the same escapes,

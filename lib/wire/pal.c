@@ -61,8 +61,8 @@ find_attr(const struct pal_attr *attr, size_t n, const char *name)
 	return NULL;
 }
 
-static void
-free_attrs(struct pal_attr *attr, size_t n)
+void
+pal_attrs_free(struct pal_attr *attr, size_t n)
 {
 	size_t i;
 
@@ -227,10 +227,10 @@ pal_doc_free(struct pal_doc *d)
 
 	for (i = 0; i < d->n; i++) {
 		free(d->entry[i].uri);
-		free_attrs(d->entry[i].attr, d->entry[i].n);
+		pal_attrs_free(d->entry[i].attr, d->entry[i].n);
 	}
 	free(d->entry);
-	free_attrs(d->attr, d->nattr);
+	pal_attrs_free(d->attr, d->nattr);
 	free(d->uri);
 	memset(d, 0, sizeof(*d));
 }

@@ -38,6 +38,8 @@ struct pal_doc {
 /* 0, SEC_ERR_FORMAT or _LIMIT; on success pal_doc_free(). */
 int	pal_doc_decode(struct pal_doc *d, const char *p, size_t n);
 void	pal_doc_free(struct pal_doc *d);
+/* For who has taken an array of them out of a document. */
+void	pal_attrs_free(struct pal_attr *attr, size_t n);
 const char *pal_doc_attr(const struct pal_doc *d, const char *name);
 const char *pal_entry_attr(const struct pal_entry *e, const char *name);
 /* 1 if name may be an attribute: [a-z][a-z0-9_]{0,31} and no field name of
