@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/siphash.h"
 
 #include "base/map.h"
@@ -76,21 +77,13 @@ hash(const void *key, size_t n)
 	return siphash24(secret, key, n);
 }
 
-static void *
-need(void *p)
-{
-	if (p == NULL)
-		die(sec_err_exit(SEC_ERR_SYS), "out of memory");
-	return p;
-}
-
 struct map *
 map_new(void)
 {
-	struct map *m = need(calloc(1, sizeof(*m)));
+	struct map *m = mem_new(sizeof(*m));
 
 	m->cap = MAP_MIN;
-	m->slots = need(calloc(m->cap, sizeof(*m->slots)));
+	m->slots = mem_need(calloc(m->cap, sizeof(*m->slots)));
 	return m;
 }
 
@@ -141,7 +134,7 @@ rehash(struct map *m)
 	m->cap = MAP_MIN;
 	while (m->cap < (m->count + 1) * 2)
 		m->cap *= 2;
-	m->slots = need(calloc(m->cap, sizeof(*m->slots)));
+	m->slots = mem_need(calloc(m->cap, sizeof(*m->slots)));
 	m->used = m->count;
 	for (i = 0; i < oldcap; i++)
 		if (is_live(&old[i]))
@@ -180,7 +173,7 @@ map_put(struct map *m, const void *key, size_t n, void *value)
 	s->value = value;
 	s->n = n;
 	if (n > KEY_HERE)
-		memcpy(s->key.there = need(malloc(n)), key, n);
+		memcpy(s->key.there = mem_need(malloc(n)), key, n);
 	else if (n > 0)
 		memcpy(s->key.here, key, n);
 	m->count++;

@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/text.h"
@@ -86,16 +87,6 @@ refuse(int err, char *why, size_t whylen, const char *fmt, ...)
 	return err;
 }
 
-static void *
-must_alloc(size_t n)
-{
-	void *p;
-
-	if ((p = calloc(1, n)) == NULL)
-		die(sec_err_exit(SEC_ERR_SYS), "no memory for keys");
-	return p;
-}
-
 static void
 epoch_free(struct epoch *ep)
 {
@@ -117,14 +108,14 @@ epoch_of_deal(const struct hs_deal *d)
 	struct epoch *ep;
 	size_t i;
 
-	ep = must_alloc(sizeof(*ep));
+	ep = mem_new(sizeof(*ep));
 	ep->number = d->epoch;
 	ep->not_before = d->not_before;
 	ep->not_after = d->not_after;
 	ep->time = d->time;
 	ep->k = secret_copy(d->k, sizeof(d->k));
 	ep->npairs = d->npairs;
-	ep->pair = must_alloc((d->npairs + 1) * sizeof(*ep->pair));
+	ep->pair = mem_new((d->npairs + 1) * sizeof(*ep->pair));
 	for (i = 0; i < d->npairs; i++) {
 		ep->pair[i].number = d->pair[i].number;
 		ep->pair[i].key = secret_copy(d->pair[i].p, KEY_SIZE);
@@ -418,7 +409,7 @@ epochs_open(struct epochs **e, const char *name, char *why, size_t whylen)
 	struct epochs *n;
 	int r;
 
-	n = must_alloc(sizeof(*n));
+	n = mem_new(sizeof(*n));
 	path_keys(n->dir, name);
 	TAILQ_INIT(&n->held.list);
 	if ((r = epochs_reload(n, why, whylen)) != 0) {

@@ -27,6 +27,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "crypto/hello.h"
 #include "net/channel.h"
 #include "wire/handshake.h"
@@ -98,16 +99,6 @@ struct refused {
 };
 
 static void dial(struct other *o);
-
-static void *
-must_alloc(size_t n)
-{
-	void *p;
-
-	if ((p = calloc(1, n)) == NULL)
-		die(sec_err_exit(SEC_ERR_SYS), "no memory for a link");
-	return p;
-}
 
 static const struct server *
 server_of(const struct other *o)
@@ -385,7 +376,7 @@ frame_line(const uint8_t *p, size_t n)
 static struct link *
 link_new(struct other *o, int dialled, uint32_t epoch)
 {
-	struct link *l = must_alloc(sizeof(*l));
+	struct link *l = mem_new(sizeof(*l));
 
 	l->other = o;
 	l->links = o->links;
@@ -536,7 +527,7 @@ other_get(struct links *k, int number)
 		return NULL;
 	if ((o = k->other[number]) != NULL)
 		return o;
-	o = must_alloc(sizeof(*o));
+	o = mem_new(sizeof(*o));
 	o->links = k;
 	o->number = number;
 	TAILQ_INIT(&o->list);
@@ -647,7 +638,7 @@ static const struct stream_ops refused_ops = {
 static void
 refuse(struct links *k, struct stream *s, uint32_t keyid, const char *why)
 {
-	struct refused *r = must_alloc(sizeof(*r));
+	struct refused *r = mem_new(sizeof(*r));
 	uint8_t no[HELLO_NO];
 	char from[ADDR_STRLEN];
 
@@ -834,7 +825,7 @@ static const struct ctl_verb link_verbs[] = {
 struct links *
 links_new(const struct links_def *d)
 {
-	struct links *k = must_alloc(sizeof(*k));
+	struct links *k = mem_new(sizeof(*k));
 
 	k->def = *d;
 	k->servers = d->servers;

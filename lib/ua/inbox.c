@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/log.h"
 #include "base/map.h"
+#include "base/mem.h"
 #include "crypto/seal.h"
 #include "ua/inbox.h"
 #include "wire/ids.h"
@@ -44,19 +44,11 @@ struct inbox {
 	TAILQ_HEAD(, held) held;
 };
 
-static void *
-need(void *p)
-{
-	if (p == NULL)
-		die(sec_err_exit(SEC_ERR_SYS), "no memory");
-	return p;
-}
-
 struct inbox *
 inbox_new(uint32_t own_q, struct keyring *keys, const struct inbox_ops *ops,
     void *ctx)
 {
-	struct inbox *in = need(calloc(1, sizeof(*in)));
+	struct inbox *in = mem_new(sizeof(*in));
 
 	in->own_q = own_q;
 	in->keys = keys;
@@ -100,7 +92,7 @@ source(struct inbox *in, uint32_t q)
 
 	if ((s = map_get_u64(in->sources, q)) != NULL)
 		return s;
-	s = need(calloc(1, sizeof(*s)));
+	s = mem_new(sizeof(*s));
 	/* Numbers rise: a later q than ours has said nothing before us. */
 	s->known = q_server(q) == q_server(in->own_q) && q >= in->own_q;
 	(void)map_put_u64(in->sources, q, s);
@@ -258,12 +250,12 @@ inbox_put(struct inbox *in, const char *author, uint32_t q, int missed,
 	    (map_count(in->sources) >= INBOX_SOURCES &&
 		map_get_u64(in->sources, head.q) == NULL))
 		return SEC_ERR_LIMIT;
-	h = need(calloc(1, sizeof(*h)));
+	h = mem_new(sizeof(*h));
 	h->q = head.q;
 	h->missed = missed;
 	h->until = now + INBOX_HOLD_MS;
-	h->author = need(strdup(author));
-	h->body = need(malloc(n));
+	h->author = mem_need(strdup(author));
+	h->body = mem_need(malloc(n));
 	memcpy(h->body, body, n);
 	h->n = n;
 	h->head = head;

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/log.h"
 #include "base/map.h"
+#include "base/mem.h"
 #include "ua/mirror.h"
 
 struct place {
@@ -25,18 +25,10 @@ struct mirror {
 	size_t nattr;
 };
 
-static void *
-need(void *p)
-{
-	if (p == NULL)
-		die(sec_err_exit(SEC_ERR_SYS), "no memory");
-	return p;
-}
-
 struct mirror *
 mirror_new(mirror_h changed, void *ctx)
 {
-	struct mirror *m = need(calloc(1, sizeof(*m)));
+	struct mirror *m = mem_new(sizeof(*m));
 
 	m->changed = changed;
 	m->ctx = ctx;
@@ -123,10 +115,10 @@ put(struct mirror *m, struct pal_entry *e)
 	if (p == NULL) {
 		if (m->n == m->cap) {
 			m->cap = m->cap ? 2 * m->cap : 16;
-			m->place = need(
+			m->place = mem_need(
 			    reallocarray(m->place, m->cap, sizeof(*m->place)));
 		}
-		p = need(calloc(1, sizeof(*p)));
+		p = mem_new(sizeof(*p));
 		p->e = *e;
 		memset(e, 0, sizeof(*e));
 		m->place[m->n++] = p;

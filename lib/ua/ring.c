@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/err.h"
-#include "base/log.h"
+#include "base/mem.h"
 #include "base/proc.h"
 #include "ua/ring.h"
 
@@ -15,24 +14,16 @@ struct ring {
 	struct ring_event *event; /* number n is at n % max */
 };
 
-static void *
-need(void *p)
-{
-	if (p == NULL)
-		die(sec_err_exit(SEC_ERR_SYS), "no memory");
-	return p;
-}
-
 struct ring *
 ring_new(size_t max)
 {
-	struct ring *r = need(calloc(1, sizeof(*r)));
+	struct ring *r = mem_new(sizeof(*r));
 	uint64_t name;
 
 	proc_random(&name, sizeof(name));
 	snprintf(r->name, sizeof(r->name), "%016llx", (unsigned long long)name);
 	r->max = max;
-	r->event = need(calloc(max, sizeof(*r->event)));
+	r->event = mem_need(calloc(max, sizeof(*r->event)));
 	return r;
 }
 
@@ -71,7 +62,7 @@ ring_add(struct ring *r, int64_t time, const char *fields)
 	forget(e);
 	e->seq = r->last;
 	e->time = time;
-	e->fields = need(strdup(fields));
+	e->fields = mem_need(strdup(fields));
 	return r->last;
 }
 
