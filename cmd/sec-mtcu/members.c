@@ -48,14 +48,17 @@ static struct person *
 person_take(struct room *r, const char *uri)
 {
 	struct person *p, **grown;
-	unsigned i;
+	size_t n = strlen(uri) + 1;
+	unsigned i = 0;
 
 	if ((p = map_get_str(r->persons, uri)) != NULL) {
 		p->devices++;
 		return p;
 	}
-	for (i = 0; i < r->nslots && r->slot[i] != NULL; i++)
-		;
+	if (map_count(r->persons) == r->nslots)
+		i = r->nslots;                 /* no hole to look for */
+	while (i < r->nslots && r->slot[i] != NULL)
+		i++;
 	if (i == r->capslots) {
 		grown = reallocarray(r->slot, r->capslots ?
 		    r->capslots * 2 : 8, sizeof *grown);
@@ -64,11 +67,9 @@ person_take(struct room *r, const char *uri)
 		r->slot = grown;
 		r->capslots = r->capslots ? r->capslots * 2 : 8;
 	}
-	if ((p = calloc(1, sizeof *p)) == NULL ||
-	    (p->uri = strdup(uri)) == NULL) {
-		free(p);
+	if ((p = malloc(sizeof *p + n)) == NULL)
 		return NULL;
-	}
+	memcpy(p->uri, uri, n);
 	p->slot = i;
 	p->devices = 1;
 	r->slot[i] = p;
@@ -87,7 +88,6 @@ person_drop(struct room *r, struct person *p)
 	r->slot[p->slot] = NULL;
 	while (r->nslots > 0 && r->slot[r->nslots - 1] == NULL)
 		r->nslots--;
-	free(p->uri);
 	free(p);
 }
 

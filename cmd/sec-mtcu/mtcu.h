@@ -34,28 +34,28 @@ struct copy {
 
 /* A user in a room: his devices share one slot in a delivery's table. */
 struct person {
-	char		*uri;
 	unsigned	 slot;
 	unsigned	 devices;
+	char		 uri[];
 };
 
 struct member {                        /* one device: one q */
 	uint32_t		 q;
+	int			 may_speak;
 	struct room		*room;
 	struct person		*person;
-	struct secret		*hop;          /* H_q */
-	uint32_t		 hopid;
-	char			 address[64];  /* of its SDP */
-	int			 may_speak;
-	unsigned		 under_way;    /* deliveries of his */
 	struct sip_conn		*conn;         /* its owner is the member */
 	int64_t			 away;         /* since when without one */
+	TAILQ_ENTRY(member)	 entry;
+	TAILQ_HEAD(, copy)	 copies;
+	size_t			 queued;       /* bytes in copies */
+	unsigned		 under_way;    /* deliveries of his */
 	int			 reported;     /* `lost` was sent */
 	int			 seen;         /* in this deal */
-	size_t			 queued;       /* bytes in copies */
-	TAILQ_HEAD(, copy)	 copies;
+	uint32_t		 hopid;
+	struct secret		*hop;          /* H_q */
+	char			 address[64];  /* of its SDP */
 	struct timer		 timer;        /* away too long */
-	TAILQ_ENTRY(member)	 entry;
 };
 
 struct room {

@@ -24,7 +24,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 
-#define TURN_EVENTS 128
+#define TURN_EVENTS 256
 
 /* The events fetched by one epoll_wait(). */
 struct turn {

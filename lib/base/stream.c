@@ -25,35 +25,36 @@
 #define KEEP_SIZE  65536 /* larger empty buffers are freed */
 #define LAST_READS 64
 
+/* Ordered by use, and flags are small: a server has thousands of them. */
 struct stream {
-	struct loop *loop;
 	struct io io;
 	struct hook hook;
-	int fd;
-	int is_socket;
-	struct addr peer;
 	const struct stream_ops *ops;
 	void *arg;
+	struct buf out;
+	size_t max_out;
+	int fd;
+	int broken; /* sending fails */
+	int busy; /* our frames on the stack */
+	uint8_t is_socket;
+	uint8_t dialing;
+	uint8_t blocked; /* the kernel took no more */
+	uint8_t paused;
+	uint8_t again; /* show input to the owner */
+	uint8_t finishing;
+	uint8_t eof; /* read while finishing */
+	uint8_t closing;
+	uint8_t told;
+	uint8_t freed;
+	uint8_t want_fd;
+	uint8_t wipe; /* plaintext: leave nothing in the buffers */
 	struct buf in; /* its block is lent while it is empty */
 	size_t used; /* bytes of that block that are not zero */
-	struct buf out;
 	size_t max_in;
-	size_t max_out;
-	int dialing;
-	int blocked; /* the kernel took no more */
-	int paused;
-	int again; /* show input to the owner */
-	int finishing;
-	int eof; /* read while finishing */
-	int broken; /* sending fails */
-	int closing;
-	int told;
+	struct loop *loop;
 	int err; /* what closed() will say */
-	int busy; /* our frames on the stack */
-	int freed;
-	int want_fd;
 	int got_fd; /* by SCM_RIGHTS, -1 none */
-	int wipe; /* plaintext: leave nothing in the buffers */
+	struct addr peer;
 };
 
 static void on_io(void *arg, uint32_t events);

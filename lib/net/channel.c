@@ -31,34 +31,36 @@
 
 enum channel_state { DIALING, HELLO, FIRST, UP, OVER };
 
+/* What each message needs stands first: with a thousand connections every
+ * line of the cache that one touches counts. */
 struct channel {
 	struct loop *loop;
 	struct stream *stream; /* NULL when OVER */
-	struct addr peer;
 	const struct channel_ops *ops;
 	void *arg;
-	enum channel_state state;
-	int plain;
-	int opener;
-	int err; /* what closed() will say */
-	int told;
-	channel_frame_h frame;
-	struct hello hello;
-	struct secret *base;
 	struct seal *tx;
 	struct seal *rx;
+	enum channel_state state;
+	int plain;
+	int busy; /* our frames on the stack */
+	int freed;
+	int err; /* what closed() will say */
+	int told;
 	int64_t offset;
+	int64_t last_in;
+	int64_t last_out;
+	int64_t idle_ms;
+	int64_t silence_ms;
+	channel_frame_h frame;
 	struct timer deadline;
 	struct timer alive;
 	struct hook hook;
-	int64_t idle_ms;
-	int64_t silence_ms;
-	int64_t last_in;
-	int64_t last_out;
 	uint8_t ping[PING_MAX];
 	size_t pinglen;
-	int busy; /* our frames on the stack */
-	int freed;
+	struct addr peer;
+	int opener;
+	struct secret *base;
+	struct hello hello;
 };
 
 static void on_open(void *arg);

@@ -25,19 +25,19 @@ enum guest_state { GUEST_LOOKING, GUEST_PARKED, GUEST_DEALING,
 
 struct guest {
 	struct service		*s;
-	struct door		*door;
-	enum guest_state	 state;
-	struct addr		 from;
-	struct stream		*stream;       /* LOOKING PARKED LEAVING */
-	struct timer		 deadline;
-	int			 stranger;     /* counted as unauthenticated */
+	struct sip_conn		*conn;         /* TALKING */
 	int			 once;         /* REGISTER: one message */
 	int			 seen;         /* messages */
+	enum guest_state	 state;
+	int			 stranger;     /* counted as unauthenticated */
 	int			 was_up;
-	struct sip_conn		*conn;         /* TALKING */
 	uint64_t		 conn_id;
+	struct door		*door;
+	struct stream		*stream;       /* LOOKING PARKED LEAVING */
 	struct keygen_answer	*answer;       /* DEALING */
+	struct timer		 deadline;
 	TAILQ_ENTRY(guest)	 entry;
+	struct addr		 from;
 };
 
 /* door.c */
