@@ -88,7 +88,7 @@ on_ended(void *arg, int status)
 {
 	struct agent *a = arg;
 
-	/* The next connection makes a new one. */
+	/* Ended by the notifier, a new one is asked for. */
 	log_warn("pal.ended", "user=%s code=%d", a->user, status);
 }
 

@@ -219,8 +219,9 @@ subscription_notify(struct subscription *s, const struct sip_msg *req)
 		return r;
 	take_body(s, req);
 	if (event_is_terminated(req->sub_state)) {
+		/* Over for good? The answer to a new one says so. */
 		s->active = 0;
-		timer_cancel(&s->timer);
+		timer_set(&s->timer, LATER);
 		s->ops->ended(s->arg, 0);
 	}
 	return 1;

@@ -9,14 +9,15 @@
 
 /*
  * One subscription at sec-pal (RFC 6665): made, refreshed in its dialog,
- * made again on 481; documents come from the 200 and from NOTIFYs.
+ * made again on 481 and when the notifier ends it; documents come from the 200 and from NOTIFYs.
  */
 struct subscription;
 
 struct subscription_ops {
 	/* A document, of SUBSCRIBE's answer or of a NOTIFY. */
 	void	(*doc)(void *arg, const void *p, size_t n);
-	/* Refused (status of the answer), or ended by the notifier (0). */
+	/* Refused (status of the answer), or ended by the notifier (0): then
+	 * a new one is asked for in two seconds. */
 	void	(*ended)(void *arg, int status);
 };
 
