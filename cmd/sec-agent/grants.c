@@ -44,7 +44,9 @@ take_wrap(struct conf_in *c, const char *b64, int *new_hop)
 	    (r = grant_decode(&g, plain)) != 0)
 		goto out;
 	r = SEC_ERR_AUTH;
-	if ((c->id != 0 && g.conf != c->id) || (c->q != 0 && g.q != c->q))
+	/* The q of a 302 may be gone with a restart of the controller. */
+	if ((c->id != 0 && g.conf != c->id) ||
+	    (c->q != 0 && g.q != c->q && c->state != CONF_JOINING))
 		goto wipe;
 	c->id = g.conf;
 	c->q = g.q;
@@ -180,8 +182,8 @@ take_grant(struct conf_in *c, const struct line *l)
 		if (r == SEC_ERR_NOTHING)
 			conf_want(c, INBOX_WANT_GRANT);
 	}
-	if (key != NULL)
-		r = take_wrap(c, key, &new_hop);
+	if (key != NULL && (r = take_wrap(c, key, &new_hop)) == SEC_ERR_SUBKEY)
+		conf_ask_grant(c); /* it was sent under a key of before */
 	take_media(c, l);
 	if (new_hop && c->text != NULL)
 		text_rekey(c->text);

@@ -19,6 +19,7 @@
 #define SENT_MS	 10000 /* for the MTCU's 200 */
 #define LIFE_MS	 100000 /* T of a text is good for 120 s */
 #define NAMES_MS 1500 /* the roster learns who is missing */
+#define REFUSED_MS 3000 /* then the controller is asked why */
 #define ECHO_MS	 3000 /* after a 200 without an echo */
 
 enum said_state { SAID, ECHOED };
@@ -42,6 +43,7 @@ struct text {
 	struct addr to;
 	char host[ADDR_STRLEN];
 	int server, was_up;
+	int64_t refused; /* since, mono ms; 0: it is not */
 	struct inbox *inbox;
 	uint64_t seq;
 	size_t nout;
@@ -146,7 +148,7 @@ on_sent(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 		s->until = clock_mono() + ECHO_MS;
 	} else if (answer->status == 408) {
 		flow_kick(t->flow, 1);
-	} else if (answer->status != 503)
+	} else if (answer->status != 503 || flow_conn(t->flow) != NULL)
 		said_fail(t, s, answer->status, NULL);
 }
 
@@ -481,6 +483,7 @@ on_up(void *arg)
 		conf_notice(t->c, "back", NULL, t->host);
 	}
 	t->was_up = 1;
+	t->refused = 0;
 	for (s = TAILQ_FIRST(&t->out); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
 		s->on_wire = 0;
@@ -497,8 +500,17 @@ on_down(void *arg, int err)
 
 	log_info("text.down", "conf=%s host=%s reason=%s", t->c->name, t->host,
 	    log_quote(sec_strerror(err)));
-	if (err == SEC_ERR_SUBKEY)
-		return; /* restarted, not dealt yet */
+	if (err == SEC_ERR_SUBKEY) {
+		/* Restarted, not dealt yet; or we are no member any more,
+		 * and nobody could tell us. */
+		if (t->refused == 0)
+			t->refused = clock_mono();
+		else if (clock_mono() - t->refused > REFUSED_MS) {
+			t->refused = 0;
+			conf_ask_grant(t->c);
+		}
+		return;
+	}
 	service(t, "svc.down");
 	conf_notice(t->c, "lost", NULL, t->host);
 }
