@@ -19,7 +19,7 @@
 static int
 check_record(const uint8_t *p, size_t n, uint8_t dir)
 {
-	struct record r;
+	struct record r = { 0 };
 
 	if (n < RECORD_HEAD + RECORD_TAG || record_decode(&r, p) != 0 ||
 	    r.type != RECORD_REGISTER || r.dir != dir || r.keyid != 0 ||
