@@ -2,6 +2,7 @@
 #define SEC_LAB_LAB_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -101,6 +102,7 @@ void	supervise(struct lab *l, int lock, int reserved, int pcap)
 struct lab_options {
 	const char	*wire;
 	int		 plain, keep, quiet, purge;
+	int64_t		 timeout;      /* ms for up, start */
 	enum emit_mode	 mode;
 };
 int	verb_up(struct lab *l, const struct lab_options *o, char **users,

@@ -10,6 +10,8 @@
 
 #include "lab.h"
 
+#define READY_MS 20000 /* -T when not given */
+
 static int run(struct cli *c);
 
 static const struct cli_opt options[] = {
@@ -21,7 +23,7 @@ static const struct cli_opt options[] = {
 };
 
 static const struct cli_verb verbs[] = {
-	{ "up", "[--wire FILE] [--plain] [--keep] [USER ...]",
+	{ "up", "[-T SEC] [--wire FILE] [--plain] [--keep] [USER ...]",
 	    "start everything, log the users in", "wire,plain,keep", 0, -1,
 	    run },
 	{ "down", "[--purge]", "stop everything", "purge", 0, 0, run },
@@ -81,6 +83,7 @@ run(struct cli *c)
 		.plain = cli_flag(c, "plain"),
 		.keep = cli_flag(c, "keep"),
 		.purge = cli_flag(c, "purge"),
+		.timeout = cli_timeout(c, READY_MS),
 		.quiet = cli_mode(c) == EMIT_QUIET,
 		.mode = cli_mode(c),
 	};

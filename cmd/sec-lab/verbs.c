@@ -25,7 +25,6 @@
 
 #include "lab.h"
 
-#define READY_MS 20000 /* most that `up` waits for the daemons */
 #define CALL_MS	 20000
 #define POLL_MS	 10
 #define DOWN_MS	 40000 /* the stages of supervise.c, and some */
@@ -162,19 +161,19 @@ show_end(const struct lab *l, const char *name)
 }
 
 static int
-gave_up(const struct lab *l, const char *name, const char *what)
+gave_up(const struct lab *l, int code, const char *name, const char *what)
 {
 	complain(0, "%s %s; the end of %s/log/%s:", name, what, l->shown, name);
 	show_end(l, name);
-	return 10;
+	return code;
 }
 
 /* Until every daemon's health passes `good`, or nothing is to be hoped. */
 static int
-wait_daemons(const struct lab *l,
+wait_daemons(const struct lab *l, int64_t ms,
     int (*good)(const struct lab *l, const struct health *h))
 {
-	int64_t until = clock_mono() + READY_MS;
+	int64_t until = clock_mono() + ms;
 	struct crash crash = { "", 0 };
 	struct health h;
 	char why[PATH_LEN + 64], text[640];
@@ -190,14 +189,15 @@ wait_daemons(const struct lab *l,
 				    "does not start "
 				    "(exit %d)",
 				    crash.exit);
-				return gave_up(l, crash.name, text);
+				return gave_up(l, 10, crash.name, text);
 			}
 			if (clock_mono() > until) {
 				snprintf(text, sizeof(text),
 				    r != 0 ? "does not answer" :
 					     "is not ready: %s",
 				    h.words);
-				return gave_up(l, lab_daemons[i].name, text);
+				return gave_up(l, 9, lab_daemons[i].name,
+				    text);
 			}
 			(void)poll(NULL, 0, POLL_MS);
 		}
@@ -319,19 +319,20 @@ prepare(struct lab *l, const struct lab_options *o, char **users, int n,
 
 /* Everything after the supervisor is there. */
 static int
-get_ready(struct lab *l, char **users, int n, int64_t began)
+get_ready(struct lab *l, const struct lab_options *o, char **users, int n,
+    int64_t began)
 {
 	char text[1024], id[32], names[256];
 	const char *daemons[LAB_DAEMONS];
 	int i, r;
 
 	say("%-10s %s   (sec-lab down --purge removes it)", "state", l->shown);
-	if (kdc_wait(l, READY_MS) != 0)
-		return gave_up(l, "kdc", "does not answer");
+	if (kdc_wait(l, (int)o->timeout) != 0)
+		return gave_up(l, 9, "kdc", "does not answer");
 	snprintf(text, sizeof(text), LAB_REALM "  %s:%d", l->address,
 	    LAB_KDC_PORT);
 	say("%-10s %-33s ok", "kdc", text);
-	if ((r = wait_daemons(l, is_there)) != 0)
+	if ((r = wait_daemons(l, o->timeout, is_there)) != 0)
 		return r;
 	if (!l->plain) {
 		if ((r = keys_lead(l, id, sizeof(id))) != 0)
@@ -340,7 +341,7 @@ get_ready(struct lab *l, char **users, int n, int64_t began)
 		    LAB_DAEMONS);
 		say("%-10s %-33s ok", "key", text);
 	}
-	if ((r = wait_daemons(l, is_healthy)) != 0)
+	if ((r = wait_daemons(l, o->timeout, is_healthy)) != 0)
 		return r;
 	for (i = 0; i < LAB_DAEMONS; i++)
 		daemons[i] = lab_daemons[i].name;
@@ -393,7 +394,7 @@ verb_up(struct lab *l, const struct lab_options *o, char **users, int n)
 	close(h.reserved);
 	if (h.capture >= 0)
 		close(h.capture);
-	if ((r = get_ready(l, users, n, began)) != 0 && !o->keep)
+	if ((r = get_ready(l, o, users, n, began)) != 0 && !o->keep)
 		(void)bring_down(pid);
 	return r;
 }
@@ -556,21 +557,20 @@ verb_stop(struct lab *l, const struct lab_options *o, char **argv, int n)
 int
 verb_start(struct lab *l, const struct lab_options *o, char **argv, int n)
 {
-	int64_t until = clock_mono() + READY_MS;
+	int64_t until = clock_mono() + o->timeout;
 	struct health h;
 	int r;
 
-	(void)o;
 	(void)n;
 	if ((r = tell(l, "start", argv[0])) != 0)
 		return r;
 	if (strcmp(argv[0], "kdc") == 0)
-		return kdc_wait(l, READY_MS) == 0 ?
+		return kdc_wait(l, (int)o->timeout) == 0 ?
 		    0 :
-		    gave_up(l, "kdc", "does not answer");
+		    gave_up(l, 9, "kdc", "does not answer");
 	while (health_of(argv[0], &h) != 0) {
 		if (clock_mono() > until)
-			return gave_up(l, argv[0], "does not answer");
+			return gave_up(l, 9, argv[0], "does not answer");
 		(void)poll(NULL, 0, POLL_MS);
 	}
 	return 0;
