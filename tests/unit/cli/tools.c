@@ -406,8 +406,8 @@ test_confctl(void)
 	T_INT(run_in("sec-confctl invite . -", "", 0), 0);
 	fake_asked();
 	T_INT(run("sec-confctl create --open --title x%20y --anyway"), 0);
-	T_STR(strstr(fake_asked(), "create"),
-	    "create id=2 title=x y access=domain anyway=1\nclosed\n");
+	T(strstr(fake_asked(),
+	      "create id=2 title=x y access=domain anyway=1\n") != NULL);
 }
 
 /* INT while somebody's telephone rings: the id stays valid, exit 130, and
