@@ -464,7 +464,7 @@ test_failures(void)
 
 	/* One silent server: nobody gets m3. */
 	party[2].middle = SILENT;
-	T_INT(run(1, 60), SEC_ERR_TIMEOUT);
+	T_INT(run(1, 400), SEC_ERR_TIMEOUT);
 	T_INT(party[2].led_err, SEC_ERR_TIMEOUT);
 	T_INT(party[1].led_err, 0);
 	T_INT(party[1].led_epoch, 0);
