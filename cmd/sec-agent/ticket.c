@@ -81,6 +81,7 @@ fetch(const struct ticket_request *q, int fd)
 		if (n > 0)
 			buf_consume(&b, (size_t)n);
 	}
+	close(fd);
 	buf_free(&b);
 	if (err == 0)
 		ticket_free(&t);
