@@ -70,6 +70,7 @@ static struct wire *wires[LAB_DAEMONS];
 static struct child children[CHILDREN];
 static struct agent agents[AGENTS];
 static int nagents;
+static int held[2]; /* run/lock and the address, ours as long as we live */
 static enum { RUNNING, STOP_AGENTS, STOP_DAEMONS, STOP_KDC } state;
 static struct timer deadline;
 
@@ -412,7 +413,11 @@ leave(void)
 		wire_free(wires[i]);
 	pcap_free(pcap);
 	(void)unlink(path_run(path, "lab.sock"));
+	ctl_free(ctl);
+	loop_free(loop);
 	log_info("lab.down", "pid=%d", (int)getpid());
+	for (i = 0; i < 2; i++)
+		close(held[i]);
 	exit(0);
 }
 
@@ -495,6 +500,10 @@ detach(void)
 	(void)dup2(null, STDIN_FILENO);
 	(void)dup2(fd >= 0 ? fd : null, STDOUT_FILENO);
 	(void)dup2(fd >= 0 ? fd : null, STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	if (null > STDERR_FILENO)
+		close(null);
 	if (chdir("/") != 0)
 		log_warn("lab.chdir", "error=%s", log_quote(strerror(errno)));
 	umask(077);
@@ -518,7 +527,8 @@ supervise(struct lab *l, int lock, int reserved, int capture)
 	lab = l;
 	detach();
 	lab_lock_mine(lock);
-	(void)reserved; /* ours as long as we live */
+	held[0] = lock;
+	held[1] = reserved;
 	log_open("sec-lab", LOG_L_INFO);
 	lab_setenv_kdc(l);
 	loop = loop_new();
