@@ -51,6 +51,8 @@ main(void)
 	fd = open("/dev/zero", O_RDONLY);
 	T(fd >= 3 && dup2(fd, 9) == 9);
 	T_INT(sh("[ ! -e /proc/self/fd/9 ]", NULL, 0), 0);
+	close(9);
+	close(fd);
 	T_INT(spawn_run(nowhere, NULL, 0, &out, &err), 127);
 
 	/* What was opened for it is closed when it cannot be. */

@@ -587,6 +587,7 @@ main(void)
 	T_STR(ask("status", "pid"), "unreachable");
 	test_inetd();
 	test_arguments();
+	close(notify);
 	remove_dir();
 	return t_done();
 }
