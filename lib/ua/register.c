@@ -198,6 +198,9 @@ on_answer(void *ctx, uint64_t cookie, const struct sip_msg *a)
 		return;
 	}
 	o.err = sec_err_from_sip("REGISTER", a->status);
+	/* Another success than 200 brings nothing that we could take. */
+	if (o.err == 0)
+		o.err = SEC_ERR_DATA;
 	if (a->date != NULL && (date = clock_parse_sip_date(a->date)) > 0)
 		o.behind = date - clock_real();
 	finish(r, &o);
