@@ -160,6 +160,8 @@ delivery_new(struct room *r, struct member *author, struct sip_txn *txn,
 	}
 	if (r->nslots > 0)
 		memset(d->slot, SLOT_NONE, r->nslots);
+	/* He has it himself, whatever his other devices do. */
+	d->slot[author->person->slot] = SLOT_ANSWERED;
 	d->nslots = r->nslots;
 	d->author_q = author->q;
 	d->txn = sip_txn_id(txn);
