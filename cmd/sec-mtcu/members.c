@@ -109,24 +109,32 @@ event_lost(struct member *mb, const char *verb)
 	ctl_event_end(p);
 }
 
+/* Copies that wait are counted as missed. */
 static void
-member_away(void *arg)
+copies_give_up(struct member *mb)
 {
-	struct member *mb = arg;
+	struct delivery *d;
 	struct copy *c;
+	uint64_t id;
 
-	/* The grace is over: copies that wait are counted as missed. */
-	mb->reported = 1;
-	event_lost(mb, "lost");
 	while ((c = TAILQ_FIRST(&mb->copies)) != NULL) {
-		uint64_t id = c->delivery;
-		struct delivery *d;
-
+		id = c->delivery;
 		copy_free(mb, c);
 		if (id != 0 && (d = delivery_find(mb->room->mtcu,
 		    id)) != NULL)
 			delivery_answer(d, mb->person->slot, 408);
 	}
+}
+
+/* The grace is over. */
+static void
+member_away(void *arg)
+{
+	struct member *mb = arg;
+
+	mb->reported = 1;
+	event_lost(mb, "lost");
+	copies_give_up(mb);
 }
 
 void
@@ -225,11 +233,11 @@ static void
 member_free(struct member *mb)
 {
 	struct room *r = mb->room;
-	struct copy *cp;
 
 	timer_cancel(&mb->timer);
-	while ((cp = TAILQ_FIRST(&mb->copies)) != NULL)
-		copy_free(mb, cp);
+	/* First out of the room: an author's echo does not go to him. */
+	map_del_u64(r->by_q, mb->q);
+	copies_give_up(mb);
 	if (mb->hop != NULL && map_get_u64(r->mtcu->hops, hop_key(mb)) == mb)
 		map_del_u64(r->mtcu->hops, hop_key(mb));
 	secret_free(mb->hop);
@@ -238,7 +246,6 @@ member_free(struct member *mb)
 		sip_conn_finish(mb->conn);
 	}
 	TAILQ_REMOVE(&r->members, mb, entry);
-	map_del_u64(r->by_q, mb->q);
 	r->nmembers--;
 	r->mtcu->members--;
 	person_drop(r, mb->person);
@@ -383,6 +390,12 @@ join_hop(struct mtcu *m, struct member *mb, const struct line *l)
 	}
 	if (mb->hop != NULL && map_get_u64(m->hops, hop_key(mb)) == mb)
 		map_del_u64(m->hops, hop_key(mb));
+	/* What stands on an older key is over. */
+	if (mb->conn != NULL && mb->hopid != id && !m->s->conf.plain) {
+		sip_conn_set_owner(mb->conn, NULL);
+		sip_conn_close(mb->conn, SEC_ERR_CLOSED);
+		member_disconnected(mb);
+	}
 	secret_free(mb->hop);
 	mb->hop = secret_copy(key, sizeof key);
 	explicit_bzero(key, sizeof key);
