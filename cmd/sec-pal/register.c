@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -224,14 +225,35 @@ registration_rows(struct registration *r)
 	return err != 0 ? err : seen == 1 ? 0 : SEC_ERR_FORMAT;
 }
 
-/* Is this principal a user of ours, and does From name him? */
+/* Is it a URI of this user? */
+static int
+names(const char *uri, const char *name, const char *domain)
+{
+	struct uri u;
+
+	return uri_parse(&u, uri, domain) == 0 && u.kind == URI_USER &&
+	    strcmp(u.name, name) == 0;
+}
+
+/* A Contact has a host of its own; whoever it names must be him. */
+static int
+contact_names(const char *contact, const char *name)
+{
+	const char *at = strchr(contact, '@');
+	size_t n = strlen(name);
+
+	return at == NULL || strncasecmp(contact, "sip:", 4) != 0 ||
+	    ((size_t)(at - contact) == 4 + n &&
+	    strncmp(contact + 4, name, n) == 0);
+}
+
+/* Is this principal a user of ours, and do From, To and Contact name him? */
 static int
 registration_admit(struct registration *r)
 {
 	struct service *s = r->pal->s;
 	const char *at = strrchr(r->principal, '@');
 	struct pal_user row;
-	struct uri u;
 	size_t n;
 
 	if (at == NULL || strcmp(at + 1, s->conf.realm) != 0 ||
@@ -242,8 +264,10 @@ registration_admit(struct registration *r)
 		return SEC_ERR_DENIED;
 	memcpy(r->name, r->principal, n);
 	r->name[n] = '\0';
-	if (uri_parse(&u, r->req->from, s->conf.domain) != 0 ||
-	    u.kind != URI_USER || strcmp(u.name, r->name) != 0)
+	if (!names(r->req->from, r->name, s->conf.domain) ||
+	    !names(r->req->to, r->name, s->conf.domain) ||
+	    (r->req->contact != NULL &&
+	    !contact_names(r->req->contact, r->name)))
 		return SEC_ERR_DENIED;
 	if (pal_user_get(s->db, r->name, &row) == 0) {
 		if (row.disabled || (s->conf.users_known && !row.known))

@@ -89,6 +89,19 @@ say() {
 	sip_close "$fd"
 }
 
+@test "S016 S087: From, To and Contact of a REGISTER name the same user" {
+	sip_open fd "$(server_addr pal)"
+	sip_request "$fd" ann REGISTER sip:lab.test "<sip:bea@lab.test>" \
+	    rto 1 "" "Contact: <sip:ann@127.0.0.1:5060>" "Expires: 600"
+	sip_recv "$fd" | head -n 1 | grep -q '^SIP/2.0 403 '
+	sip_close "$fd"
+	sip_open fd "$(server_addr pal)"
+	sip_request "$fd" ann REGISTER sip:lab.test "<sip:ann@lab.test>" \
+	    rco 1 "" "Contact: <sip:bea@127.0.0.1:5060>" "Expires: 600"
+	sip_recv "$fd" | head -n 1 | grep -q '^SIP/2.0 403 '
+	sip_close "$fd"
+}
+
 @test "S081 S085-S094 S097-S110: Figs 5 and 6, by hand" {
 	register bea
 	grep -q '^session.*controller=' registered
