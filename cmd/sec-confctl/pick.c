@@ -22,12 +22,38 @@ medium_role(const char *medium)
 	return "share";
 }
 
+/* Conferences that a server routes for us. */
+static unsigned
+server_uses(struct focus *f, int number)
+{
+	struct conference *c;
+	unsigned n = 0;
+	size_t i;
+	int k;
+
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
+		for (k = 0; k < c->nmedia; k++)
+			n += c->media[k].server == number;
+	return n;
+}
+
+/* Has a more room than b? What they report lags behind what was assigned, so
+ * within a hundredth the one with fewer conferences has. */
+static int
+has_more_room(struct focus *f, int a, int b)
+{
+	int64_t d = f->capacity[a] - f->capacity[b];
+
+	if (d > f->capacity[b] / 100 || -d > f->capacity[a] / 100)
+		return d > 0;
+	return server_uses(f, a) < server_uses(f, b);
+}
+
 int
 pick_server(struct focus *f, const char *medium, int not_this)
 {
 	const char *role = medium_role(medium);
 	const struct server *sv;
-	int64_t best_room = 0;
 	size_t i;
 	int best = 0;
 
@@ -39,10 +65,8 @@ pick_server(struct focus *f, const char *medium, int not_this)
 			continue;
 		if (f->capacity[sv->number] == 0)
 			continue;              /* it drains */
-		if (best == 0 || f->capacity[sv->number] > best_room) {
+		if (best == 0 || has_more_room(f, sv->number, best))
 			best = sv->number;
-			best_room = f->capacity[sv->number];
-		}
 	}
 	return best;
 }
