@@ -9,6 +9,8 @@ bats_require_minimum_version 1.5.0
 #
 # S049 (servers under one controller), S064 (two text routers).
 
+load ../lib/lab
+
 setup_file() {
 	command -v krb5kdc >/dev/null || [ -x /usr/sbin/krb5kdc ] ||
 	    skip "no krb5kdc"
@@ -105,9 +107,8 @@ pid_of() {
 	sec-lab up -q
 	pids=$(sec-lab status -j | jq -r .pid)
 	kill -9 "$(cat "$SEC_DIR/run/lock")"
-	for p in $pids; do
-		tail -s 0.05 -f --pid="$p" /dev/null
-	done
+	# shellcheck disable=SC2086
+	until_ok gone $pids
 	run -1 --separate-stderr sec-lab status
 	sec-lab up -q
 	sec-lab status

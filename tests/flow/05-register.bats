@@ -311,7 +311,7 @@ recorded() {
 	pid=$(agent_pid carol)
 	until_ok eval 'as alice sec-pal -q | grep -qx carol'
 	as carol sec-login -k
-	until_ok eval '! [ -e /proc/$pid ]'
+	until_ok gone "$pid"
 	until_ok eval '! as alice sec-pal -q | grep -qx carol'
 	run -3 --separate-stderr as carol sec-pal
 	[[ $stderr == "sec-pal: "*sec-login* ]]

@@ -96,6 +96,17 @@ no_process() {
 	done
 }
 
+# gone PID...: none of them runs. (One that nobody has waited for yet is gone
+# as well: a container's first process may never do it.)
+gone() {
+	local p
+	for p; do
+		grep -q '^State:[[:space:]]*[^ZX]' "/proc/$p/status" \
+		    2>/dev/null && return 1
+	done
+	return 0
+}
+
 # bg COMMAND...: in the background; $! is it, its output in bg.out, bg.err.
 bg() {
 	"$@" >"$BATS_TEST_TMPDIR/bg.out" 2>"$BATS_TEST_TMPDIR/bg.err" \
