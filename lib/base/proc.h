@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 /* No core files, not dumpable (except when compiled for debugging under a
- * sanitizer), SIGPIPE ignored, umask 007. Call first in every daemon and
- * in the agent. */
+ * sanitizer), SIGPIPE and SIGXFSZ ignored, umask 007. Call first in every
+ * daemon and in the agent. */
 void	proc_harden(void);
 
 /* In a child before it execs: every signal as by default and none blocked,
