@@ -38,9 +38,7 @@ static const struct option options[] = {
 };
 
 static const char usage[] =
-    "usage: sec-crypt seal --key FILE --client N [--suite NAME] "
-    "[--counter N]\n"
-    "       sec-crypt open --key FILE --client N [--suite NAME] "
+    "usage: sec-crypt seal|open --key FILE --client N [--suite NAME] "
     "[--counter N] [-t TIME]\n"
     "       sec-crypt -h for help\n";
 
@@ -183,7 +181,7 @@ main(int argc, char **argv)
 			break;
 		case 'h': return print_help();
 		case 'V':
-			printf("sec-crypt %s (protocol 1)\n", SEC_VERSION);
+			printf("sec-crypt %s (protocol 1, schema 1)\n", SEC_VERSION);
 			return 0;
 		default: fputs(usage, stderr); return 2;
 		}
