@@ -1,0 +1,280 @@
+#!/usr/bin/env bats
+bats_require_minimum_version 1.5.0
+# Who died, what the others do, what is stored: the table of ARCHITECTURE.md
+# 11, a row per test. Each is killed (-9) several times while alice and bob
+# are in a conference and write.
+#
+#   who died      the others                                stored
+#   agent         unreachable, 30 s of grace, back with     binding,
+#                 a fresh q and no new key                   preferences
+#   sec-pal       register again without a password,        all but Kc
+#                 rosters dealt again
+#   sec-confctl   text goes on; registered repeated;         conferences,
+#                 fresh epoch for all                        devices, epoch, q
+#   MTCU          dealt again; text resent, none twice       nothing
+#   KDC           sessions go on; a new login exits 10       -
+#   all           from disk; epoch and q never go back       databases, keys
+
+load ../lib/lab
+
+setup_file() {
+	lab_up alice bob carol erin
+	for u in bob carol erin; do as "$u" sec-confctl answer accept; done
+	as alice sec-confctl create -q -W -n s bob carol
+	# Erin's agent dies now, and her grace ends while the others run.
+	as alice sec-confctl create -q -W -n grace erin bob
+	epoch alice grace >"$SEC_DIR/grace-epoch"
+	mark alice >"$SEC_DIR/grace-mark"
+	kill -9 "$(agent_pid erin)"
+}
+teardown_file() { lab_down; }
+setup() { cd "$BATS_TEST_TMPDIR" || exit; }
+teardown() { show_logs; }
+
+# say USER TEXT: until it is delivered to all; then each of the others has it
+# exactly once.
+say() {
+	local user=$1 text=$2 other
+	until_ok eval 'echo "$text" | as "$user" sec-talk -s s'
+}
+
+# has_once USER TEXT
+has_once() {
+	local n
+	n=$(texts "$1" s | sed 's/^[^:]*: //' | grep -cxF "$2")
+	[ "$n" = 1 ] || echo "$1 has it $n times: $2" >&2
+	[ "$n" = 1 ]
+}
+
+q_of() { # USER
+	db conf.db "select max(q) from device join conference on id = conf
+	    where name = 's' and user = 'sip:$1@lab.test'"
+}
+
+three=$'alice active\nbob active\ncarol active'
+
+@test "S202: an agent dies: unreachable, then back by itself at the next login" {
+	for round in 1 2 3; do
+		before=$(epoch alice s)
+		q=$(q_of bob)
+		m=$(mark alice)
+		kill -9 "$(agent_pid bob)"
+		await alice --since "$m" -c s -e conf.status --by bob |
+		    jq -e '.status == "unreachable"'
+		run -3 as bob sec-pal
+		log_in bob
+		as bob sec-confctl answer accept
+		roster_is alice s "$three"
+		roster_is bob s "$three"
+		# The key is the same for the return within the grace; his
+		# number is a new one.
+		[ "$(epoch bob s)" = "$before" ]
+		[ "$(q_of bob)" -gt "$q" ]
+		say alice "after bob's return $round"
+		has_once bob "after bob's return $round"
+		say bob "bob again $round"
+		has_once carol "bob again $round"
+	done
+	databases_are_sound
+}
+
+@test "text meanwhile: exit 8 and his name, nothing for the others twice" {
+	m=$(mark alice)
+	kill -9 "$(agent_pid bob)"
+	await alice --since "$m" -c s -e conf.status --by bob
+	run -8 --separate-stderr bash -c \
+	    'echo "bob is away" | sec-lab run alice sec-talk -s s 3>&-'
+	[[ $stderr == *bob* ]]
+	has_once carol "bob is away"
+	log_in bob
+	as bob sec-confctl answer accept
+	roster_is alice s "$three"
+	run ! has_once bob "bob is away"
+}
+
+@test "S091 S056: sec-pal dies: nobody is asked for anything" {
+	before=$(epoch alice s)
+	for round in 1 2 3; do
+		kill_daemon pal
+		say alice "pal was killed $round"
+		has_once bob "pal was killed $round"
+		roster_is carol s "$three"
+		m=$(mark bob)
+		until_ok as carol sec-pal set away -N "round $round"
+		await_that bob '.status == "away"' --since "$m" -c carol \
+		    -e pal
+		until_ok as carol sec-pal set available
+		# Joining and leaving work, and are seen.
+		m=$(mark alice)
+		as carol sec-confctl leave s
+		await alice --since "$m" -c s -e conf.leave --by carol
+		as carol sec-confctl join s
+		roster_is bob s "$three"
+	done
+	[ "$(epoch alice s)" -gt "$before" ]
+	databases_are_sound
+}
+
+@test "sec-pal dies and is gone for a while: text goes on" {
+	sec-lab stop pal
+	say bob "without the PAL manager"
+	has_once alice "without the PAL manager"
+	run -10 as alice sec-pal set away
+	sec-lab start pal
+	until_ok daemon_is_well pal
+	until_ok as alice sec-pal set available
+	roster_is alice s "$three"
+}
+
+@test "sec-confctl dies: calls go on, a fresh epoch for all" {
+	for round in 1 2 3; do
+		before=$(epoch alice s)
+		q=$(q_of alice)
+		kill_daemon confctl
+		say alice "the controller was killed $round"
+		has_once bob "the controller was killed $round"
+		has_once carol "the controller was killed $round"
+		for u in alice bob carol; do
+			until_ok eval '[ "$(epoch "$u" s)" -gt "$before" ]'
+		done
+		until_ok eval '[ "$(epoch alice s)" = "$(epoch bob s)" ]'
+		roster_is bob s "$three"
+		[ "$(q_of alice)" = "$q" ]
+		# It is the same conference: inviting, leaving, joining.
+		as carol sec-confctl leave s
+		as bob sec-confctl invite -q s carol
+		roster_is alice s "$three"
+		databases_are_sound
+	done
+}
+
+@test "sec-confctl is gone: text goes on, creating exits 10" {
+	sec-lab stop confctl
+	say carol "without the controller"
+	has_once alice "without the controller"
+	run -10 --separate-stderr as alice sec-confctl create -n none -T 2
+	[[ $stderr == "sec-confctl: "*controller* ]]
+	sec-lab start confctl
+	until_ok daemon_is_well confctl
+	until_ok as alice sec-confctl create -q -n again
+	as alice sec-confctl leave again
+}
+
+@test "sec-confctl dies while an invitation is open: 503, exit 10" {
+	as carol sec-confctl answer ask
+	as alice sec-confctl create -q -n open
+	m=$(mark carol)
+	bg sec-lab run alice sec-confctl invite open carol
+	invite=$!
+	await carol --since "$m" -e invite.in
+	kill_daemon confctl
+	ended 10 "$invite"
+	await carol --since "$m" -e invite.done
+	run -0 as carol sec-confctl invites
+	[ "$output" = "" ]
+	as carol sec-confctl answer accept
+	until_ok as alice sec-confctl invite -q open carol
+	as carol sec-confctl leave open
+	as alice sec-confctl leave open
+}
+
+server_of() { # CONF: the name of its text router
+	awk -v n="$(db conf.db "select server from conference_medium
+	    join conference on id = conf where name = '$1'")" \
+	    '$1 == n { print $2 }' "$SEC_DIR/etc/servers"
+}
+
+@test "S065: a text router dies: dealt again, same epoch, text is resent" {
+	for round in 1 2 3; do
+		before=$(epoch alice s)
+		sec-lab kill "$(server_of s)"
+		say alice "the router was killed $round"
+		say bob "and bob's $round"
+		has_once bob "the router was killed $round"
+		has_once carol "the router was killed $round"
+		has_once carol "and bob's $round"
+		has_once alice "the router was killed $round"
+		[ "$(epoch alice s)" = "$before" ]
+		roster_is alice s "$three"
+	done
+	databases_are_sound
+}
+
+@test "a text router is gone: the other one takes the conference" {
+	old=$(server_of s)
+	sec-lab stop "$old"
+	say alice "on the other router"
+	has_once bob "on the other router"
+	[ "$(server_of s)" != "$old" ]
+	sec-lab start "$old"
+	until_ok daemon_is_well "$old"
+	say bob "still there"
+	has_once carol "still there"
+}
+
+@test "S020: the KDC dies: sessions go on, a new login exits 10" {
+	sec-lab stop kdc
+	say alice "without a KDC"
+	has_once bob "without a KDC"
+	kill_daemon pal
+	# Registered again with the ticket that is there.
+	until_ok eval 'as bob sec-pal -q | grep -qx carol'
+	run -10 --separate-stderr at "$(second_machine x)" alice \
+	    sec-login -q -P "$SEC_DIR/home/alice/password" alice
+	[[ $stderr == *KDC* ]]
+	sec-lab start kdc
+}
+
+@test "S029: everything dies but the agents: epoch and q never go back" {
+	before=$(epoch alice s)
+	q=$(db conf.db "select max(q_reserved) from conference")
+	lab=$(sed -n 1p "$SEC_DIR/run/lock" | grep -oE '[0-9]+' | head -n 1)
+	for name in confctl pal mtcu1 mtcu2; do daemon_pid "$name"; done >pids
+	kill -STOP "$lab"
+	# shellcheck disable=SC2046
+	kill -9 $(cat pids) "$lab"
+	until_ok eval '! kill -0 "$lab"'
+	sec-lab up -q --keep || sec-lab up -q
+	databases_are_sound
+	roster_is alice s "$three"
+	for u in alice bob carol; do
+		until_ok eval '[ "$(epoch "$u" s)" -gt "$before" ]'
+	done
+	say alice "the world came back"
+	has_once bob "the world came back"
+	has_once carol "the world came back"
+	[ "$(db conf.db "select max(q_reserved) from conference")" -ge "$q" ]
+}
+
+@test "two at once: controller and router, PAL manager and agent" {
+	sec-lab kill confctl
+	sec-lab kill "$(server_of s)"
+	say alice "both were killed"
+	has_once bob "both were killed"
+	kill -9 "$(agent_pid bob)"
+	sec-lab kill pal
+	until_ok daemon_is_well pal
+	log_in bob
+	as bob sec-confctl answer accept
+	roster_is alice s "$three"
+	say bob "and I am back"
+	has_once carol "and I am back"
+	databases_are_sound
+}
+
+@test "S058: whose grace is over has left, and the key is another" {
+	await alice --since "$(cat "$SEC_DIR/grace-mark")" -c grace \
+	    -e conf.leave --by erin
+	until_ok eval '[ "$(epoch alice grace)" -gt \
+	    "$(cat "$SEC_DIR/grace-epoch")" ]'
+	[ "$(roster alice grace | grep -v 'erin left')" = \
+	    $'alice active\nbob active' ]
+	# She was invited: she may come back, but is not by herself.
+	log_in erin
+	[ "$(as erin sec-confctl list -q)" = "" ]
+	as erin sec-confctl join grace
+}
+
+@test "the soak test, a little of it" {
+	"$BATS_TEST_DIRNAME/../soak/kill" 12 --lab
+}
