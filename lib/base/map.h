@@ -14,7 +14,8 @@ struct map;
 struct map *map_new(void);
 void	map_free(struct map *m);               /* values are not touched */
 void	*map_get(const struct map *m, const void *key, size_t n);
-/* Insert or replace; returns the value it replaced, or NULL. */
+/* Insert or replace, with value NULL remove; returns the value that was
+ * there, or NULL. */
 void	*map_put(struct map *m, const void *key, size_t n, void *value);
 /* Remove; returns the value, or NULL. */
 void	*map_del(struct map *m, const void *key, size_t n);

@@ -541,6 +541,7 @@ int
 epochs_store(struct epochs *e, const struct hs_deal *d)
 {
 	const struct epoch *old;
+	char path[FILE_PATH];
 	int r;
 
 	old = held_find(&e->held, d->epoch);
@@ -548,8 +549,13 @@ epochs_store(struct epochs *e, const struct hs_deal *d)
 	    (old != NULL &&
 		!secret_memequal(secret_data(old->k), d->k, KEY_SIZE)))
 		return SEC_ERR_REPLAY;
-	if ((r = write_deal(e->dir, d)) != 0)
+	if ((r = write_deal(e->dir, d)) != 0) {
+		/* It may be there, and only not be safe there. */
+		snprintf(path, sizeof(path), "%s/epoch.%u", e->dir, d->epoch);
+		if (old == NULL)
+			(void)unlink(path);
 		return r;
+	}
 	held_insert(&e->held, epoch_of_deal(d));
 	epochs_prune(e, clock_real());
 	return 0;

@@ -9,7 +9,7 @@
 /*
  * Control lines (ARCHITECTURE.md 2, sec-control(7)):
  *   verb TAB key=value TAB key=value ... LF
- * TAB LF CR % and NUL in values are %XX; a field without `=` is positional
+ * TAB LF CR % in values are %XX; a field without `=` is positional
  * (`entry TAB URI TAB attr=v`). At most 64 KiB and LINE_FIELDS fields.
  */
 #define LINE_MAX_BYTES 65536
