@@ -240,6 +240,29 @@ say() {
 	sip_answer "$gus" cancel "200 OK" ""
 	sip_answer "$gus" asked "487 Request Terminated" ""
 	sip_until "$fay" '^SIP/2.0 487' ended
+	sip_request "$fay" fay ACK sip:no@conf.lab.test "$(field ended To)" \
+	    "q$n" 1 ""
+	# He accepts while the CANCEL is on its way: out again, without a key.
+	propose gus@lab.test
+	sip_until "$gus" '^INVITE ' asked
+	sip_answer "$gus" asked "180 Ringing" ""
+	sip_until "$fay" '^SIP/2.0 180' ringing
+	sip_send "$fay" "" "CANCEL sip:no@conf.lab.test SIP/2.0" \
+	    "Via: SIP/2.0/TCP foreign.invalid;branch=z9hG4bKq${n}1INVITE" \
+	    "Max-Forwards: 70" "From: <sip:fay@lab.test>;tag=fq$n" \
+	    "To: <sip:no@conf.lab.test>" "Call-ID: q$n" "CSeq: 1 CANCEL"
+	sip_until "$gus" '^CANCEL ' cancel
+	sip_answer "$gus" cancel "200 OK" ""
+	sip_answer "$gus" asked "200 OK" "$(sdp 9)"$'\n' \
+	    "Contact: <sip:gus@foreign.invalid>" \
+	    "Content-Type: application/sdp"
+	sip_until "$gus" '^ACK ' ack
+	run ! grep -q '^SEC-Conference-Key' ack
+	sip_until "$gus" '^BYE ' bye
+	sip_answer "$gus" bye "200 OK" ""
+	sip_until "$fay" '^SIP/2.0 487' ended
+	sip_request "$fay" fay ACK sip:no@conf.lab.test "$(field ended To)" \
+	    "q$n" 1 ""
 	# Known and gone; never known.
 	register hal
 	propose hal@lab.test
