@@ -105,7 +105,9 @@ outcome() {
 	EOF2
 	chmod +x "$BATS_TEST_TMPDIR/decide"
 	cd "$BATS_TEST_TMPDIR"
-	bg sec-lab run bob sec-watch -e invite.in -x './decide'
+	# (The mark, for it may come up after the invitation.)
+	bg sec-lab run bob sec-watch --since "$(mark bob)" \
+	    -e invite.in -x './decide'
 	hook=$!
 	run -0 --separate-stderr as alice sec-confctl create -n six bob
 	[ "$stderr" = "bob accepted" ]

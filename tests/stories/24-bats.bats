@@ -1,0 +1,30 @@
+#!/usr/bin/env bats
+# STORIES 1.24: a whole conference in bats. The file of the story as it
+# stands, without its test of voice: what somebody who tries SEC would write.
+#
+#	sec-lab up --wire        as alice ... as bob ...        sec-lab down
+bats_require_minimum_version 1.5.0
+setup_file()    { export SEC_DIR="$BATS_FILE_TMPDIR"
+                  sec-lab up -q --wire "$SEC_DIR/wire.pcap" alice bob carol; }
+teardown_file() { sec-lab down -q --purge; }
+as() { sec-lab run "$@"; }                       # as alice sec-pal …
+
+@test "carol declines, bob reads alice" {          # the text twin of the first
+  as bob   sec-confctl answer accept
+  as carol sec-confctl answer decline
+  run -6 --separate-stderr as alice sec-confctl create -W -n t2 bob carol
+  [ "$output" = t2 ]
+  seq=$(as bob sec-watch --last)
+  echo "shipping at three" | as alice sec-talk -s t2
+  as bob sec-watch -1 -T 10 --since "$seq" -c t2 -e text | jq -e '.text == "shipping at three"'
+}
+@test "S016: a stranger on the wire learns nothing" {
+  echo "shipping at three" | as alice sec-talk -s t2
+  run -1 grep -a "shipping at three" "$SEC_DIR/wire.pcap"
+}
+@test "what the stranger has is the conference, and stays" {
+  [ "$(tshark -r "$SEC_DIR/wire.pcap" 2>/dev/null | wc -l)" -gt 20 ]
+  sec-lab down -q --purge
+  [ "$(ls -A "$SEC_DIR")" = wire.pcap ] || ls -A "$SEC_DIR"
+  [ -s "$SEC_DIR/wire.pcap" ]
+}
