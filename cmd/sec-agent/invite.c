@@ -486,8 +486,7 @@ on_cancel(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	(void)req;
 	if (a != NULL)
 		TAILQ_FOREACH(v, &a->invites->list, entry)
-			if (v->state == RINGING &&
-			    v->txn == sip_txn_id(txn)) {
+			if (v->state == RINGING && v->txn == sip_txn_id(txn)) {
 				drop(v, "cancelled", 487, NULL);
 				break;
 			}

@@ -15,12 +15,12 @@
 #include "sip/event.h"
 #include "wire/ids.h"
 
-#define OUT_MAX	 4096 /* texts without an echo */
-#define SENT_MS	 10000 /* for the MTCU's 200 */
-#define LIFE_MS	 100000 /* T of a text is good for 120 s */
-#define NAMES_MS 4000 /* the roster learns who is missing */
+#define OUT_MAX	   4096 /* texts without an echo */
+#define SENT_MS	   10000 /* for the MTCU's 200 */
+#define LIFE_MS	   100000 /* T of a text is good for 120 s */
+#define NAMES_MS   4000 /* the roster learns who is missing */
 #define REFUSED_MS 3000 /* then the controller is asked why */
-#define ECHO_MS	 3000 /* after a 200 without an echo */
+#define ECHO_MS	   3000 /* after a 200 without an echo */
 
 enum said_state { SAID, ECHOED };
 

@@ -11,8 +11,8 @@
 #include "focus.h"
 
 struct commit_wait {
-	commit_h	cb;
-	uint64_t	id;
+	commit_h cb;
+	uint64_t id;
 };
 
 static void

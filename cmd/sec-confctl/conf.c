@@ -17,11 +17,11 @@
 
 #include "focus.h"
 
-#define Q_BLOCK 64                     /* client numbers per reservation */
+#define Q_BLOCK 64 /* client numbers per reservation */
 
 struct list_entry {
-	char		user[URI_MAX];
-	unsigned	bits;
+	char user[URI_MAX];
+	unsigned bits;
 };
 
 struct conference *
@@ -62,8 +62,7 @@ device_by_dialog(struct focus *f, const char *call_id, const char *local_tag)
 	if (call_id == NULL || local_tag == NULL || strlen(call_id) > 127 ||
 	    strlen(local_tag) > 39)
 		return NULL;
-	return map_get_str(f->dialogs,
-	    dialog_key(key, call_id, local_tag));
+	return map_get_str(f->dialogs, dialog_key(key, call_id, local_tag));
 }
 
 int
@@ -143,7 +142,7 @@ conf_next_q(struct conference *c, uint32_t *q)
 	if (c->next_client > c->row.q_reserved) {
 		if ((r = commit_begin(c->focus)) != 0 ||
 		    (r = conf_set_q(c->focus->s->db, c->row.id,
-		    c->row.q_reserved + Q_BLOCK)) != 0)
+			 c->row.q_reserved + Q_BLOCK)) != 0)
 			return r;
 		c->row.q_reserved += Q_BLOCK;
 	}
@@ -209,8 +208,7 @@ member_take(struct conference *c, const char *user)
 		text_copy(m->user, user, sizeof m->user);
 		m->conf = c;
 		m->since = clock_real();
-		timer_init(&m->grace, c->focus->s->loop, member_grace_over,
-		    m);
+		timer_init(&m->grace, c->focus->s->loop, member_grace_over, m);
 		map_put_str(c->members, m->user, m);
 		TAILQ_INSERT_TAIL(&c->member_list, m, entry);
 	}
@@ -258,8 +256,8 @@ device_index(struct device *d)
 	char key[176];
 
 	if (d->dialog.call_id[0] != '\0')
-		map_put_str(d->conf->focus->dialogs, dialog_key(key,
-		    d->dialog.call_id, d->dialog.local_tag), d);
+		map_put_str(d->conf->focus->dialogs,
+		    dialog_key(key, d->dialog.call_id, d->dialog.local_tag), d);
 }
 
 void
@@ -292,8 +290,7 @@ device_row(const struct device *d, struct conf_device_row *row)
 	text_copy(row->medium, d->medium, sizeof row->medium);
 	row->server = d->server;
 	text_copy(row->call_id, d->dialog.call_id, sizeof row->call_id);
-	text_copy(row->local_tag, d->dialog.local_tag,
-	    sizeof row->local_tag);
+	text_copy(row->local_tag, d->dialog.local_tag, sizeof row->local_tag);
 	text_copy(row->remote_tag, d->dialog.remote_tag,
 	    sizeof row->remote_tag);
 	text_copy(row->remote_uri, d->dialog.target, sizeof row->remote_uri);
@@ -395,8 +392,8 @@ static void
 device_bye(struct device *d)
 {
 	struct focus *f = d->conf->focus;
-	struct sip_conn *conn = session_conn(f, session_find(f,
-	    d->member->user, d->instance));
+	struct sip_conn *conn =
+	    session_conn(f, session_find(f, d->member->user, d->instance));
 	struct sip_msg m;
 
 	if (conn == NULL || d->dialog.call_id[0] == '\0')
@@ -490,10 +487,8 @@ load_device(void *arg, const struct conf_device_row *row)
 	text_copy(d->dialog.remote_tag, row->remote_tag,
 	    sizeof d->dialog.remote_tag);
 	text_copy(d->dialog.local_uri, c->uri, sizeof d->dialog.local_uri);
-	text_copy(d->dialog.remote_uri, row->user,
-	    sizeof d->dialog.remote_uri);
-	text_copy(d->dialog.target, row->remote_uri,
-	    sizeof d->dialog.target);
+	text_copy(d->dialog.remote_uri, row->user, sizeof d->dialog.remote_uri);
+	text_copy(d->dialog.target, row->remote_uri, sizeof d->dialog.target);
 	text_copy(d->address, row->address, sizeof d->address);
 	d->dialog.local_cseq = cseq_by_clock();
 	d->dialog.remote_cseq = row->remote_cseq;
@@ -508,9 +503,11 @@ load_user(void *arg, uint64_t id, const char *user, const char *list)
 	struct conference *c = conf_find_id(arg, id);
 
 	if (c != NULL)
-		conf_list_set(c, user, strcmp(list, "invited") == 0 ?
-		    LIST_INVITED : strcmp(list, "allow") == 0 ? LIST_ALLOW :
-		    strcmp(list, "block") == 0 ? LIST_BLOCK : 0);
+		conf_list_set(c, user,
+		    strcmp(list, "invited") == 0   ? LIST_INVITED :
+			strcmp(list, "allow") == 0 ? LIST_ALLOW :
+			strcmp(list, "block") == 0 ? LIST_BLOCK :
+						     0);
 	return 0;
 }
 

@@ -22,14 +22,14 @@
 #include "focus.h"
 
 struct create {
-	struct focus	*f;
-	uint64_t	 id;
-	uint64_t	 conf;
-	uint64_t	 txn;
-	char		 user[URI_MAX];
-	char		 instance[33];
-	int		 waiting;      /* answers and the commit */
-	int		 status;       /* 0, or what went wrong */
+	struct focus *f;
+	uint64_t id;
+	uint64_t conf;
+	uint64_t txn;
+	char user[URI_MAX];
+	char instance[33];
+	int waiting; /* answers and the commit */
+	int status; /* 0, or what went wrong */
 };
 
 static void
@@ -45,8 +45,9 @@ create_finish(struct create *o)
 	map_del_u64(f->creates, o->id);
 	if (c == NULL && o->status == 0)
 		o->status = 503;
-	if (o->status == 0 && epoch_wrap(c, se, c->creator_q,
-	    c->creator_hop, c->creator_hopid, &key) != 0)
+	if (o->status == 0 &&
+	    epoch_wrap(c, se, c->creator_q, c->creator_hop, c->creator_hopid,
+		&key) != 0)
 		o->status = 503;
 	if (o->status != 0 || txn == NULL) {
 		if (txn != NULL)
@@ -63,8 +64,7 @@ create_finish(struct create *o)
 		sip_answer(txn, &a);
 		timer_set(&c->first, FIRST_MS);
 		log_info("conf.new", "conf=%s user=%s access=%s",
-		    log_quote(c->row.name), log_quote(o->user),
-		    c->row.access);
+		    log_quote(c->row.name), log_quote(o->user), c->row.access);
 	}
 	buf_free(&key);
 	buf_free(&words);
@@ -89,8 +89,10 @@ create_dealt(void *ctx, uint64_t cookie, int err, const struct line *reply)
 {
 	if (reply != NULL && strcmp(reply->verb, "row") == 0)
 		return;
-	create_step(ctx, cookie, reply != NULL && strcmp(reply->verb,
-	    "ok") == 0 ? 0 : ctl_reply_status(reply, err));
+	create_step(ctx, cookie,
+	    reply != NULL && strcmp(reply->verb, "ok") == 0 ?
+		0 :
+		ctl_reply_status(reply, err));
 }
 
 static void
@@ -152,31 +154,30 @@ create_row(struct focus *f, const struct line *l, const char *user,
 	if (strcmp(access, "invited") != 0 && strcmp(access, "domain") != 0)
 		return 400;
 	crypto_random(&random, sizeof random);
-	row->id = (uint64_t)f->s->self->number << 56 |
-	    (random & 0xffffffffffffffULL);
+	row->id =
+	    (uint64_t)f->s->self->number << 56 | (random & 0xffffffffffffffULL);
 	if (name[0] != '\0') {
 		if (!text_is_name(name) || strcmp(name, "conference") == 0)
 			return 400;
 		uri_conf(uri, name, f->s->conf.domain);
 		if (conf_find(f, uri) != NULL)
 			return 409;
-		if (conf_tombstone(f->s->db, name, owner,
-		    sizeof owner) == 0 && strcmp(owner, user) != 0)
+		if (conf_tombstone(f->s->db, name, owner, sizeof owner) == 0 &&
+		    strcmp(owner, user) != 0)
 			return 409;
 		text_copy(row->name, name, sizeof row->name);
-	} else do {
-		confid_name(row->id, letters++, row->name);
-		uri_conf(uri, row->name, f->s->conf.domain);
-	} while (conf_find(f, uri) != NULL && letters <= 11);
-	text_copy(row->title, line_get_or(l, "title", ""),
-	    sizeof row->title);
+	} else
+		do {
+			confid_name(row->id, letters++, row->name);
+			uri_conf(uri, row->name, f->s->conf.domain);
+		} while (conf_find(f, uri) != NULL && letters <= 11);
+	text_copy(row->title, line_get_or(l, "title", ""), sizeof row->title);
 	text_copy(row->owner, user, sizeof row->owner);
 	text_copy(row->access, access, sizeof row->access);
 	text_copy(row->codec, line_get_or(l, "codec", "opus"),
 	    sizeof row->codec);
 	text_copy(row->select, "loudest", sizeof row->select);
-	row->persistent = strcmp(line_get_or(l, "persistent", "0"),
-	    "1") == 0;
+	row->persistent = strcmp(line_get_or(l, "persistent", "0"), "1") == 0;
 	row->streams = f->s->conf.streams;
 	row->epoch = 1;
 	row->created = clock_real();
@@ -215,18 +216,18 @@ create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	const char *words = req->conference != NULL ? req->conference : "";
 
 	parsed = line_parse_words(&l, words, strlen(words)) == 0;
-	status = !parsed ? 400 : f->s->draining ? 503 :
-	    create_row(f, &l, user, &row);
+	status = !parsed   ? 400 :
+	    f->s->draining ? 503 :
+			     create_row(f, &l, user, &row);
 	if (status == 0 && (c = conf_new(f, &row)) == NULL)
 		status = 503;
 	if (status == 0)
-		status = create_media(f, c, line_get_or(&l, "media",
-		    "text"));
+		status = create_media(f, c, line_get_or(&l, "media", "text"));
 	if (parsed)
 		line_free(&l);
-	if (status == 0 && (create_store(f, c) != 0 ||
-	    conf_next_q(c, &c->creator_q) != 0 ||
-	    (o = calloc(1, sizeof *o)) == NULL))
+	if (status == 0 &&
+	    (create_store(f, c) != 0 || conf_next_q(c, &c->creator_q) != 0 ||
+		(o = calloc(1, sizeof *o)) == NULL))
 		status = 503;
 	if (status != 0) {
 		if (c != NULL) {

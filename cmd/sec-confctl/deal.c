@@ -82,7 +82,7 @@ deal_member(struct conference *c, const char *user, const char *status)
 	struct buf *b;
 
 	if ((b = deal_call(f, f->pal, "member", &p)) == NULL)
-		return;                        /* dealt again when it is back */
+		return; /* dealt again when it is back */
 	line_put(b, "conf", c->uri);
 	line_put(b, "user", user);
 	line_put(b, "status", status);
@@ -104,8 +104,7 @@ deal_leave(struct conference *c, uint32_t q, int server)
 			continue;
 		line_put(b, "conf", c->uri);
 		line_put(b, "q", q_format(q, text));
-		ctl_call_end(p, LINK_DEADLINE, deal_done, f,
-		    (uint64_t)to[i]);
+		ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)to[i]);
 	}
 }
 
@@ -136,8 +135,7 @@ deal_end(struct conference *c)
 /* --- a media server is back, or new --- */
 
 static void
-rejoin_answered(void *ctx, uint64_t cookie, int err,
-    const struct line *reply)
+rejoin_answered(void *ctx, uint64_t cookie, int err, const struct line *reply)
 {
 	struct focus *f = ctx;
 	struct ctl_peer *p;
@@ -182,8 +180,7 @@ deal_all_of(struct conference *c, int number)
 	}
 	if (number == f->pal) {
 		TAILQ_FOREACH(m, &c->member_list, entry)
-			if (m->state == MEMBER_UNREACHABLE ||
-			    member_is_lost(m))
+			if (m->state == MEMBER_UNREACHABLE || member_is_lost(m))
 				deal_member(c, m->user, "unreachable");
 		invites_deal(c);
 	}

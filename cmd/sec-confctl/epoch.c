@@ -26,7 +26,7 @@
 
 #include "focus.h"
 
-#define RETRY_MS 5000                  /* after a failed commit */
+#define RETRY_MS 5000 /* after a failed commit */
 
 static int
 epoch_advance(struct conference *c, struct secret *next)
@@ -35,8 +35,7 @@ epoch_advance(struct conference *c, struct secret *next)
 	int r;
 
 	if ((r = commit_begin(f)) != 0 ||
-	    (r = conf_set_epoch(f->s->db, c->row.id,
-	    c->row.epoch + 1)) != 0) {
+	    (r = conf_set_epoch(f->s->db, c->row.id, c->row.epoch + 1)) != 0) {
 		secret_free(next);
 		return r;
 	}
@@ -62,8 +61,8 @@ epoch_ratchet(struct conference *c)
 	}
 	if (c->ratcheted != 0 && now - c->ratcheted < REKEY_MS)
 		return 0;
-	r = epoch_advance(c, confkey_ratchet(c->key, c->row.id,
-	    c->row.epoch + 1));
+	r = epoch_advance(c,
+	    confkey_ratchet(c->key, c->row.id, c->row.epoch + 1));
 	if (r != 0)
 		return r;
 	c->ratcheted = now;
@@ -121,10 +120,13 @@ epoch_wrap(struct conference *c, const struct session *s, uint32_t q,
 	struct secret *plain;
 	int64_t now = clock_real();
 	struct grant g = {
-		.conf = c->row.id, .epoch = c->row.epoch, .q = q,
+		.conf = c->row.id,
+		.epoch = c->row.epoch,
+		.q = q,
 		.media_suite = SUITE_AES256_CTR_HMAC_SHA512_80,
 		.text_suite = SUITE_AES256_GCM,
-		.not_before = now, .not_after = now + EPOCH_LIFE,
+		.not_before = now,
+		.not_after = now + EPOCH_LIFE,
 		.key = c->key,
 	};
 
@@ -168,8 +170,10 @@ info_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 		/* The agent does not know the dialog: not there. */
 		device_leave(d, "481");
 		conf_check_empty(c);
-	} else if ((conn = session_conn(f, session_find(f, d->member->user,
-	    d->instance))) != NULL && sip_conn_id(conn) != d->told_on) {
+	} else if ((conn = session_conn(f,
+			session_find(f, d->member->user, d->instance))) !=
+		NULL &&
+	    sip_conn_id(conn) != d->told_on) {
 		/* It came back before the old connection was given up. */
 		epoch_tell_wrap(d);
 	}
@@ -179,8 +183,8 @@ static void
 info_send(struct device *d, const char *body, size_t n)
 {
 	struct focus *f = d->conf->focus;
-	struct sip_conn *conn = session_conn(f, session_find(f,
-	    d->member->user, d->instance));
+	struct sip_conn *conn =
+	    session_conn(f, session_find(f, d->member->user, d->instance));
 	struct sip_msg m;
 
 	if (conn == NULL || !d->joined) {
@@ -235,8 +239,7 @@ epoch_tell_wrap(struct device *d)
 {
 	struct focus *f = d->conf->focus;
 	struct session *s = session_find(f, d->member->user, d->instance);
-	const struct server *sv = servers_by_number(&f->s->servers,
-	    d->server);
+	const struct server *sv = servers_by_number(&f->s->servers, d->server);
 	struct buf b = BUF_INIT, key = BUF_INIT;
 
 	if (f->in_commit && d->conf->advanced == f->commits) {
@@ -249,8 +252,8 @@ epoch_tell_wrap(struct device *d)
 		d->stale = 1;
 		return;
 	}
-	if (epoch_wrap(d->conf, s, d->q, d->wants_hop ? d->hop : NULL,
-	    d->hopid, &key) != 0) {
+	if (epoch_wrap(d->conf, s, d->q, d->wants_hop ? d->hop : NULL, d->hopid,
+		&key) != 0) {
 		d->stale = 1;
 		buf_free(&key);
 		return;
@@ -282,8 +285,9 @@ epoch_catch_up(struct focus *f, struct session *s)
 		if (conf_member(c, s->user) == NULL)
 			continue;
 		TAILQ_FOREACH(d, &c->device_list, entry) {
-			if (!d->stale || strcmp(d->instance, s->instance) !=
-			    0 || strcmp(d->member->user, s->user) != 0)
+			if (!d->stale ||
+			    strcmp(d->instance, s->instance) != 0 ||
+			    strcmp(d->member->user, s->user) != 0)
 				continue;
 			epoch_tell_wrap(d);
 		}

@@ -135,7 +135,7 @@ struct conference {
 	struct secret		*creator_hop;
 	uint32_t		 creator_hopid;
 	struct timer		 rekey;        /* random epoch is due */
-	struct timer		 age;          /* the running one is a day old */
+	struct timer		 age;          /* the running one is old */
 	struct timer		 first;        /* no first member yet */
 	int			 ending;
 };

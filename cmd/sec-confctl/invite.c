@@ -28,36 +28,36 @@
 
 #include "focus.h"
 
-#define LEGS           8               /* agents of one user that ring */
-#define INVITE_DEFAULT 60              /* seconds, without Expires */
+#define LEGS	       8 /* agents of one user that ring */
+#define INVITE_DEFAULT 60 /* seconds, without Expires */
 #define INVITE_LONGEST 600
-#define DIAL_MS        2000            /* plain mode: his Contact answers */
+#define DIAL_MS	       2000 /* plain mode: his Contact answers */
 
 enum invite_state { INVITE_FIND, INVITE_DIAL, INVITE_ALERT, INVITE_JOIN };
 
 struct leg {
-	uint64_t	txn;           /* client transaction, 0: over */
-	char		instance[33];
-	char		call_id[40];
-	char		tag[24];
+	uint64_t txn; /* client transaction, 0: over */
+	char instance[33];
+	char call_id[40];
+	char tag[24];
 };
 
 struct invite {
-	struct focus		*f;
-	uint64_t		 id;
-	enum invite_state	 state;
-	uint64_t		 conf;
-	uint64_t		 txn;          /* the inviter's */
-	char			 by[URI_MAX];
-	char			 who[URI_MAX];
-	struct leg		 leg[LEGS];
-	int			 nlegs, open;
-	int			 winner;       /* leg, -1 */
-	struct dialog		 dialog;
-	int			 status;       /* gravest so far */
-	char			 note[256];
-	int64_t			 expires;      /* seconds */
-	struct timer		 deadline;
+	struct focus *f;
+	uint64_t id;
+	enum invite_state state;
+	uint64_t conf;
+	uint64_t txn; /* the inviter's */
+	char by[URI_MAX];
+	char who[URI_MAX];
+	struct leg leg[LEGS];
+	int nlegs, open;
+	int winner; /* leg, -1 */
+	struct dialog dialog;
+	int status; /* gravest so far */
+	char note[256];
+	int64_t expires; /* seconds */
+	struct timer deadline;
 };
 
 /* Nobody waits for the legs that are open: the stack cancels them, and ends
@@ -123,7 +123,7 @@ invite_late(void *arg)
 	struct invite *o = arg;
 
 	if (o->state == INVITE_JOIN)
-		return;                        /* join has its own */
+		return; /* join has its own */
 	o->note[0] = '\0';
 	invite_finish(o, o->state == INVITE_DIAL ? 480 : 408);
 }
@@ -151,8 +151,8 @@ invite_ack(struct invite *o, struct conference *c, struct device *d,
 	struct sip_conn *conn;
 	struct sip_msg m;
 
-	conn = session_conn(o->f, session_find(o->f, o->who,
-	    o->leg[o->winner].instance));
+	conn = session_conn(o->f,
+	    session_find(o->f, o->who, o->leg[o->winner].instance));
 	if (conn == NULL)
 		return;
 	sip_msg_init(&m);
@@ -172,8 +172,8 @@ invite_ack(struct invite *o, struct conference *c, struct device *d,
 }
 
 static void
-invite_joined(struct focus *f, uint64_t cookie, int status,
-    const char *reason, struct conference *c, struct device *d, const char *addr)
+invite_joined(struct focus *f, uint64_t cookie, int status, const char *reason,
+    struct conference *c, struct device *d, const char *addr)
 {
 	struct invite *o = map_get_u64(f->invites, cookie);
 	struct buf key = BUF_INIT;
@@ -188,8 +188,9 @@ invite_joined(struct focus *f, uint64_t cookie, int status,
 		return;
 	}
 	s = session_find(f, o->who, o->leg[o->winner].instance);
-	if (d != NULL && (session_conn(f, s) == NULL || epoch_wrap(c, s,
-	    d->q, d->hop, d->hopid, &key) != 0)) {
+	if (d != NULL &&
+	    (session_conn(f, s) == NULL ||
+		epoch_wrap(c, s, d->q, d->hop, d->hopid, &key) != 0)) {
 		device_leave(d, "lost");
 		conf_check_empty(c);
 		d = NULL;
@@ -215,15 +216,16 @@ invite_accepted(struct invite *o, int leg, const struct sip_msg *answer)
 	memset(dg, 0, sizeof *dg);
 	text_copy(dg->call_id, o->leg[leg].call_id, sizeof dg->call_id);
 	text_copy(dg->local_tag, o->leg[leg].tag, sizeof dg->local_tag);
-	text_copy(dg->remote_tag, answer->to_tag != NULL ? answer->to_tag :
-	    "", sizeof dg->remote_tag);
+	text_copy(dg->remote_tag, answer->to_tag != NULL ? answer->to_tag : "",
+	    sizeof dg->remote_tag);
 	text_copy(dg->local_uri, o->by, sizeof dg->local_uri);
 	text_copy(dg->remote_uri, o->who, sizeof dg->remote_uri);
-	text_copy(dg->target, answer->contact != NULL ? answer->contact :
-	    o->who, sizeof dg->target);
+	text_copy(dg->target,
+	    answer->contact != NULL ? answer->contact : o->who,
+	    sizeof dg->target);
 	dg->local_cseq = 1;
-	if (c == NULL || offer_parse(&offer, answer->body,
-	    answer->bodylen) != 0) {
+	if (c == NULL ||
+	    offer_parse(&offer, answer->body, answer->bodylen) != 0) {
 		invite_ack(o, NULL, NULL, NULL, NULL);
 		invite_finish(o, c == NULL ? 404 : 400);
 		return;
@@ -244,8 +246,8 @@ invite_accepted(struct invite *o, int leg, const struct sip_msg *answer)
 static void
 leg_too_late(struct invite *o, int leg, const struct sip_msg *answer)
 {
-	struct sip_conn *conn = session_conn(o->f, session_find(o->f, o->who,
-	    o->leg[leg].instance));
+	struct sip_conn *conn = session_conn(o->f,
+	    session_find(o->f, o->who, o->leg[leg].instance));
 	struct sip_msg m;
 
 	if (conn == NULL)
@@ -303,7 +305,8 @@ leg_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 /* --- ringing --- */
 
 static void
-leg_ring(struct invite *o, struct conference *c, struct session *s, int64_t expires)
+leg_ring(struct invite *o, struct conference *c, struct session *s,
+    int64_t expires)
 {
 	struct sip_conn *conn = session_conn(o->f, s);
 	struct buf words = BUF_INIT;
@@ -316,8 +319,8 @@ leg_ring(struct invite *o, struct conference *c, struct session *s, int64_t expi
 	l = &o->leg[o->nlegs];
 	proc_random(r, sizeof r);
 	snprintf(l->call_id, sizeof l->call_id,
-	    "%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2],
-	    r[3], r[4], r[5], r[6], r[7], r[8], r[9]);
+	    "%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2], r[3],
+	    r[4], r[5], r[6], r[7], r[8], r[9]);
 	snprintf(l->tag, sizeof l->tag, "%02x%02x%02x%02x%02x%02x", r[10],
 	    r[11], r[12], r[13], r[14], r[15]);
 	text_copy(l->instance, s->instance, sizeof l->instance);
@@ -349,8 +352,10 @@ invite_found(void *ctx, uint64_t cookie, int err, const struct line *reply)
 
 	if (o == NULL || (reply != NULL && strcmp(reply->verb, "row") == 0))
 		return;
-	invite_finish(o, reply != NULL && strcmp(reply->verb, "ok") == 0 ?
-	    480 : ctl_reply_status(reply, err));
+	invite_finish(o,
+	    reply != NULL && strcmp(reply->verb, "ok") == 0 ?
+		480 :
+		ctl_reply_status(reply, err));
 }
 
 /* Nobody of that name is connected: unknown, or only offline? (S114) */
@@ -406,8 +411,9 @@ invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 		sip_answer_status(txn, 503);
 		return;
 	}
-	expires = req->expires < 1 ? INVITE_DEFAULT :
-	    req->expires > INVITE_LONGEST ? INVITE_LONGEST : req->expires;
+	expires = req->expires < 1	  ? INVITE_DEFAULT :
+	    req->expires > INVITE_LONGEST ? INVITE_LONGEST :
+					    req->expires;
 	o->f = f;
 	o->id = ++f->next_op;
 	o->conf = c->row.id;
@@ -419,7 +425,7 @@ invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	map_put_u64(f->invites, o->id, o);
 	map_put_u64(f->invite_txn, o->txn, o);
 	if (conf_member(c, o->who) != NULL) {
-		invite_finish(o, 200);         /* he is in already */
+		invite_finish(o, 200); /* he is in already */
 		return;
 	}
 	o->expires = expires;
@@ -440,8 +446,8 @@ invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 		conf_user_put(f->s->db, c->row.id, o->who, "invited");
 	conf_list_set(c, o->who, LIST_INVITED);
 	deal_member(c, o->who, "invited");
-	timer_set(&o->deadline, o->state == INVITE_DIAL ? DIAL_MS :
-	    expires * 1000);
+	timer_set(&o->deadline,
+	    o->state == INVITE_DIAL ? DIAL_MS : expires * 1000);
 	log_info("invite.out", "conf=%s user=%s by=%s agents=%d",
 	    log_quote(c->row.name), log_quote(o->who), log_quote(o->by),
 	    o->nlegs);
@@ -539,7 +545,7 @@ on_invite(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		return;
 	}
 	if (req->to_tag != NULL)
-		sip_answer_status(txn, 488);   /* no re-INVITE */
+		sip_answer_status(txn, 488); /* no re-INVITE */
 	else if (req->proposed != NULL)
 		invite_start(f, txn, req, c, user);
 	else

@@ -29,25 +29,25 @@
 enum join_state { JOIN_MEDIA, JOIN_ROSTER, JOIN_COMMIT };
 
 struct join {
-	struct focus	*f;
-	uint64_t	 id;
-	enum join_state	 state;
-	uint64_t	 conf;
-	char		 user[URI_MAX];
-	char		 instance[33];
-	char		 medium[8];
-	char		 address[64];  /* of the device */
-	char		 addr[256];    /* where its media go */
-	int		 server;
-	uint32_t	 q;
-	struct secret	*hop;
-	uint32_t	 hopid;
-	int		 granted;      /* the 302 gave the grant */
-	int		 ratcheted;    /* a new epoch by ratchet */
-	struct dialog	 dialog;
-	struct timer	 deadline;
-	join_done_h	 done;
-	uint64_t	 cookie;
+	struct focus *f;
+	uint64_t id;
+	enum join_state state;
+	uint64_t conf;
+	char user[URI_MAX];
+	char instance[33];
+	char medium[8];
+	char address[64]; /* of the device */
+	char addr[256]; /* where its media go */
+	int server;
+	uint32_t q;
+	struct secret *hop;
+	uint32_t hopid;
+	int granted; /* the 302 gave the grant */
+	int ratcheted; /* a new epoch by ratchet */
+	struct dialog dialog;
+	struct timer deadline;
+	join_done_h done;
+	uint64_t cookie;
 };
 
 static void
@@ -65,8 +65,7 @@ join_fail(struct join *o, int status, const char *reason)
 	struct conference *c = conf_find_id(o->f, o->conf);
 	struct device *d;
 
-	log_debug("join.fail", "user=%s status=%d", log_quote(o->user),
-	    status);
+	log_debug("join.fail", "user=%s status=%d", log_quote(o->user), status);
 	if (c != NULL) {
 		deal_leave(c, o->q, o->server);
 		if (o->state == JOIN_COMMIT &&
@@ -99,8 +98,9 @@ join_replace(struct conference *c, struct device *own)
 		next = TAILQ_NEXT(d, entry);
 		if (d != own && d->member == own->member &&
 		    strcmp(d->instance, own->instance) != 0 &&
-		    session_conn(c->focus, session_find(c->focus,
-		    d->member->user, d->instance)) == NULL)
+		    session_conn(c->focus,
+			session_find(c->focus, d->member->user, d->instance)) ==
+			NULL)
 			device_leave(d, "replaced");
 	}
 }
@@ -132,10 +132,11 @@ join_committed(struct focus *f, uint64_t id, int err)
 		member_back(d->member);
 		join_replace(c, d);
 	}
-	log_info("conf.join", "conf=%s user=%s q=%u.%u media=%s via=voip "
-	    "server=%d key_gen=%u", log_quote(c->row.name),
-	    log_quote(o->user), q_server(o->q), o->q & 0xffffff,
-	    o->medium[0] != '\0' ? o->medium : "-", o->server,
+	log_info("conf.join",
+	    "conf=%s user=%s q=%u.%u media=%s via=voip "
+	    "server=%d key_gen=%u",
+	    log_quote(c->row.name), log_quote(o->user), q_server(o->q),
+	    o->q & 0xffffff, o->medium[0] != '\0' ? o->medium : "-", o->server,
 	    c->row.epoch);
 	o->done(f, o->cookie, 200, NULL, c, d, o->addr);
 	join_free(o);
@@ -171,8 +172,7 @@ join_store(struct join *o, struct conference *c)
 	text_copy(d->address, o->address, sizeof d->address);
 	device_row(d, &row);
 	if ((r = conf_device_put(f->s->db, &row)) != 0 ||
-	    (r = conf_user_put(f->s->db, c->row.id, o->user,
-	    "invited")) != 0)
+	    (r = conf_user_put(f->s->db, c->row.id, o->user, "invited")) != 0)
 		goto fail;
 	conf_list_set(c, o->user, LIST_INVITED);
 	commit_then(f, join_committed, o->id);
@@ -213,8 +213,8 @@ join_fields(const struct join *o, const struct conference *c, struct buf *b,
 	line_put(b, "q", q_format(o->q, q));
 	line_put(b, "medium", o->medium);
 	line_put(b, "via", "voip");
-	line_put_u64(b, "since", (uint64_t)(m != NULL ? m->since :
-	    clock_real()));
+	line_put_u64(b, "since",
+	    (uint64_t)(m != NULL ? m->since : clock_real()));
 	if (key) {
 		line_put(b, "address", o->address);
 		line_put_bytes(b, "hopkey", secret_data(o->hop),
@@ -267,7 +267,7 @@ join_media(struct join *o, struct conference *c)
 	struct buf *b;
 
 	o->state = JOIN_MEDIA;
-	if (o->server == 0) {                  /* membership only */
+	if (o->server == 0) { /* membership only */
 		join_roster(o, c);
 		return;
 	}
@@ -289,8 +289,7 @@ join_start(struct focus *f, const struct join_def *def)
 	int r = 0;
 
 	if ((o = calloc(1, sizeof *o)) == NULL) {
-		def->done(f, def->cookie, 503, "out of memory", c, NULL,
-		    NULL);
+		def->done(f, def->cookie, 503, "out of memory", c, NULL, NULL);
 		return;
 	}
 	o->f = f;
@@ -306,8 +305,8 @@ join_start(struct focus *f, const struct join_def *def)
 	map_put_u64(f->joins, o->id, o);
 	/* Text is the device of the membership itself (ARCHITECTURE.md 7). */
 	m = def->offer != NULL ? offer_find(def->offer, "text") : NULL;
-	if (m != NULL && m->port != 0 && (o->server = conf_server(c,
-	    "text")) != 0) {
+	if (m != NULL && m->port != 0 &&
+	    (o->server = conf_server(c, "text")) != 0) {
 		text_copy(o->medium, "text", sizeof o->medium);
 		if (offer_addr(def->offer, "text", &a) == 0) {
 			char s[ADDR_STRLEN];
@@ -400,8 +399,8 @@ own_done(struct focus *f, uint64_t cookie, int status, const char *reason,
 		return;
 	}
 	s = session_find(f, d->member->user, d->instance);
-	if (txn == NULL || epoch_wrap(c, s, d->q, d->hop, d->hopid,
-	    &key) != 0) {
+	if (txn == NULL ||
+	    epoch_wrap(c, s, d->q, d->hop, d->hopid, &key) != 0) {
 		/* The agent went away meanwhile: so does the device. */
 		if (txn != NULL)
 			sip_answer_status(txn, 503);

@@ -22,8 +22,8 @@ device_leave(struct device *d, const char *why)
 	if (commit_begin(f) == 0)
 		conf_device_rm(f->s->db, c->row.id, d->q);
 	log_info("conf.leave", "conf=%s user=%s q=%u.%u why=%s",
-	    log_quote(c->row.name), log_quote(d->member->user),
-	    q_server(d->q), d->q & 0xffffff, why);
+	    log_quote(c->row.name), log_quote(d->member->user), q_server(d->q),
+	    d->q & 0xffffff, why);
 	device_free(d);
 	if (last && !TAILQ_EMPTY(&c->member_list))
 		epoch_rekey_soon(c);

@@ -11,11 +11,11 @@
 #include "focus.h"
 
 static const struct sip_method methods[] = {
-	{ "INVITE", NEED_SESSION, on_invite },         /* create join invite */
+	{ "INVITE", NEED_SESSION, on_invite }, /* create join invite */
 	{ "ACK", NEED_SESSION, on_ack },
 	{ "CANCEL", NEED_SESSION, on_cancel },
-	{ "BYE", NEED_SESSION, on_bye },               /* leave.c */
-	{ "PUBLISH", NEED_SESSION, on_publish },       /* policy.c */
+	{ "BYE", NEED_SESSION, on_bye }, /* leave.c */
+	{ "PUBLISH", NEED_SESSION, on_publish }, /* policy.c */
 	{ "OPTIONS", NEED_SESSION, on_options },
 	{ NULL, 0, NULL },
 };
@@ -44,7 +44,7 @@ focus_open(struct service *s)
 	f->invites = map_new();
 	f->invite_txn = map_new();
 	for (i = 0; i < 256; i++)
-		f->capacity[i] = -1;           /* not heard of yet */
+		f->capacity[i] = -1; /* not heard of yet */
 	if ((pal = service_peer(s, "pal")) != NULL)
 		f->pal = pal->number;
 	ctl_add_verbs(s->ctl, pick_verbs, s);
@@ -107,8 +107,8 @@ focus_health(struct service *s, struct buf *words)
 
 	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
 		members += map_count(c->members);
-	buf_putf(words, "%zu conferences, %zu members",
-	    map_count(f->confs), members);
+	buf_putf(words, "%zu conferences, %zu members", map_count(f->confs),
+	    members);
 	return 0;
 }
 
@@ -131,7 +131,7 @@ static const struct service_def def = {
 	.port = 7320,
 	.db = "conf.db",
 	.methods = methods,
-	.verbs = session_verbs,                        /* session.c */
+	.verbs = session_verbs, /* session.c */
 	.open = focus_open,
 	.close = focus_close,
 	.busy = focus_busy,

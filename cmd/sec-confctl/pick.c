@@ -58,13 +58,13 @@ pick_server(struct focus *f, const char *medium, int not_this)
 	int best = 0;
 
 	for (i = 0; (sv = servers_by_role(&f->s->servers, role, i)) != NULL;
-	    i++) {
+	     i++) {
 		if (sv->number == not_this)
 			continue;
 		if (links_wake(f->s->links, sv->number) == NULL)
 			continue;
 		if (f->capacity[sv->number] == 0)
-			continue;              /* it drains */
+			continue; /* it drains */
 		if (best == 0 || has_more_room(f, sv->number, best))
 			best = sv->number;
 	}
@@ -90,7 +90,7 @@ on_load(void *ctx, struct ctl_req *r)
 		return;
 	if (f->capacity[number] != 0 && capacity == 0) {
 		log_info("svc.drain", "server=%d", number);
-		deal_link_down(f, number);     /* its conferences move now */
+		deal_link_down(f, number); /* its conferences move now */
 	}
 	f->capacity[number] = (int64_t)(capacity & INT64_MAX);
 }

@@ -45,9 +45,9 @@ policy_end(struct conference *c, const char *user, const char *instance,
 }
 
 static const struct {
-	const char	*verb;
-	int		(*on)(struct conference *c, const char *user,
-			    const char *instance, const struct line *l);
+	const char *verb;
+	int (*on)(struct conference *c, const char *user, const char *instance,
+	    const struct line *l);
 } policies[] = {
 	{ "grant", policy_grant },
 	{ "end", policy_end },
@@ -77,12 +77,11 @@ on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		sip_answer_status(txn, 404);
 		return;
 	}
-	if (req->bodylen > 0 && line_parse(&l, req->body,
-	    req->bodylen) == 0) {
+	if (req->bodylen > 0 && line_parse(&l, req->body, req->bodylen) == 0) {
 		for (i = 0; i < sizeof policies / sizeof policies[0]; i++)
 			if (strcmp(policies[i].verb, l.verb) == 0)
-				status = policies[i].on(c, user,
-				    peer->instance, &l);
+				status =
+				    policies[i].on(c, user, peer->instance, &l);
 		line_free(&l);
 	}
 	if (status == 200)

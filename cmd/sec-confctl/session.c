@@ -89,8 +89,8 @@ session_dial(struct focus *f, struct session *s)
 	text_copy(peer.user, u.name, sizeof peer.user);
 	text_copy(peer.instance, s->instance, sizeof peer.instance);
 	c = sip_conn_new(f->s->sip, &peer);
-	sip_conn_attach(c, channel_dial_plain(f->s->loop, &a, sip_frame,
-	    &sip_channel_ops, c));
+	sip_conn_attach(c,
+	    channel_dial_plain(f->s->loop, &a, sip_frame, &sip_channel_ops, c));
 	return 1;
 }
 
@@ -280,8 +280,7 @@ static void
 on_gone(void *ctx, struct ctl_req *r)
 {
 	struct focus *f = ((struct service *)ctx)->priv;
-	struct session *s = session_find(f,
-	    line_get_or(r->line, "user", ""),
+	struct session *s = session_find(f, line_get_or(r->line, "user", ""),
 	    line_get_or(r->line, "instance", ""));
 
 	if (s != NULL)
@@ -314,7 +313,7 @@ session_hello_key(struct service *s, const struct hello_c1 *c1,
 	if (c1->by != f->pal)
 		return SEC_ERR_SUBKEY;
 	if ((se = map_get_u64(f->keys, c1->keyid)) == NULL)
-		return SEC_ERR_NOTHING;        /* the event may be on its way */
+		return SEC_ERR_NOTHING; /* the event may be on its way */
 	k = se->key.keyid == c1->keyid ? &se->key : &se->old;
 	if (k->until < clock_real())
 		return SEC_ERR_SUBKEY;
@@ -326,8 +325,7 @@ session_hello_key(struct service *s, const struct hello_c1 *c1,
 	out->peer.proof = NEED_SESSION;
 	out->peer.keyid = c1->keyid;
 	text_copy(out->peer.user, u.name, sizeof out->peer.user);
-	text_copy(out->peer.instance, se->instance,
-	    sizeof out->peer.instance);
+	text_copy(out->peer.instance, se->instance, sizeof out->peer.instance);
 	return 0;
 }
 
@@ -341,8 +339,7 @@ session_plain_peer(struct service *s, const struct sip_msg *req,
 	struct session *se;
 	struct uri u;
 
-	if (uri_parse(&u, req->from, s->conf.domain) != 0 ||
-	    u.kind != URI_USER)
+	if (uri_parse(&u, req->from, s->conf.domain) != 0 || u.kind != URI_USER)
 		return SEC_ERR_DATA;
 	if ((l = session_of_user(f, u.full)) == NULL)
 		return SEC_ERR_DENIED;
@@ -383,8 +380,8 @@ session_conn_up(struct service *s, struct sip_conn *c)
 			struct device *d;
 
 			TAILQ_FOREACH(d, &cf->device_list, entry)
-				if (d->member == m && strcmp(d->instance,
-				    se->instance) == 0)
+				if (d->member == m &&
+				    strcmp(d->instance, se->instance) == 0)
 					break;
 			if (d != NULL)
 				member_back(m);
@@ -419,8 +416,9 @@ session_conn_down(struct service *s, struct sip_conn *c, int err)
 					continue;
 				if (strcmp(d->instance, se->instance) == 0)
 					d->stale = 1;
-				near |= session_conn(f, session_find(f,
-				    se->user, d->instance)) != NULL;
+				near |= session_conn(f,
+					    session_find(f, se->user,
+						d->instance)) != NULL;
 			}
 			if (!near)
 				member_unreachable(m);

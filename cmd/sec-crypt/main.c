@@ -181,7 +181,8 @@ main(int argc, char **argv)
 			break;
 		case 'h': return print_help();
 		case 'V':
-			printf("sec-crypt %s (protocol 1, schema 1)\n", SEC_VERSION);
+			printf("sec-crypt %s (protocol 1, schema 1)\n",
+			    SEC_VERSION);
 			return 0;
 		default: fputs(usage, stderr); return 2;
 		}

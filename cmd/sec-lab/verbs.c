@@ -25,9 +25,9 @@
 
 #include "lab.h"
 
-#define CALL_MS	 20000
-#define POLL_MS	 10
-#define DOWN_MS	 40000 /* the stages of supervise.c, and some */
+#define CALL_MS 20000
+#define POLL_MS 10
+#define DOWN_MS 40000 /* the stages of supervise.c, and some */
 
 static int quiet;
 
@@ -196,8 +196,7 @@ wait_daemons(const struct lab *l, int64_t ms,
 				    r != 0 ? "does not answer" :
 					     "is not ready: %s",
 				    h.words);
-				return gave_up(l, 9, lab_daemons[i].name,
-				    text);
+				return gave_up(l, 9, lab_daemons[i].name, text);
 			}
 			(void)poll(NULL, 0, POLL_MS);
 		}

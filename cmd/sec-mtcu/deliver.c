@@ -20,21 +20,21 @@
 enum slot_state { SLOT_NONE, SLOT_PENDING, SLOT_ANSWERED, SLOT_MISSED };
 
 struct delivery {
-	struct mtcu		*mtcu;
-	uint64_t		 id;
-	char			*room;         /* URI: looked up again */
-	uint32_t		 author_q;
-	uint64_t		 txn;
-	char			*author;
-	char			*type;
-	uint8_t			*body;
-	size_t			 n;
-	unsigned		 expected;     /* copies without an answer */
-	int			 started;
-	uint8_t			*slot;         /* enum slot_state by person */
-	unsigned		 nslots, capslots;
-	struct timer		 timer;
-	TAILQ_ENTRY(delivery)	 entry;        /* in spare */
+	struct mtcu *mtcu;
+	uint64_t id;
+	char *room; /* URI: looked up again */
+	uint32_t author_q;
+	uint64_t txn;
+	char *author;
+	char *type;
+	uint8_t *body;
+	size_t n;
+	unsigned expected; /* copies without an answer */
+	int started;
+	uint8_t *slot; /* enum slot_state by person */
+	unsigned nslots, capslots;
+	struct timer timer;
+	TAILQ_ENTRY(delivery) entry; /* in spare */
 };
 
 static void
@@ -116,8 +116,8 @@ delivery_finish(struct delivery *d)
 		sip_answer(txn, &a);
 	}
 	if (missed > 0)
-		log_info("text.missed", "conf=%s users=%d",
-		    log_quote(d->room), missed);
+		log_info("text.missed", "conf=%s users=%d", log_quote(d->room),
+		    missed);
 	delivery_release(d);
 }
 
@@ -335,8 +335,8 @@ copy_dial(struct member *mb)
 	peer.conf = mb->room->cid;
 	peer.q = mb->q;
 	c = sip_conn_new(s->sip, &peer);
-	sip_conn_attach(c, channel_dial_plain(s->loop, &a, sip_frame,
-	    &sip_channel_ops, c));
+	sip_conn_attach(c,
+	    channel_dial_plain(s->loop, &a, sip_frame, &sip_channel_ops, c));
 }
 
 void
@@ -348,8 +348,8 @@ copy_send(struct member *mb, struct sip_fan *fan, const struct sip_msg *tmpl,
 	if (mb->conn != NULL) {
 		if (missed < 0)
 			delivery_expect(d, mb->person->slot);
-		if (copy_put(mb, fan, tmpl, missed < 0 ? d->id : 0,
-		    d->author_q, missed) == 0)
+		if (copy_put(mb, fan, tmpl, missed < 0 ? d->id : 0, d->author_q,
+			missed) == 0)
 			return;
 		if (missed < 0)
 			delivery_answer(d, mb->person->slot, 503);
@@ -379,9 +379,9 @@ copies_flush(struct member *mb)
 		tmpl.body = c->body;
 		tmpl.bodylen = c->n;
 		id = c->delivery;
-		if (copy_put(mb, NULL, &tmpl, id, c->author_q,
-		    c->missed) != 0 && id != 0 &&
-		    (d = delivery_find(mb->room->mtcu, id)) != NULL)
+		if (copy_put(mb, NULL, &tmpl, id, c->author_q, c->missed) !=
+			0 &&
+		    id != 0 && (d = delivery_find(mb->room->mtcu, id)) != NULL)
 			delivery_answer(d, mb->person->slot, 503);
 		copy_free(mb, c);
 	}

@@ -20,7 +20,7 @@ on_options(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 }
 
 static const struct sip_method methods[] = {
-	{ "MESSAGE", NEED_DEVICE, on_message },        /* relay.c */
+	{ "MESSAGE", NEED_DEVICE, on_message }, /* relay.c */
 	{ "OPTIONS", NEED_DEVICE, on_options },
 	{ NULL, 0, NULL },
 };
@@ -80,8 +80,8 @@ mtcu_health(struct service *s, struct buf *words)
 {
 	struct mtcu *m = s->priv;
 
-	buf_putf(words, "%zu conferences, %u members",
-	    map_count(m->rooms), m->members);
+	buf_putf(words, "%zu conferences, %u members", map_count(m->rooms),
+	    m->members);
 	return 0;
 }
 
@@ -174,7 +174,7 @@ static const struct service_def def = {
 	.role = "mtcu",
 	.port = 7322,
 	.methods = methods,
-	.verbs = member_verbs,                 /* members.c */
+	.verbs = member_verbs, /* members.c */
 	.open = mtcu_open,
 	.close = mtcu_close,
 	.busy = mtcu_busy,

@@ -38,8 +38,7 @@ member_of_conn(struct mtcu *m, struct sip_conn *c)
 {
 	const struct sip_peer *p = sip_conn_peer(c);
 
-	return map_get_u64(m->hops,
-	    (uint64_t)q_server(p->q) << 32 | p->keyid);
+	return map_get_u64(m->hops, (uint64_t)q_server(p->q) << 32 | p->keyid);
 }
 
 /* --- persons: one slot for all devices of a user --- */
@@ -56,12 +55,12 @@ person_take(struct room *r, const char *uri)
 		return p;
 	}
 	if (map_count(r->persons) == r->nslots)
-		i = r->nslots;                 /* no hole to look for */
+		i = r->nslots; /* no hole to look for */
 	while (i < r->nslots && r->slot[i] != NULL)
 		i++;
 	if (i == r->capslots) {
-		grown = reallocarray(r->slot, r->capslots ?
-		    r->capslots * 2 : 8, sizeof *grown);
+		grown = reallocarray(r->slot, r->capslots ? r->capslots * 2 : 8,
+		    sizeof *grown);
 		if (grown == NULL)
 			return NULL;
 		r->slot = grown;
@@ -120,8 +119,7 @@ copies_give_up(struct member *mb)
 	while ((c = TAILQ_FIRST(&mb->copies)) != NULL) {
 		id = c->delivery;
 		copy_free(mb, c);
-		if (id != 0 && (d = delivery_find(mb->room->mtcu,
-		    id)) != NULL)
+		if (id != 0 && (d = delivery_find(mb->room->mtcu, id)) != NULL)
 			delivery_answer(d, mb->person->slot, 408);
 	}
 }
@@ -197,7 +195,7 @@ member_silent(struct member *mb)
 	ask.uri = mb->person->uri;
 	ask.from = mb->room->uri;
 	if (sip_request(mb->conn, &ask, PROBE_MS, probe_answered, m,
-	    hop_key(mb)) == 0)
+		hop_key(mb)) == 0)
 		return;
 	mb->reported = 1;
 	event_lost(mb, "lost");
@@ -290,8 +288,10 @@ load_send(struct mtcu *m)
 	b = ctl_event(p, "load");
 	line_put_u64(b, "members", m->members);
 	line_put_u64(b, "packets", m->copies);
-	line_put_u64(b, "capacity", m->s->draining ? 0 :
-	    m->members < 100000 ? 100000 - m->members : 1);
+	line_put_u64(b, "capacity",
+	    m->s->draining	    ? 0 :
+		m->members < 100000 ? 100000 - m->members :
+				      1);
 	ctl_event_end(p);
 }
 
@@ -345,7 +345,7 @@ on_conference(void *ctx, struct ctl_req *r)
 	}
 	room = room_find(m, uri);
 	if (room != NULL && room->cid != id) {
-		room_free(room);       /* the name was used again */
+		room_free(room); /* the name was used again */
 		room = NULL;
 	}
 	if (room == NULL) {

@@ -88,7 +88,7 @@ binding_forget(struct presentity *u, const char *instance, uint32_t keyid,
 	if (strcmp(why, "expired") != 0)
 		subscriptions_forget(u->pal, u->uri, instance);
 	if (peer == NULL)
-		return;                /* its time ends there as well */
+		return; /* its time ends there as well */
 	l = ctl_event(peer, "gone");
 	line_put(l, "user", u->uri);
 	line_put(l, "instance", instance);
@@ -138,8 +138,8 @@ binding_put(struct pal *p, struct presentity *u, const char *principal,
 		    sizeof b->row.instance);
 		timer_init(&b->timer, p->s->loop, binding_expired, b);
 		TAILQ_INSERT_TAIL(&u->bindings, b, entry);
-		map_put_str(p->bindings, binding_id(id, sizeof id, u->uri,
-		    b->row.instance), b);
+		map_put_str(p->bindings,
+		    binding_id(id, sizeof id, u->uri, b->row.instance), b);
 	}
 	b->row = *row;
 	text_copy(b->principal, principal, sizeof b->principal);
@@ -152,8 +152,7 @@ binding_put(struct pal *p, struct presentity *u, const char *principal,
 	memset(&b->key, 0, sizeof b->key);
 	do
 		crypto_random(&b->key.keyid, sizeof b->key.keyid);
-	while (b->key.keyid == 0 || map_get_u64(p->keys, b->key.keyid) !=
-	    NULL);
+	while (b->key.keyid == 0 || map_get_u64(p->keys, b->key.keyid) != NULL);
 	b->key.kc = crypto_random_key(32, 0);
 	b->key.until = row->until;
 	map_put_u64(p->keys, b->key.keyid, b);
@@ -168,7 +167,7 @@ binding_tell(struct binding *b)
 	struct buf *l;
 
 	if (peer == NULL)
-		return;                /* all of them when the link is up */
+		return; /* all of them when the link is up */
 	l = ctl_event(peer, "registered");
 	line_put(l, "user", b->user->uri);
 	line_put(l, "principal", b->principal);
@@ -237,8 +236,7 @@ binding_plain_peer(struct service *s, const struct sip_msg *req,
 	struct binding *b;
 	struct uri u;
 
-	if (uri_parse(&u, req->from, s->conf.domain) != 0 ||
-	    u.kind != URI_USER)
+	if (uri_parse(&u, req->from, s->conf.domain) != 0 || u.kind != URI_USER)
 		return SEC_ERR_DATA;
 	if (strcmp(req->method, "REGISTER") == 0) {
 		peer->proof = NEED_TICKET;
@@ -268,7 +266,7 @@ binding_conn_up(struct service *s, struct sip_conn *c)
 	struct binding *b;
 
 	if ((sip_conn_peer(c)->proof & NEED_SESSION) == 0)
-		return;                        /* a REGISTER */
+		return; /* a REGISTER */
 	if ((b = binding_of_conn(p, c)) == NULL) {
 		sip_conn_finish(c);
 		return;

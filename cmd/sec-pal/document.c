@@ -15,7 +15,7 @@
 
 #include "pal.h"
 
-#define PART_MAX (PAL_DOC_MAX - 1024)  /* entries; the doc line beside */
+#define PART_MAX (PAL_DOC_MAX - 1024) /* entries; the doc line beside */
 
 static void
 document_round(void *arg)
@@ -121,14 +121,14 @@ tells_of(const struct buf *e, const char *watcher)
 	line_begin(&own, "entry");
 	line_put_arg(&own, watcher);
 	found = memmem(buf_data(e), buf_len(e), buf_data(&own),
-	    buf_len(&own)) != NULL;
+		    buf_len(&own)) != NULL;
 	buf_free(&own);
 	return found;
 }
 
 unsigned
-document_part(struct document *d, const char *watcher, int full,
-    unsigned part, struct buf *out)
+document_part(struct document *d, const char *watcher, int full, unsigned part,
+    struct buf *out)
 {
 	struct buf own = BUF_INIT, *e = &own;
 	size_t from, to;
@@ -141,13 +141,13 @@ document_part(struct document *d, const char *watcher, int full,
 			d->entries(d, e, 0, watcher);
 			/* Entries of the next round are in it already: to
 			 * be told once more does no harm. */
-			d->cache_version = timer_is_set(&d->timer) ? 0 :
-			    d->version;
+			d->cache_version =
+			    timer_is_set(&d->timer) ? 0 : d->version;
 		}
 	} else if (full)
 		d->entries(d, e, 0, watcher);
-	else if (d->delta_version == d->version && (d->same_for_all ||
-	    !tells_of(&d->delta, watcher)))
+	else if (d->delta_version == d->version &&
+	    (d->same_for_all || !tells_of(&d->delta, watcher)))
 		e = &d->delta;
 	else
 		d->entries(d, e, d->version, watcher);

@@ -12,9 +12,9 @@
 #include "pal.h"
 
 static const struct sip_method methods[] = {
-	{ "REGISTER", NEED_TICKET, on_register },      /* register.c */
-	{ "SUBSCRIBE", NEED_SESSION, on_subscribe },   /* subscribe.c */
-	{ "PUBLISH", NEED_SESSION, on_publish },       /* presence.c */
+	{ "REGISTER", NEED_TICKET, on_register }, /* register.c */
+	{ "SUBSCRIBE", NEED_SESSION, on_subscribe }, /* subscribe.c */
+	{ "PUBLISH", NEED_SESSION, on_publish }, /* presence.c */
 	{ "OPTIONS", NEED_SESSION, on_options },
 	{ NULL, 0, NULL },
 };
@@ -132,7 +132,7 @@ static const struct service_def def = {
 	.port = 7321,
 	.db = "pal.db",
 	.methods = methods,
-	.verbs = roster_verbs,                         /* roster.c */
+	.verbs = roster_verbs, /* roster.c */
 	.open = pal_open,
 	.close = pal_close,
 	.reload = pal_reload,

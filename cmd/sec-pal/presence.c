@@ -56,7 +56,7 @@ is_word(const char *s)
 		return 0;
 	for (i = 0; i < n; i++)
 		if (!((s[i] >= 'a' && s[i] <= 'z') || s[i] == '-' ||
-		    s[i] == '_' || (s[i] >= '0' && s[i] <= '9')))
+			s[i] == '_' || (s[i] >= '0' && s[i] <= '9')))
 			return 0;
 	return 1;
 }
@@ -73,8 +73,8 @@ int
 presentity_status(struct presentity *u, const struct line *l)
 {
 	const char *value = line_get_or(l, "value", "available");
-	const char *class_ = line_get_or(l, "class",
-	    is_class(value) ? value : "available");
+	const char *class_ =
+	    line_get_or(l, "class", is_class(value) ? value : "available");
 	const char *note = line_get_or(l, "note", "");
 
 	if (!is_word(value) || !is_class(class_) ||
@@ -122,7 +122,7 @@ realm_entries(struct document *d, struct buf *b, uint64_t changed,
 
 	for (i = 0; (u = map_next(d->pal->users, &i)) != NULL;)
 		if ((changed != 0 ? u->changed == changed :
-		    !TAILQ_EMPTY(&u->bindings)) &&
+				    !TAILQ_EMPTY(&u->bindings)) &&
 		    strcmp(u->uri, watcher) != 0)
 			put_presentity(b, u);
 }
@@ -139,9 +139,9 @@ presentity_changed(struct presentity *u)
 	u->busy = busy;
 	put_presentity(&entry, u);
 	if (buf_len(&entry) == buf_len(&u->entry) &&
-	    memcmp(buf_data(&entry), buf_data(&u->entry),
-	    buf_len(&entry)) == 0) {
-		buf_free(&entry);              /* only a refresh */
+	    memcmp(buf_data(&entry), buf_data(&u->entry), buf_len(&entry)) ==
+		0) {
+		buf_free(&entry); /* only a refresh */
 		return;
 	}
 	buf_free(&u->entry);
@@ -210,14 +210,13 @@ on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		sip_answer_status(txn, 489);
 		return;
 	}
-	if (req->bodylen > 0 && line_parse(&l, req->body,
-	    req->bodylen) == 0) {
+	if (req->bodylen > 0 && line_parse(&l, req->body, req->bodylen) == 0) {
 		before = u->status;
 		if (strcmp(l.verb, "status") == 0 &&
 		    presentity_status(u, &l) == 0) {
 			status = 200;
-			if (pal_status_put(p->s->db, u->name,
-			    &u->status) != 0) {
+			if (pal_status_put(p->s->db, u->name, &u->status) !=
+			    0) {
 				log_error("db.write", "file=pal.db why=%s",
 				    log_quote(db_why(p->s->db)));
 				u->status = before;
@@ -264,9 +263,9 @@ on_find(void *ctx, struct ctl_req *r)
 	struct pal_user row;
 	struct uri u;
 
-	if (uri_parse(&u, who, p->s->conf.domain) != 0 ||
-	    u.kind != URI_USER || (presentity_find(p, u.name) == NULL &&
-	    (pal_user_get(p->s->db, u.name, &row) != 0 || row.disabled))) {
+	if (uri_parse(&u, who, p->s->conf.domain) != 0 || u.kind != URI_USER ||
+	    (presentity_find(p, u.name) == NULL &&
+		(pal_user_get(p->s->db, u.name, &row) != 0 || row.disabled))) {
 		ctl_error(r, 404, "no such user");
 		return;
 	}
@@ -283,8 +282,8 @@ on_user_add(void *ctx, struct ctl_req *r)
 
 	memset(&row, 0, sizeof row);
 	if (uri_from_name(&u, line_get_or(r->line, "user", ""),
-	    p->s->conf.domain, 0) != 0 || u.kind != URI_USER ||
-	    strlen(u.name) >= sizeof row.user) {
+		p->s->conf.domain, 0) != 0 ||
+	    u.kind != URI_USER || strlen(u.name) >= sizeof row.user) {
 		ctl_error(r, 400, "not a user's name");
 		return;
 	}
@@ -337,7 +336,7 @@ on_user_rm(void *ctx, struct ctl_req *r)
 	struct uri uri;
 
 	if (uri_from_name(&uri, line_get_or(r->line, "user", ""),
-	    p->s->conf.domain, 0) != 0 ||
+		p->s->conf.domain, 0) != 0 ||
 	    pal_user_get(p->s->db, uri.name, &row) != 0 || row.disabled) {
 		ctl_error(r, 404, "no such user");
 		return;

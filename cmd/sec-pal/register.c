@@ -31,20 +31,20 @@
 #define EXPIRES_MAX 86400
 
 struct registration {
-	struct pal		*pal;
-	const struct sip_msg	*req;
-	struct buf		 apreq;
-	struct accepted		*accepted;     /* NULL in plain mode */
-	struct buf		 rows;
-	uint8_t			 ec[32];
-	char			 principal[256];
-	char			 name[PAL_NAME];
-	struct pal_binding	 binding;
-	int64_t			 expires;      /* s; 0: log out */
-	struct pal_reach	 reach[8];
-	int			 nreach;
-	struct pal_status	 given;
-	int			 has_status;
+	struct pal *pal;
+	const struct sip_msg *req;
+	struct buf apreq;
+	struct accepted *accepted; /* NULL in plain mode */
+	struct buf rows;
+	uint8_t ec[32];
+	char principal[256];
+	char name[PAL_NAME];
+	struct pal_binding binding;
+	int64_t expires; /* s; 0: log out */
+	struct pal_reach reach[8];
+	int nreach;
+	struct pal_status given;
+	int has_status;
 };
 
 static void
@@ -79,20 +79,18 @@ registration_open(struct registration *r)
 	int err;
 
 	if (q->auth_token == NULL || q->auth_version == NULL ||
-	    strcmp(q->auth_version, "sec1") != 0 ||
-	    q->content_type == NULL ||
+	    strcmp(q->auth_version, "sec1") != 0 || q->content_type == NULL ||
 	    !text_equal_nocase(q->content_type, EVENT_REG_TYPE))
 		return SEC_ERR_AUTH;
-	if (base64_decode(&r->apreq, q->auth_token,
-	    strlen(q->auth_token)) != 0)
+	if (base64_decode(&r->apreq, q->auth_token, strlen(q->auth_token)) != 0)
 		return SEC_ERR_FORMAT;
 	if (r->pal->acceptor == NULL)
 		return SEC_ERR_AUTH;
 	if ((err = accept_apreq(r->pal->acceptor, buf_data(&r->apreq),
-	    buf_len(&r->apreq), &r->accepted, &prf)) != 0)
+		 buf_len(&r->apreq), &r->accepted, &prf)) != 0)
 		return err;
-	err = regkey_request_open(q->body, q->bodylen, prf,
-	    buf_data(&r->apreq), buf_len(&r->apreq), &r->rows, r->ec, &time);
+	err = regkey_request_open(q->body, q->bodylen, prf, buf_data(&r->apreq),
+	    buf_len(&r->apreq), &r->rows, r->ec, &time);
 	secret_free(prf);
 	if (err != 0)
 		return err;
@@ -119,7 +117,7 @@ registration_open_plain(struct registration *r)
 	    u.kind != URI_USER)
 		return SEC_ERR_FORMAT;
 	if (snprintf(r->principal, sizeof r->principal, "%s@%s", u.name,
-	    r->pal->s->conf.realm) >= (int)sizeof r->principal)
+		r->pal->s->conf.realm) >= (int)sizeof r->principal)
 		return SEC_ERR_LIMIT;
 	if (q->content_type != NULL &&
 	    text_equal_nocase(q->content_type, EVENT_REG_TYPE)) {
@@ -131,8 +129,8 @@ registration_open_plain(struct registration *r)
 		snprintf(hex + 2 * i, 3, "%02x", id[i]);
 	line_begin(&r->rows, "register");
 	line_put(&r->rows, "instance", hex);
-	line_put_u64(&r->rows, "expires", q->expires < 0 ? 600 :
-	    (uint64_t)q->expires);
+	line_put_u64(&r->rows, "expires",
+	    q->expires < 0 ? 600 : (uint64_t)q->expires);
 	line_put(&r->rows, "via", "voip");
 	line_put(&r->rows, "contact", q->contact != NULL ? q->contact : "");
 	line_end(&r->rows);
@@ -151,16 +149,17 @@ row_register(struct registration *r, const struct line *l)
 	const char *instance = line_get_or(l, "instance", "");
 	uint64_t expires;
 
-	if (!is_hex(instance, 32) ||
-	    line_get_u64(l, "expires", &expires) != 0)
+	if (!is_hex(instance, 32) || line_get_u64(l, "expires", &expires) != 0)
 		return SEC_ERR_FORMAT;
 	text_copy(r->binding.instance, instance, sizeof r->binding.instance);
 	text_copy(r->binding.via, line_get_or(l, "via", "voip"),
 	    sizeof r->binding.via);
 	text_copy(r->binding.contact, line_get_or(l, "contact", ""),
 	    sizeof r->binding.contact);
-	r->expires = expires == 0 ? 0 : expires < EXPIRES_MIN ? EXPIRES_MIN :
-	    expires > EXPIRES_MAX ? EXPIRES_MAX : (int64_t)expires;
+	r->expires = expires == 0 ? 0 :
+	    expires < EXPIRES_MIN ? EXPIRES_MIN :
+	    expires > EXPIRES_MAX ? EXPIRES_MAX :
+				    (int64_t)expires;
 	return 0;
 }
 
@@ -244,7 +243,7 @@ contact_names(const char *contact, const char *name)
 
 	return at == NULL || strncasecmp(contact, "sip:", 4) != 0 ||
 	    ((size_t)(at - contact) == 4 + n &&
-	    strncmp(contact + 4, name, n) == 0);
+		strncmp(contact + 4, name, n) == 0);
 }
 
 /* Is this principal a user of ours, and do From, To and Contact name him? */
@@ -267,7 +266,7 @@ registration_admit(struct registration *r)
 	if (!names(r->req->from, r->name, s->conf.domain) ||
 	    !names(r->req->to, r->name, s->conf.domain) ||
 	    (r->req->contact != NULL &&
-	    !contact_names(r->req->contact, r->name)))
+		!contact_names(r->req->contact, r->name)))
 		return SEC_ERR_DENIED;
 	if (pal_user_get(s->db, r->name, &row) == 0) {
 		if (row.disabled || (s->conf.users_known && !row.known))
@@ -282,8 +281,10 @@ registration_store(struct registration *r)
 {
 	int64_t now = clock_real(), end;
 	struct pal_registration row = {
-		.user = r->name, .reach = r->reach,
-		.nreach = r->nreach > 0 ? r->nreach : -1, .now = now,
+		.user = r->name,
+		.reach = r->reach,
+		.nreach = r->nreach > 0 ? r->nreach : -1,
+		.now = now,
 		.status = r->has_status ? &r->given : NULL,
 	};
 
@@ -352,8 +353,8 @@ answer_seal(struct registration *r, const struct reg_session *se,
 }
 
 static int
-answer_send(struct registration *r, struct sip_txn *txn,
-    struct presentity *u, struct binding *b)
+answer_send(struct registration *r, struct sip_txn *txn, struct presentity *u,
+    struct binding *b)
 {
 	struct buf rows = BUF_INIT, body = BUF_INIT;
 	struct secret *none = NULL;
@@ -373,7 +374,7 @@ answer_send(struct registration *r, struct sip_txn *txn,
 	se.rowslen = buf_len(&rows);
 	if (r->accepted != NULL)
 		err = answer_seal(r, &se, &body);
-	else {                                 /* plain mode */
+	else { /* plain mode */
 		buf_put(&body, buf_data(&rows), buf_len(&rows));
 		err = buf_error(&body);
 	}
@@ -427,8 +428,7 @@ registration_apply(struct registration *r, struct sip_txn *txn)
 	else if (strcmp(u->status.class_, "offline") == 0 ||
 	    u->status.value[0] == '\0') {
 		memset(&u->status, 0, sizeof u->status);
-		text_copy(u->status.value, "available",
-		    sizeof u->status.value);
+		text_copy(u->status.value, "available", sizeof u->status.value);
 		text_copy(u->status.class_, "available",
 		    sizeof u->status.class_);
 		u->status.since = clock_real();
@@ -437,7 +437,7 @@ registration_apply(struct registration *r, struct sip_txn *txn)
 	if (TAILQ_EMPTY(&u->bindings))
 		u->status.since = clock_real();
 	if ((b = binding_put(p, u, r->principal, &r->binding,
-	    buf_cstr(&r->rows))) == NULL)
+		 buf_cstr(&r->rows))) == NULL)
 		return SEC_ERR_LIMIT;
 	binding_tell(b);
 	if ((err = answer_send(r, txn, u, b)) != 0)
@@ -482,8 +482,8 @@ on_register(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	if (err != 0 || (err = registration_admit(&r)) != 0 ||
 	    (err = registration_rows(&r)) != 0) {
 		log_warn("register.refused", "why=%s user=%s",
-		    log_quote(sec_strerror(err)), log_quote(
-		    r.principal[0] != '\0' ? r.principal : "-"));
+		    log_quote(sec_strerror(err)),
+		    log_quote(r.principal[0] != '\0' ? r.principal : "-"));
 		refuse(txn, 403);
 		registration_free(&r);
 		return;

@@ -19,35 +19,35 @@
 #include "pal.h"
 
 struct device {
-	uint32_t		 q;
-	char			 medium[8];
-	int64_t			 left;         /* mono ms, 0: is in */
-	int			 seen;         /* in this deal */
-	TAILQ_ENTRY(device)	 entry;
+	uint32_t q;
+	char medium[8];
+	int64_t left; /* mono ms, 0: is in */
+	int seen; /* in this deal */
+	TAILQ_ENTRY(device) entry;
 };
 
 struct participant {
-	struct roster		*roster;
-	char			 uri[URI_MAX];
-	char			 state[16];    /* invited active unreachable */
-	char			 via[16];
-	int64_t			 since;
-	unsigned		 in;           /* devices that have not left */
-	int			 seen;         /* invited, in this deal */
-	uint64_t		 changed;
-	int			 gone;         /* to be told removed */
-	struct timer		 timer;        /* a device that left */
-	TAILQ_HEAD(, device)	 devices;
+	struct roster *roster;
+	char uri[URI_MAX];
+	char state[16]; /* invited active unreachable */
+	char via[16];
+	int64_t since;
+	unsigned in; /* devices that have not left */
+	int seen; /* invited, in this deal */
+	uint64_t changed;
+	int gone; /* to be told removed */
+	struct timer timer; /* a device that left */
+	TAILQ_HEAD(, device) devices;
 };
 
 struct roster {
-	struct pal		*pal;
-	struct document		 doc;
-	char			*cid, *name, *title, *access, *creator;
-	char			*media, *persistent, *created;
-	int			 seen;
-	struct map		*people;       /* by URI */
-	struct map		*by_q;         /* participant by q */
+	struct pal *pal;
+	struct document doc;
+	char *cid, *name, *title, *access, *creator;
+	char *media, *persistent, *created;
+	int seen;
+	struct map *people; /* by URI */
+	struct map *by_q; /* participant by q */
 };
 
 static struct roster *
@@ -234,8 +234,7 @@ participant_get(struct roster *r, const char *uri)
 		text_copy(pa->via, "voip", sizeof pa->via);
 		pa->since = clock_real();
 		TAILQ_INIT(&pa->devices);
-		timer_init(&pa->timer, r->pal->s->loop, participant_sweep,
-		    pa);
+		timer_init(&pa->timer, r->pal->s->loop, participant_sweep, pa);
 		map_put_str(r->people, pa->uri, pa);
 	}
 	pa->gone = 0;
@@ -357,8 +356,8 @@ rosters_put_unreachable(struct pal *p, const char *user, struct buf *out)
 	size_t i;
 
 	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
-		if ((pa = map_get_str(r->people, user)) != NULL &&
-		    pa->in > 0 && strcmp(pa->state, "unreachable") == 0) {
+		if ((pa = map_get_str(r->people, user)) != NULL && pa->in > 0 &&
+		    strcmp(pa->state, "unreachable") == 0) {
 			line_begin(out, "conf");
 			line_put(out, "conf", r->doc.uri);
 			line_end(out);
@@ -399,8 +398,7 @@ rosters_put_list(struct pal *p, const char *user, struct buf *out)
 		line_put(out, "since", r->created);
 		line_put(out, "access", r->access);
 		line_put(out, "persistent", r->persistent);
-		line_put(out, "member", pa != NULL && pa->in > 0 ? "1" :
-		    "0");
+		line_put(out, "member", pa != NULL && pa->in > 0 ? "1" : "0");
 		line_end(out);
 	}
 }
@@ -437,8 +435,7 @@ roster_fields(struct roster *r, const struct line *l)
 static struct roster *
 req_roster(struct ctl_req *req, struct pal *p)
 {
-	struct roster *r = roster_find(p, line_get_or(req->line, "conf",
-	    ""));
+	struct roster *r = roster_find(p, line_get_or(req->line, "conf", ""));
 
 	if (r == NULL)
 		ctl_error(req, 404, "no such conference here");
@@ -462,7 +459,7 @@ on_conference(void *ctx, struct ctl_req *req)
 	r = roster_find(p, uri);
 	if (r != NULL && r->cid != NULL &&
 	    strcmp(r->cid, line_get(req->line, "cid")) != 0) {
-		roster_free(r);                /* the name was used again */
+		roster_free(r); /* the name was used again */
 		r = NULL;
 	}
 	if (r == NULL && (r = roster_new(p, uri)) == NULL) {
@@ -492,8 +489,7 @@ on_join(void *ctx, struct ctl_req *req)
 
 	if ((r = req_roster(req, p)) == NULL)
 		return;
-	if (user == NULL || q_parse(&q, line_get_or(req->line, "q",
-	    "")) != 0) {
+	if (user == NULL || q_parse(&q, line_get_or(req->line, "q", "")) != 0) {
 		ctl_error(req, 400, "user= or q= is missing");
 		return;
 	}
@@ -571,9 +567,10 @@ on_member(void *ctx, struct ctl_req *req)
 
 	if ((r = req_roster(req, p)) == NULL)
 		return;
-	if (user == NULL || (strcmp(status, "invited") != 0 &&
-	    strcmp(status, "active") != 0 && strcmp(status, "left") != 0 &&
-	    strcmp(status, "unreachable") != 0)) {
+	if (user == NULL ||
+	    (strcmp(status, "invited") != 0 && strcmp(status, "active") != 0 &&
+		strcmp(status, "left") != 0 &&
+		strcmp(status, "unreachable") != 0)) {
 		ctl_error(req, 400, "user= or status= is wrong");
 		return;
 	}
@@ -598,8 +595,7 @@ static void
 on_end(void *ctx, struct ctl_req *req)
 {
 	struct pal *p = ((struct service *)ctx)->priv;
-	struct roster *r = roster_find(p, line_get_or(req->line, "conf",
-	    ""));
+	struct roster *r = roster_find(p, line_get_or(req->line, "conf", ""));
 
 	if (r != NULL)
 		roster_free(r);

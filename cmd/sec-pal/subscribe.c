@@ -32,8 +32,8 @@ sub_key(const struct subscription *s, char *out)
 static void
 sub_row_id(const struct subscription *s, char *out, size_t n)
 {
-	snprintf(out, n, "%s\n%s\n%s", s->dialog.call_id,
-	    s->dialog.local_tag, s->dialog.remote_tag);
+	snprintf(out, n, "%s\n%s\n%s", s->dialog.call_id, s->dialog.local_tag,
+	    s->dialog.remote_tag);
 }
 
 static void
@@ -59,8 +59,8 @@ sub_conn(const struct subscription *s)
 	struct pal *p = s->doc->pal;
 	struct binding *b = binding_find(p, s->user, s->instance);
 
-	return b != NULL && b->conn != 0 ?
-	    sip_conn_find(p->s->sip, b->conn) : NULL;
+	return b != NULL && b->conn != 0 ? sip_conn_find(p->s->sip, b->conn) :
+					   NULL;
 }
 
 static void
@@ -77,7 +77,7 @@ notify_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 		return;
 	}
 	if (answer->status >= 300) {
-		s->sent = 0;                   /* all again when he is back */
+		s->sent = 0; /* all again when he is back */
 		return;
 	}
 	if (s->dirty)
@@ -86,8 +86,7 @@ notify_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 
 /* One NOTIFY with a body, or without to end it. */
 static int
-notify_send(struct subscription *s, const struct buf *body,
-    const char *reason)
+notify_send(struct subscription *s, const struct buf *body, const char *reason)
 {
 	struct pal *p = s->doc->pal;
 	struct sip_conn *c = sub_conn(s);
@@ -99,15 +98,17 @@ notify_send(struct subscription *s, const struct buf *body,
 	sip_msg_init(&m);
 	dialog_request(&s->dialog, &m, "NOTIFY");
 	m.event = s->doc->event;
-	m.sub_state = event_state(state, (s->until - clock_real()) / 1000,
-	    reason);
+	m.sub_state =
+	    event_state(state, (s->until - clock_real()) / 1000, reason);
 	if (body != NULL) {
 		m.content_type = EVENT_PAL_TYPE;
 		m.body = buf_data(body);
 		m.bodylen = buf_len(body);
 	}
-	return sip_request(c, &m, 0, reason != NULL ? NULL : notify_answered,
-	    p, s->id) != 0 ? 0 : SEC_ERR_CLOSED;
+	return sip_request(c, &m, 0, reason != NULL ? NULL : notify_answered, p,
+		   s->id) != 0 ?
+	    0 :
+	    SEC_ERR_CLOSED;
 }
 
 /* Parts from `part` on of the document, each in a NOTIFY. */
@@ -132,7 +133,7 @@ subscription_notify(struct subscription *s)
 	int full = s->sent + 1 != s->doc->version;
 
 	if (s->asked) {
-		s->dirty = 1;                  /* one at a time */
+		s->dirty = 1; /* one at a time */
 		return;
 	}
 	s->dirty = 0;
@@ -228,7 +229,7 @@ sub_list(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
 	struct sip_msg a;
 
 	if (req->expires != 0) {
-		sip_answer_status(txn, 403);   /* fetch only */
+		sip_answer_status(txn, 403); /* fetch only */
 		return;
 	}
 	rosters_put_list(p, user, &body);
@@ -258,8 +259,10 @@ sub_store(struct subscription *s)
 	text_copy(row.instance, s->instance, sizeof row.instance);
 	text_copy(row.event, s->doc->event, sizeof row.event);
 	text_copy(row.target, s->doc->uri, sizeof row.target);
-	text_copy(row.why, strcmp(s->doc->event, EVENT_PRESENCE) == 0 ?
-	    "owner" : "participant", sizeof row.why);
+	text_copy(row.why,
+	    strcmp(s->doc->event, EVENT_PRESENCE) == 0 ? "owner" :
+							 "participant",
+	    sizeof row.why);
 	row.until = s->until;
 	return pal_subscription_put(p->s->db, &row);
 }
@@ -391,8 +394,9 @@ on_subscribe(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	}
 	if (req->to_tag != NULL) {
 		s = strlen(req->call_id) < 128 && strlen(req->to_tag) < 40 ?
-		    map_get_str(p->subs, dialog_key(key, req->call_id,
-		    req->to_tag)) : NULL;
+		    map_get_str(p->subs,
+			dialog_key(key, req->call_id, req->to_tag)) :
+		    NULL;
 		if (s == NULL || strcmp(s->user, user) != 0)
 			sip_answer_status(txn, 481);
 		else

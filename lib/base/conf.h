@@ -29,9 +29,10 @@ extern const char *const conf_suites[];
 extern const size_t conf_suites_n;
 
 /*
- * Read path into c (which holds defaults or an earlier file's values).
- * On an error returns SEC_ERR_CONFIG and writes one line for people,
- * `FILE:LINE: ...`, into why, and leaves c as it was. A missing file is 0 unless must is set.
+ * Read path into c (which holds defaults or an earlier file's values). On an
+ * error returns SEC_ERR_CONFIG and writes one line for people, `FILE:LINE:
+ * ...`, into why, and leaves c as it was. A missing file is 0 unless must is
+ * set.
  */
 int	conf_read(struct conf *c, const char *path, int must, char *why,
 	    size_t whylen);

@@ -43,7 +43,7 @@ proc_harden(void)
 	if (!SANITIZED)
 		(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN);        /* a write may fail instead */
+	(void)signal(SIGXFSZ, SIG_IGN); /* a write may fail instead */
 	umask(007);
 }
 

@@ -39,8 +39,9 @@ struct keygen_answer;                  /* server i, one connection */
  * err: 0 and the epoch stored; SEC_ERR_AUTH (identity or proof wrong),
  * SEC_ERR_DATA (servers files differ), SEC_ERR_TIMEOUT (silent, no
  * connection), SEC_ERR_EXPIRED (clocks differ), SEC_ERR_REPLAY (it holds a
- * later epoch, or says so of one that cannot be), SEC_ERR_CLOSED, SEC_ERR_DISK, ... check: the twelve digits
- * (valid when err is 0). The stream is closed by then.
+ * later epoch, or says so of one that cannot be), SEC_ERR_CLOSED,
+ * SEC_ERR_DISK, ... check: the twelve digits (valid when err is 0). The stream
+ * is closed by then.
  */
 typedef void (*keygen_done_h)(void *ctx, int number, int err,
 	    const char *check, uint32_t epoch);

@@ -304,8 +304,8 @@ sip_fan_send(struct sip_fan *f, struct sip_conn *c, const char *to, int missed,
 		return 0;
 	id = stack_id(c->stack);
 	if (copy_print(f, c, id, to, missed) != 0 ||
-	    channel_send(c->channel, buf_data(&f->copy),
-	    buf_len(&f->copy)) != 0)
+	    channel_send(c->channel, buf_data(&f->copy), buf_len(&f->copy)) !=
+		0)
 		return 0;
 	k = copy_add(c, id, deadline);
 	k->cb = cb;

@@ -92,8 +92,8 @@ branch_id(const char *branch, size_t n)
 struct sip_client *
 client_by_branch(struct sip_conn *c, const char *branch, size_t n)
 {
-	struct sip_client *k = slots_get(&c->stack->clients,
-	    branch_id(branch, n));
+	struct sip_client *k =
+	    slots_get(&c->stack->clients, branch_id(branch, n));
 
 	/* Numbers of other connections are none of its business. */
 	return k != NULL && k->conn == c ? k : NULL;
@@ -286,8 +286,7 @@ client_answer(struct sip_conn *c, const struct sip_msg *answer)
 
 	k = client_by_branch(c, answer->branch, strlen(answer->branch));
 	/* Another method's: the answer to our CANCEL. */
-	if (k == NULL ||
-	    strcmp(answer->method, k->ids->method) != 0 ||
+	if (k == NULL || strcmp(answer->method, k->ids->method) != 0 ||
 	    answer->cseq != k->ids->cseq)
 		return;
 	invite = k->kind == CLIENT_INVITE;

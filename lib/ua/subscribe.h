@@ -8,8 +8,9 @@
 #include "ua/flow.h"
 
 /*
- * One subscription at sec-pal (RFC 6665): made, refreshed in its dialog,
- * made again on 481 and when the notifier ends it; documents come from the 200 and from NOTIFYs.
+ * One subscription at sec-pal (RFC 6665): made, refreshed in its dialog, made
+ * again on 481 and when the notifier ends it; documents come from the 200 and
+ * from NOTIFYs.
  */
 struct subscription;
 

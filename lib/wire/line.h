@@ -28,9 +28,11 @@ struct line {
 	size_t			 memlen;
 };
 
-/* Parse one line (with or without its LF). 0, SEC_ERR_FORMAT or _LIMIT; on
- * success the caller calls line_free(), which wipes it. Keys are [a-z][a-z0-9_.+-]*; a
- * duplicate key is SEC_ERR_FORMAT. */
+/*
+ * Parse one line (with or without its LF). 0, SEC_ERR_FORMAT or _LIMIT; on
+ * success the caller calls line_free(), which wipes it. Keys are
+ * [a-z][a-z0-9_.+-]*; a duplicate key is SEC_ERR_FORMAT.
+ */
 int	line_parse(struct line *l, const char *p, size_t n);
 void	line_free(struct line *l);
 

@@ -3,9 +3,9 @@
  * the text issue). This program is the controller of a sec-mtcu that it
  * starts, and all the devices: it deals one conference, connects every
  * device under its hop key, and sends messages of 100 bytes one by one, then
- * four at a time, each answered by everybody. Beside it, in turns within the same run, a
- * bare TCP server sends the same number of bytes to as many sockets, one
- * send(2) per copy, and reads an equal answer per copy.
+ * four at a time, each answered by everybody. Beside it, in turns within the
+ * same run, a bare TCP server sends the same number of bytes to as many
+ * sockets, one send(2) per copy, and reads an equal answer per copy.
  *
  * CPU is what the kernel says the server's threads ran (schedstat).
  * usage: fanout [MEMBERS[:MESSAGES]...]        (default 10 100 1000)
@@ -42,36 +42,36 @@
 #include "bench.h"
 
 #define ROUNDS 5
-#define BURST  4                      /* messages outstanding */
+#define BURST  4 /* messages outstanding */
 #define CONF   "sip:bench@conf.lab.test"
 #define CID    0x0100000000000001ULL
 
 struct device {
-	struct bench	*b;
-	uint32_t	 q, hopid;
-	struct secret	*hop;
-	struct channel	*ch;
+	struct bench *b;
+	uint32_t q, hopid;
+	struct secret *hop;
+	struct channel *ch;
 };
 
 struct bench {
-	struct loop	*loop;
-	struct servers	 servers;
-	struct epochs	*epochs;
-	struct ctl	*ctl;
-	struct links	*links;
-	struct ctl_peer	*mtcu;
-	pid_t		 pid;
-	char		 dir[64];
-	struct addr	 addr;
-	struct device	*dev;
-	size_t		 n, up;
-	unsigned	 calls;        /* control lines unanswered */
+	struct loop *loop;
+	struct servers servers;
+	struct epochs *epochs;
+	struct ctl *ctl;
+	struct links *links;
+	struct ctl_peer *mtcu;
+	pid_t pid;
+	char dir[64];
+	struct addr addr;
+	struct device *dev;
+	size_t n, up;
+	unsigned calls; /* control lines unanswered */
 	/* The message under way. */
-	struct secret	*te;
-	uint64_t	 seq;
-	size_t		 copies;
-	int		 receipts;
-	size_t		 copy_size, answer_size;
+	struct secret *te;
+	uint64_t seq;
+	size_t copies;
+	int receipts;
+	size_t copy_size, answer_size;
 };
 
 /* --- the devices --- */
@@ -97,8 +97,8 @@ header(const char *p, const char *end, const char *name, size_t *n)
 static void
 device_answer(struct device *d, const char *p, size_t n)
 {
-	static const char *const names[] = { "Via:", "From:", "To:",
-		"Call-ID:", "CSeq:" };
+	static const char *const names[] = { "Via:", "From:", "To:", "Call-ID:",
+		"CSeq:" };
 	struct buf a = BUF_INIT;
 	const char *h;
 	size_t i, len;
@@ -132,8 +132,8 @@ device_message(void *arg, uint8_t *p, size_t n)
 		return;
 	device_answer(d, (const char *)p, n);
 	d->b->copies++;
-	if (header((const char *)p, (const char *)p + n, "SEC-Missed:",
-	    &len) != NULL)
+	if (header((const char *)p, (const char *)p + n, "SEC-Missed:", &len) !=
+	    NULL)
 		d->b->receipts++;
 }
 
@@ -145,7 +145,9 @@ device_closed(void *arg, int err)
 }
 
 static const struct channel_ops device_ops = {
-	device_up, device_message, device_closed,
+	device_up,
+	device_message,
+	device_closed,
 };
 
 static void
@@ -281,13 +283,15 @@ put_message(struct bench *b)
 	b->seq++;
 	text_seal(&body, b->te, CID, 1, d->q, b->seq, buf_data(&pt),
 	    buf_len(&pt), clock_real());
-	buf_putf(&m, "MESSAGE " CONF " SIP/2.0\r\n"
+	buf_putf(&m,
+	    "MESSAGE " CONF " SIP/2.0\r\n"
 	    "Via: SIP/2.0/TCP 1.invalid;branch=z9hG4bK%llx\r\n"
 	    "Max-Forwards: 70\r\nFrom: <sip:user0@lab.test>;tag=b\r\n"
 	    "To: <" CONF ">\r\nCall-ID: b%llu\r\nCSeq: 1 MESSAGE\r\n"
 	    "Content-Type: application/sec-text\r\n"
-	    "Content-Length: %zu\r\n\r\n", (unsigned long long)b->seq,
-	    (unsigned long long)b->seq, buf_len(&body));
+	    "Content-Length: %zu\r\n\r\n",
+	    (unsigned long long)b->seq, (unsigned long long)b->seq,
+	    buf_len(&body));
 	buf_put(&m, buf_data(&body), buf_len(&body));
 	channel_send(d->ch, buf_data(&m), buf_len(&m));
 	buf_free(&pt);
@@ -391,10 +395,11 @@ start(struct bench *b, const char *mtcu)
 	    epochs_open(&b->epochs, "confctl", why, sizeof why) != 0 ||
 	    epochs_open(&theirs, "mtcu", why, sizeof why) != 0)
 		die(1, "%s", why);
-	if (epochs_begin(b->epochs, &b->servers, clock_real(), 0, 0,
-	    &epoch) != 0 ||
+	if (epochs_begin(b->epochs, &b->servers, clock_real(), 0, 0, &epoch) !=
+		0 ||
 	    epochs_deal(b->epochs, &b->servers, 2, epoch, clock_real(),
-	    &deal_to) != 0 || epochs_store(theirs, &deal_to) != 0)
+		&deal_to) != 0 ||
+	    epochs_store(theirs, &deal_to) != 0)
 		die(1, "cannot deal keys");
 	explicit_bzero(&deal_to, sizeof deal_to);
 	epochs_close(theirs);
@@ -447,8 +452,8 @@ int
 main(int argc, char **argv)
 {
 	static const char *const three[] = { "10", "100", "1000" };
-	const char *const *sizes = argc > 1 ?
-	    (const char *const *)argv + 1 : three;
+	const char *const *sizes =
+	    argc > 1 ? (const char *const *)argv + 1 : three;
 	const char *build = getenv("SEC_BUILD");
 	int i, round, nsizes = argc > 1 ? argc - 1 : 3, messages;
 	struct bare_result bare[ROUNDS];
@@ -475,7 +480,7 @@ main(int argc, char **argv)
 		if (strchr(sizes[i], ':') != NULL)
 			messages = atoi(strchr(sizes[i], ':') + 1);
 		deal(&b, n);
-		send_burst(&b, BURST);         /* warm up */
+		send_burst(&b, BURST); /* warm up */
 		samples_reset(&lat);
 		for (round = 0; round < ROUNDS; round++) {
 			own[round] = measure(&b, messages, 1, &lat);
@@ -486,28 +491,28 @@ main(int argc, char **argv)
 			ratio[round] = own[round] / bare[round].cpu_us;
 		}
 		mine = median(own, ROUNDS);
-		(void)median(ratio, ROUNDS);   /* sorts, for the spread */
+		(void)median(ratio, ROUNDS); /* sorts, for the spread */
 		(void)median(gain, ROUNDS);
 		printf("bench text.fanout.%zu %.2f 1.3  ratio (%.2f-%.2f) "
-		    "cpu_us/copy %.2f bare %.2f copies/s %.0f p50_us %lld "
-		    "p99_us %lld bare_p50_us %lld bytes %zu+%zu\n", n,
-		    ratio[ROUNDS / 2], ratio[0], ratio[ROUNDS - 1], mine,
-		    bare[ROUNDS / 2].cpu_us, 1e6 * (double)n /
-		    (double)samples_at(&lat, 50),
+		       "cpu_us/copy %.2f bare %.2f copies/s %.0f p50_us %lld "
+		       "p99_us %lld bare_p50_us %lld bytes %zu+%zu\n",
+		    n, ratio[ROUNDS / 2], ratio[0], ratio[ROUNDS - 1], mine,
+		    bare[ROUNDS / 2].cpu_us,
+		    1e6 * (double)n / (double)samples_at(&lat, 50),
 		    (long long)samples_at(&lat, 50),
 		    (long long)samples_at(&lat, 99),
 		    (long long)bare[ROUNDS / 2].p50_us, b.copy_size,
 		    b.answer_size);
 		printf("bench text.burst.%zu %.2f 0.5  cpu_us/copy %.2f of "
-		    "%.2f, %d outstanding, ratio (%.2f-%.2f)\n", n,
-		    gain[ROUNDS / 2], median(burst, ROUNDS), mine, BURST,
+		       "%.2f, %d outstanding, ratio (%.2f-%.2f)\n",
+		    n, gain[ROUNDS / 2], median(burst, ROUNDS), mine, BURST,
 		    gain[0], gain[ROUNDS - 1]);
 		if (n == 100)
 			at100 = mine;
 		if (n == 1000 && at100 > 0)
 			printf("bench text.fanout.flat %.2f 1.1  cpu_us/copy "
-			    "at 1000 %.2f at 100 %.2f\n", mine / at100, mine,
-			    at100);
+			       "at 1000 %.2f at 100 %.2f\n",
+			    mine / at100, mine, at100);
 		fflush(stdout);
 		undeal(&b);
 	}

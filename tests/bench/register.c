@@ -20,20 +20,20 @@
 
 #include "lab.h"
 
-#define ROUNDS 9
-#define EACH   200
+#define ROUNDS	 9
+#define EACH	 200
 #define INSTANCE "0123456789abcdef0123456789abcdef"
 
 struct bench {
-	struct loop	*loop;
-	struct ticket	 ticket;
-	struct addr	 pal;
-	pid_t		 pid;
-	int		 waiting;
+	struct loop *loop;
+	struct ticket ticket;
+	struct addr pal;
+	pid_t pid;
+	int waiting;
 	/* the parts */
-	struct acceptor	*acceptor;
-	struct db	*db;
-	struct buf	 apreq[EACH];
+	struct acceptor *acceptor;
+	struct db *db;
+	struct buf apreq[EACH];
 };
 
 /* --- the program --- */
@@ -54,9 +54,13 @@ register_once(struct bench *b)
 	struct register_request q = { .to = b->pal,
 		.service = buf_data(&b->ticket.service),
 		.servicelen = buf_len(&b->ticket.service),
-		.domain = LAB_DOMAIN, .realm = LAB_REALM, .target = LAB_PAL,
-		.uri = "sip:alice@" LAB_DOMAIN, .instance = INSTANCE,
-		.expires = 600, .media = "text,voice" };
+		.domain = LAB_DOMAIN,
+		.realm = LAB_REALM,
+		.target = LAB_PAL,
+		.uri = "sip:alice@" LAB_DOMAIN,
+		.instance = INSTANCE,
+		.expires = 600,
+		.media = "text,voice" };
 	struct registering *r;
 
 	b->waiting = 1;
@@ -89,8 +93,8 @@ parts_open(struct bench *b)
 	char why[256], dir[PATH_LEN];
 
 	if (acceptor_open(&b->acceptor, LAB_PAL "@" LAB_REALM,
-	    lab_path("etc/pal.keytab"), lab_path("rcache"), why,
-	    sizeof why) != 0)
+		lab_path("etc/pal.keytab"), lab_path("rcache"), why,
+		sizeof why) != 0)
 		die(1, "%s", why);
 	/* Not the daemon's file. */
 	snprintf(dir, sizeof dir, "%s/parts/lib", bench_dir);
@@ -113,7 +117,7 @@ parts_prepare(struct bench *b)
 	for (i = 0; i < EACH; i++) {
 		buf_reset(&b->apreq[i]);
 		if (apreq_new(&ap, buf_data(&b->ticket.service),
-		    buf_len(&b->ticket.service), &b->apreq[i], &prf) != 0)
+			buf_len(&b->ticket.service), &b->apreq[i], &prf) != 0)
 			die(1, "the ticket cannot be used");
 		secret_free(prf);
 		apreq_free(ap);
@@ -124,8 +128,10 @@ static void
 parts_once(struct bench *b, const struct buf *apreq, const uint8_t peer[32])
 {
 	struct pal_reach reach = { "text", "voip", "", 1 };
-	struct pal_registration reg = { .user = "alice", .reach = &reach,
-		.nreach = 1, .now = clock_real() };
+	struct pal_registration reg = { .user = "alice",
+		.reach = &reach,
+		.nreach = 1,
+		.now = clock_real() };
 	struct secret *c2s, *s2c, *own, *shared;
 	struct buf aprep = BUF_INIT;
 	struct accepted *a;
@@ -139,7 +145,8 @@ parts_once(struct bench *b, const struct buf *apreq, const uint8_t peer[32])
 	reg.binding.since = reg.now;
 	reg.binding.until = reg.now + 600000;
 	if (accept_apreq(b->acceptor, buf_data(apreq), buf_len(apreq), &a,
-	    &c2s) != 0 || accepted_reply(a, &aprep, &s2c) != 0)
+		&c2s) != 0 ||
+	    accepted_reply(a, &aprep, &s2c) != 0)
 		die(1, "the AP-REQ is refused");
 	own = crypto_random_key(32, 0);
 	dh_public(own, pub);
@@ -196,7 +203,7 @@ main(void)
 	lab_address("pal", &b.pal);
 	lab_ticket("alice", &b.ticket);
 	parts_open(&b);
-	(void)measure(&b, &span);              /* warm up */
+	(void)measure(&b, &span); /* warm up */
 	(void)measure_parts(&b);
 	samples_reset(&span);
 	for (i = 0; i < ROUNDS; i++) {
@@ -207,9 +214,10 @@ main(void)
 	(void)median(ratio, ROUNDS);
 	(void)median(own, ROUNDS);
 	printf("bench register %.2f 1.2  ratio (%.2f-%.2f) cpu_us %.0f "
-	    "(%.0f-%.0f) parts_us %.0f per_s_of_one_core %.0f p50_us %lld "
-	    "p99_us %lld\n", ratio[ROUNDS / 2], ratio[0], ratio[ROUNDS - 1],
-	    own[ROUNDS / 2], own[0], own[ROUNDS - 1], median(parts, ROUNDS),
+	       "(%.0f-%.0f) parts_us %.0f per_s_of_one_core %.0f p50_us %lld "
+	       "p99_us %lld\n",
+	    ratio[ROUNDS / 2], ratio[0], ratio[ROUNDS - 1], own[ROUNDS / 2],
+	    own[0], own[ROUNDS - 1], median(parts, ROUNDS),
 	    1e6 / own[ROUNDS / 2], (long long)samples_at(&span, 50),
 	    (long long)samples_at(&span, 99));
 	acceptor_close(b.acceptor);
