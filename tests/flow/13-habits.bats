@@ -356,8 +356,7 @@ nobody() {
 @test "several sessions: which one must be said" {
 	run -2 --separate-stderr sec-pal
 	[[ $stderr == *alice* && $stderr == *bob* ]]
-	run -0 sec-pal -q -u alice
-	[ "$output" = bob ]
+	until_ok eval '[ "$(sec-pal -q -u alice)" = bob ]'
 	SEC_USER=bob run -0 sec-pal -q
 	[ "$output" = alice ]
 	SEC_USER=bob run -0 sec-pal -q -u alice
