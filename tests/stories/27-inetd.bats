@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# STORIES 1.27: inetd.
+#
+#	inetd.conf: 7320 stream tcp wait ... sec-confctl serve -i --idle 300
+#	   alice's agent --- SYN --> inetd -- exec, fd 0 listens --> sec-confctl
+#	                                      --idle: leaves;  SYN: again
+load ../lib/lab
+
+setup_file() {
+	command -v inetd >/dev/null || skip "no inetd"
+	lab_up alice bob
+	as bob sec-confctl answer accept
+}
+teardown_file() { lab_down; }
+teardown() {
+	[ -z "${inetd-}" ] || kill "$inetd" 2>/dev/null || :
+	for p in ${daemons-}; do
+		kill "$p" 2>/dev/null || :
+	done
+	show_logs
+}
+
+# The agent of USER has both connections.
+is_back() {
+	as "$1" sec-ctl "$SEC_DIR/run/$1@lab.test.sock" status |
+	    grep -q 'pal=up.*controller=up'
+}
+
+is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
+
+@test "three daemons by inetd; a talk; and again when they were killed" {
+	local name
+	for name in confctl pal mtcu1 mtcu2; do
+		sec-lab stop "$name" 3>&-
+		until_ok is_away "$name"
+	done
+	me=$(id -un)
+	cat >"$BATS_TEST_TMPDIR/inetd.conf" <<-EOF2
+		$(server_addr confctl) stream tcp wait $me $(command -v sec-confctl) sec-confctl serve -i --idle 300
+		$(server_addr pal) stream tcp wait $me $(command -v sec-pal) sec-pal serve -i --idle 300
+		$(server_addr mtcu1) stream tcp wait $me $(command -v sec-mtcu) sec-mtcu serve -i --idle 300 --name mtcu1
+		$(server_addr mtcu2) stream tcp wait $me $(command -v sec-mtcu) sec-mtcu serve -i --idle 300 --name mtcu2
+	EOF2
+	# -E: inetd passes SEC_DIR on.
+	bg inetd -E -i "$BATS_TEST_TMPDIR/inetd.conf"
+	inetd=$!
+	for name in confctl pal mtcu1 mtcu2; do
+		until_ok daemon_is_well "$name"
+		daemons="${daemons-} $(daemon_pid "$name")"
+		[ "$(awk '{ print $4 }' "/proc/$(daemon_pid "$name")/stat")" = \
+		    "$inetd" ]
+	done
+	until_ok is_back alice
+	until_ok is_back bob
+	until_ok eval '[ "$(as alice sec-pal -q)" = bob ]'
+	until_ok as alice sec-confctl create -n up
+	run -0 --separate-stderr as alice sec-confctl invite up bob
+	[ "$stderr" = "bob accepted" ]
+	echo "all up" | as alice sec-talk -s up
+	await bob --since 0 -c up -e text | jq -e '.text == "all up"'
+	# Killed: the next connection starts the next one.
+	old=$(daemon_pid pal)
+	kill -9 "$old"
+	until_ok daemon_is_new pal "$old"
+	daemons="${daemons-} $(daemon_pid pal)"
+	until_ok as alice sec-pal set busy -N "still here"
+	until_ok eval 'as bob sec-pal | grep -q "still here"'
+	kill "$inetd"
+	for p in $daemons; do
+		kill "$p" 2>/dev/null || :
+	done
+	for name in confctl pal mtcu1 mtcu2; do
+		until_ok is_away "$name"
+	done
+	for name in confctl pal mtcu1 mtcu2; do
+		sec-lab start "$name" 3>&-
+	done
+}
+
+@test "a connected fd 0 is refused: wait, not nowait" {
+	local addr p
+	addr=$(server_addr confctl)
+	until_ok daemon_is_well confctl
+	exec 9<>"/dev/tcp/${addr%:*}/${addr##*:}"
+	for p in sec-confctl sec-pal sec-mtcu; do
+		run -2 "$p" serve -i --idle 300 --name \
+		    "$(sed 's/^sec-//; s/mtcu/mtcu1/' <<<"$p")" <&9
+		[ "$output" = "$p: fd 0 is a connection; write \"wait\" in inetd.conf" ]
+	done
+	exec 9>&-
+}
