@@ -113,7 +113,7 @@ until='until [0-2][0-9]:[0-5][0-9]'
 	[[ $output =~ ^alice@LAB\.TEST\ \ available\ \ $until$ ]]
 	[ "$(agent_pid alice)" = "$pid" ]
 	run -0 as alice sec-login -k
-	[ ! -e "/proc/$pid" ] || until_ok test ! -e "/proc/$pid"
+	until_ok gone "$pid"
 	run -0 as alice sec-login -l -q
 	[ "$output" = bob@lab.test ]
 	run -3 --separate-stderr as alice sec-login -k
