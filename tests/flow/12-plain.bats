@@ -274,6 +274,68 @@ say() {
 	for f in "$fay" "$gus"; do sip_close "$f"; done
 }
 
+@test "S016: nobody does what is another's" {
+	register ida
+	register joe
+	for u in ida joe; do
+		sip_open "$u" "$(server_addr confctl)"
+		sip_open "p$u" "$(server_addr pal)"
+	done
+	create ida his "$ida"
+	to=$(field 200 To)
+	status() { # FD: of the next final answer
+		sip_until "$1" '^SIP/2.0 [2-6]' answer
+		sed -n '1s/^SIP.2.0 \(...\).*/\1/p' answer
+	}
+	# Joe's connection is his from its first request on.
+	sip_request "$joe" joe OPTIONS sip:confctl.lab.test \
+	    "<sip:confctl.lab.test>" oj 1 ""
+	[ "$(status "$joe")" = 200 ]
+	# In her name, into her conference, her dialog, its end, its guests.
+	sip_request "$joe" ida INVITE sip:conference@conf.lab.test \
+	    "<sip:conference@conf.lab.test>" f1 1 ""
+	[ "$(status "$joe")" = 403 ]
+	sip_request "$joe" joe INVITE sip:his@conf.lab.test \
+	    "<sip:his@conf.lab.test>" f2 1 "$(sdp 9)"$'\n' \
+	    "Content-Type: application/sdp"
+	[ "$(status "$joe")" = 403 ]
+	sip_request "$joe" joe BYE sip:his@conf.lab.test "$to" jidahis 2 ""
+	[ "$(status "$joe")" = 481 ]
+	for verb in end grant; do
+		sip_request "$joe" joe PUBLISH sip:his@conf.lab.test \
+		    "<sip:his@conf.lab.test>" "f4$verb" 1 "$verb" \
+		    "Event: conference" "Content-Type: application/sec-control"
+		[ "$(status "$joe")" = 403 ]
+	done
+	sip_request "$joe" joe INVITE sip:his@conf.lab.test \
+	    "<sip:his@conf.lab.test>" f5 1 "" "Proposed: <sip:joe@lab.test>"
+	[ "$(status "$joe")" = 403 ]
+	# Her status, her PAL, her roster, and her subscription to it.
+	sip_request "$pjoe" joe PUBLISH sip:ida@lab.test "<sip:ida@lab.test>" \
+	    f6 1 $'status\tvalue=away' "Event: presence" \
+	    "Content-Type: application/sec-control"
+	[ "$(status "$pjoe")" = 403 ]
+	for what in "ida@lab.test presence" "his@conf.lab.test conference"; do
+		sip_request "$pjoe" joe SUBSCRIBE "sip:${what% *}" \
+		    "<sip:${what% *}>" "f7${what#* }" 1 "" \
+		    "Event: ${what#* }" "Expires: 600" \
+		    "Contact: <sip:joe@foreign.invalid>"
+		[ "$(status "$pjoe")" = 403 ]
+	done
+	sip_request "$pida" ida SUBSCRIBE sip:his@conf.lab.test \
+	    "<sip:his@conf.lab.test>" f8 1 "" "Event: conference" \
+	    "Expires: 600" "Contact: <sip:ida@foreign.invalid>"
+	[ "$(status "$pida")" = 200 ]
+	sip_request "$pjoe" joe SUBSCRIBE sip:his@conf.lab.test \
+	    "$(field answer To)" f8 2 "" "Event: conference" "Expires: 0" \
+	    "Contact: <sip:joe@foreign.invalid>"
+	[ "$(status "$pjoe")" = 481 ]
+	# Still hers.
+	sip_request "$ida" ida BYE sip:his@conf.lab.test "$to" jidahis 2 ""
+	[ "$(status "$ida")" = 200 ]
+	for f in "$ida" "$joe" "$pida" "$pjoe"; do sip_close "$f"; done
+}
+
 @test "S049: the dissector of others finds nothing malformed" {
 	run -0 sh -c 'tshark -r "$SEC_DIR/wire.pcap" -d tcp.port==7320,sip \
 	    -d tcp.port==7321,sip -d tcp.port==7322,sip \
