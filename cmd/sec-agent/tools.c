@@ -44,7 +44,7 @@ tool_conf(struct agent *a, struct ctl_req *r, struct uri *u)
 	struct conf_in *c;
 	char why[512];
 
-	if (s == NULL || *s == '\0' || strcmp(s, ".") == 0) {
+	if (s == NULL || strcmp(s, ".") == 0) {
 		if ((c = only_conf(a, why, sizeof(why))) == NULL) {
 			ctl_error(r, 400, why);
 			return SEC_ERR_USAGE;

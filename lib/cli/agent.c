@@ -292,6 +292,9 @@ agent_conf(struct cli *c, struct ctl_client *a, const char *name, char *out)
 	const char *env = getenv("SEC_CONF");
 	int r;
 
+	/* Not "this one": `leave "$unset"` must not leave it. */
+	if (*name == '\0')
+		return cli_usage(c, "an empty name is no conference");
 	if (strcmp(name, ".") == 0 && env != NULL && *env != '\0')
 		name = env;
 	if (strcmp(name, ".") != 0) {
