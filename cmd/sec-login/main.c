@@ -327,6 +327,20 @@ load(struct login *g)
 	return 0;
 }
 
+/* Is it ask, accept, decline or busy, perhaps with `:USER,...`? */
+static int
+is_policy(const char *s)
+{
+	static const char *const words[] = { "ask", "accept", "decline",
+		"busy" };
+	size_t i, n = strcspn(s, ":");
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i]) == n && strncmp(words[i], s, n) == 0)
+			return 1;
+	return 0;
+}
+
 static int
 begin_session(struct cli *c)
 {
@@ -341,6 +355,9 @@ begin_session(struct cli *c)
 		return cli_usage(c, "no command after --");
 	if (cmd >= 0 && cli_flag(c, "F"))
 		return cli_usage(c, "-F and a command do not go together");
+	if (cli_value(c, "A") != NULL && !is_policy(cli_value(c, "A")))
+		return cli_usage(c, "-A %s: not ask, accept, decline or busy",
+		    cli_value(c, "A"));
 	if ((r = load(&g)) != 0)
 		return r;
 	if (who == NULL && (who = getenv("SEC_USER")) != NULL && *who == '\0')
