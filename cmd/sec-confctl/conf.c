@@ -413,6 +413,7 @@ conf_end(struct conference *c, const char *why)
 		return;
 	c->ending = 1;
 	log_info("conf.end", "conf=%s why=%s", log_quote(c->row.name), why);
+	invites_end(c);
 	TAILQ_FOREACH(d, &c->device_list, entry)
 		device_bye(d);
 	deal_end(c);

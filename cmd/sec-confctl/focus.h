@@ -261,6 +261,8 @@ void	invite_cancelled(struct focus *f, uint64_t txn_id);
 void	invites_deal(struct conference *c);
 /* The agent of an invitee whom we dialled is there. */
 void	invites_connected(struct focus *f, const struct session *s);
+/* The conference ends: who is still asked need not answer. */
+void	invites_end(struct conference *c);
 void	invites_free(struct focus *f);
 
 /* leave.c */

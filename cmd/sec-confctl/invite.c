@@ -495,6 +495,21 @@ invites_deal(struct conference *c)
 }
 
 void
+invites_end(struct conference *c)
+{
+	struct invite *o;
+	size_t i;
+
+	for (i = 0; (o = map_next(c->focus->invites, &i)) != NULL;) {
+		if (o->conf != c->row.id ||
+		    (o->state != INVITE_DIAL && o->state != INVITE_ALERT))
+			continue;
+		o->note[0] = '\0';
+		invite_finish(o, 404);
+	}
+}
+
+void
 invites_free(struct focus *f)
 {
 	struct invite *o;
