@@ -174,6 +174,8 @@ deal_all_of(struct conference *c, int number)
 	TAILQ_FOREACH(d, &c->device_list, entry) {
 		if (number != f->pal && d->server != number)
 			continue;
+		if (number != f->pal)
+			device_lost(d, 0); /* it begins to watch anew */
 		b = ctl_call(p, "join");
 		deal_join_fields(d, b, number != f->pal);
 		ctl_call_end(p, LINK_DEADLINE, rejoin_answered, f, d->number);
