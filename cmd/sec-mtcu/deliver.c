@@ -307,7 +307,7 @@ copy_put(struct member *mb, struct sip_fan *fan, const struct sip_msg *tmpl,
 		t.author_q = q_format(author_q, q);
 		fan = own = sip_fan_new(&t);
 	}
-	id = sip_fan_send(fan, mb->conn, mb->person->uri, missed, GRACE_MS,
+	id = sip_fan_send(fan, mb->conn, mb->person->uri, missed, COPY_MS,
 	    copy_answered, m, delivery << 24 | mb->person->slot);
 	sip_fan_free(own);
 	if (id == 0)

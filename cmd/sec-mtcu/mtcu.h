@@ -17,6 +17,9 @@
  */
 #define MEMBER_QUEUE 1048576           /* bytes kept for an absent device */
 #define GRACE_MS     2000              /* answer, or connection, within */
+/* A copy outlives its delivery, whose own timer must be the first to know
+ * that somebody is silent. */
+#define COPY_MS      (GRACE_MS + 1000)
 #define PROBE_MS     30000             /* of one that did not answer */
 #define UNDER_WAY    256               /* deliveries of one device */
 
