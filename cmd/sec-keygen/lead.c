@@ -241,9 +241,13 @@ verb_lead(const struct options *o)
 
 	if (o->via != NULL && o->argc != 1)
 		return usage_error("--via leads one NAME");
-	if ((d = calloc(1, sizeof(*d))) == NULL ||
-	    (def = calloc(1, sizeof(*def))) == NULL)
+	d = calloc(1, sizeof(*d));
+	def = calloc(1, sizeof(*def));
+	if (d == NULL || def == NULL) {
+		free(d);
+		free(def);
 		return fail(SEC_ERR_SYS, "no memory");
+	}
 	d->via = o->via;
 	if ((r = read_servers(&d->servers)) == 0 &&
 	    (r = choose(d, o, def)) == 0 && (r = open_epochs(d)) == 0) {
