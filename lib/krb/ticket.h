@@ -53,10 +53,10 @@ int	ticket_cached(const char *principal, char *found);
 
 /* One AP exchange from marshalled service credentials; no network. */
 struct apreq;
-/* Appends the KRB_AP_REQ to out; *prf: prfplus(initiator subkey,
+/* Appends the KRB_AP_REQ to to; *prf: prfplus(initiator subkey,
  * "SEC1 reg c2s", 64). 0 or SEC_ERR_TICKET. */
-int	apreq_new(struct apreq **a, const void *service, size_t n,
-	    struct buf *out, struct secret **prf);
+int	apreq_new(struct apreq **out, const void *service, size_t n,
+	    struct buf *to, struct secret **prf);
 /* Check the KRB_AP_REP; *prf: prfplus(acceptor subkey, "SEC1 reg s2c",
  * 64). 0 or SEC_ERR_AUTH. */
 int	apreq_finish(struct apreq *a, const void *aprep, size_t n,
