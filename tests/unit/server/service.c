@@ -442,8 +442,8 @@ test_strangers(void)
 		"CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
 		"REGISTER sip:lab.test SIP/2.0\r\n" HEAD
 		"CSeq: 1 REGISTER\r\nContent-Length: 0\r\n\r\n",
-		"REGISTER sip:lab.test SIP/2.0\r\nContent-Length: 99999\r\n"
-		"\r\n",
+		("REGISTER sip:lab.test SIP/2.0\r\n"
+		 "Content-Length: 99999\r\n\r\n"),
 	};
 	static const char ticket[] =
 	    "REGISTER sip:lab.test SIP/2.0\r\n" HEAD "CSeq: 1 REGISTER\r\n"
