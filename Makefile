@@ -74,9 +74,7 @@ SBIN    := sec-mtcu sec-mcu sec-gwproxy sec-webproxy sec-admin sec-keygen
 all: $(PROGS:%=$(O)/bin/%)
 tests: all $(UNITS) $(AUX)
 
-# Files that need the crypto layer's stricter warnings.
-$(O)/lib/crypto/%.o: WARN += -Wconversion
-
+# The crypto layer has stricter warnings.
 $(O)/%.o: %.c $(O)/flags | $(GENSQL)
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) $(if $(findstring lib/crypto,$<),-Wconversion) -MMD -MP -c -o $@ $<
@@ -85,9 +83,13 @@ $(O)/gen/%.sql.h: lib/db/%.sql
 	@mkdir -p $(@D)
 	sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< >$@
 
-$(O)/libsec.a: $(LIBOBJ)
+# The list: what is no longer in the tree leaves the archive too.
+$(O)/libsec.a: $(LIBOBJ) $(O)/libsec.list
 	rm -f $@
-	ar rcs $@ $^
+	ar rcs $@ $(LIBOBJ)
+$(O)/libsec.list: FORCE
+	@mkdir -p $(@D)
+	@echo '$(LIBOBJ)' | cmp -s - $@ || echo '$(LIBOBJ)' >$@
 
 define PROG
 $(1)_OBJ := $$(patsubst %.c,$$(O)/%.o,$$(wildcard cmd/$(1)/*.c))
