@@ -10,14 +10,14 @@
 
 #define ROUNDS 5
 #define EACH   60
-#define GOAL   5000                    /* us */
+#define GOAL   5000 /* us */
 
 struct bench {
-	struct ctl_client	*agent;
-	pid_t			 agent_pid;
-	pid_t			 pid[LAB_DAEMONS];
-	unsigned		 number;
-	struct samples		 span;
+	struct ctl_client *agent;
+	pid_t agent_pid;
+	pid_t pid[LAB_DAEMONS];
+	unsigned number;
+	struct samples span;
 };
 
 /* The call just begun: its last row's conference, or NULL. */
@@ -84,7 +84,7 @@ main(void)
 	for (i = 0; i < LAB_DAEMONS; i++)
 		b.pid[i] = lab_daemon_pid(lab_names[i]);
 	if (ctl_client_open(&b.agent,
-	    lab_path("run/alice@" LAB_DOMAIN ".sock")) != 0)
+		lab_path("run/alice@" LAB_DOMAIN ".sock")) != 0)
 		die(1, "no agent");
 	ctl_client_begin(b.agent, "status");
 	ctl_client_send(b.agent, -1);
@@ -92,7 +92,7 @@ main(void)
 	    line_get_u64(&l, "pid", &pid) != 0)
 		die(1, "the agent does not know its pid");
 	b.agent_pid = (pid_t)pid;
-	for (k = 0; k < EACH; k++)             /* warm up */
+	for (k = 0; k < EACH; k++) /* warm up */
 		create_once(&b);
 	for (i = 0; i < ROUNDS; i++) {
 		samples_reset(&b.span);
@@ -108,7 +108,8 @@ main(void)
 	}
 	p99 = (double)samples_at(&all, 99);
 	(void)median(p50, ROUNDS);
-	printf("bench create %.2f 1  of 5 ms: p50_us %.0f (%.0f-%.0f) p99_us "
+	printf(
+	    "bench create %.2f 1  of 5 ms: p50_us %.0f (%.0f-%.0f) p99_us "
 	    "%.0f daemons_cpu_us %.0f agent_cpu_us %.0f (create and leave)\n",
 	    p50[ROUNDS / 2] / GOAL, p50[ROUNDS / 2], p50[0], p50[ROUNDS - 1],
 	    p99, median(cpu, ROUNDS), median(agent, ROUNDS));
