@@ -277,7 +277,3 @@ server_of() { # CONF: the name of its text router
 	has_once carol "and I am back"
 	databases_are_sound
 }
-
-@test "the soak test, a little of it" {
-	"$BATS_TEST_DIRNAME/../soak/kill" 12 --lab
-}

@@ -61,6 +61,7 @@ agents_are_back() { # both connections, of both
 	as bob sec-pal set available
 	await alice --since "$m" -c s -e conf.status --by bob >/dev/null
 	# A logout ends them.
+	until_ok eval 'as alice sec-pal -q -s available | grep -qx bob'
 	as alice sec-confctl create -q -W -n other bob
 	m=$(mark alice)
 	as bob sec-login -k
