@@ -115,7 +115,7 @@ int
 epoch_wrap(struct conference *c, const struct session *s, uint32_t q,
     const struct secret *hop, uint32_t hopid, struct buf *out)
 {
-	const struct session_key *k;
+	const struct holder_key *k;
 	struct buf blob = BUF_INIT;
 	struct secret *plain;
 	int64_t now = clock_real();
@@ -131,13 +131,13 @@ epoch_wrap(struct conference *c, const struct session *s, uint32_t q,
 	};
 
 	if (c->key == NULL || s == NULL ||
-	    (k = session_wrap_key(s))->kc == NULL)
+	    (k = holder_settled(&s->held))->secret == NULL)
 		return SEC_ERR_SUBKEY;
 	g.hop = secret_dup(hop);
 	g.hopid = hop != NULL ? hopid : 0;
 	plain = grant_encode(&g);
 	secret_free(g.hop);
-	wrap_seal(&blob, k->kc, k->keyid, s->user, c->uri, plain, now);
+	wrap_seal(&blob, k->secret, k->id, s->user, c->uri, plain, now);
 	secret_free(plain);
 	base64_put(out, buf_data(&blob), buf_len(&blob));
 	buf_free(&blob);

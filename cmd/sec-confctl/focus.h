@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/secret.h"
 #include "db/conf_store.h"
+#include "server/holder.h"
 #include "server/service.h"
 #include "sip/dialog.h"
 #include "sip/offer.h"
@@ -26,28 +27,19 @@
 #define MOVE_MS       2000             /* a lost media server's link */
 #define LINK_DEADLINE 5000
 #define EPOCH_LIFE     86400000LL      /* of a conference's key: 24 h */
-#define KEY_OVERLAP   30000            /* an older Kc */
-#define KEY_SETTLE    10000            /* the agent has heard of a new one */
 
 /* --- session.c: who is registered, as sec-pal says (step 70) --- */
-struct session_key {
-	uint32_t	 keyid;
-	struct secret	*kc;
-	int64_t		 since, until; /* real ms */
-};
-
 struct session {
 	struct focus		*focus;
 	struct timer		 expiry;
 	char			 user[URI_MAX];
 	char			 principal[256];
 	char			 instance[33];
-	struct session_key	 key, old;
+	struct holder		 held;         /* Kc, connection */
 	int64_t			 until;
 	char			 media[32];    /* what its devices take */
 	char			 text_by[8];   /* preference: voip phone */
 	char			 contact[128]; /* IP:port as registered */
-	uint64_t		 conn;         /* 0: none */
 	TAILQ_ENTRY(session)	 entry;        /* of the same user */
 };
 TAILQ_HEAD(session_list, session);
@@ -56,8 +48,6 @@ struct focus;
 struct conference;
 
 extern const struct ctl_verb session_verbs[];
-/* The key for wraps: the newest that the agent surely has. */
-const struct session_key *session_wrap_key(const struct session *s);
 int	session_hello_key(struct service *s, const struct hello_c1 *c1,
 	    struct hello_key *out);
 int	session_plain_peer(struct service *s, const struct sip_msg *req,
@@ -305,9 +295,8 @@ struct focus {
 	struct map		*ids;          /* by id */
 	struct map		*dialogs;      /* device by dialog key */
 	struct map		*devices;      /* by number */
-	struct map		*sessions;     /* by user \n instance */
+	struct holders		*sessions;
 	struct map		*users;        /* session_list by user */
-	struct map		*keys;         /* session by key id */
 	struct map		*creates, *joins, *invites;    /* by id */
 	struct map		*invite_txn;   /* invite by txn id */
 	uint64_t		 next_op;

@@ -36,9 +36,8 @@ focus_open(struct service *s)
 	f->ids = map_new();
 	f->dialogs = map_new();
 	f->devices = map_new();
-	f->sessions = map_new();
+	f->sessions = holders_new();
 	f->users = map_new();
-	f->keys = map_new();
 	f->creates = map_new();
 	f->joins = map_new();
 	f->invites = map_new();
@@ -73,9 +72,8 @@ focus_close(struct service *s)
 	map_free(f->ids);
 	map_free(f->dialogs);
 	map_free(f->devices);
-	map_free(f->sessions);
+	holders_free(f->sessions);
 	map_free(f->users);
-	map_free(f->keys);
 	map_free(f->creates);
 	map_free(f->joins);
 	map_free(f->invites);
@@ -95,7 +93,7 @@ focus_busy(struct service *s)
 
 	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
 		n += !TAILQ_EMPTY(&c->member_list);
-	return n + (int)map_count(f->sessions);
+	return n + (int)holders_count(f->sessions);
 }
 
 static int

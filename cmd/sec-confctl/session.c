@@ -3,7 +3,6 @@
  * and the connections that their agents keep with us.
  */
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,20 +14,10 @@
 
 #include "focus.h"
 
-static char *
-session_key(char *out, size_t n, const char *user, const char *instance)
-{
-	snprintf(out, n, "%s\n%s", user, instance);
-	return out;
-}
-
 struct session *
 session_find(struct focus *f, const char *user, const char *instance)
 {
-	char key[URI_MAX + 40];
-
-	return map_get_str(f->sessions,
-	    session_key(key, sizeof key, user, instance));
+	return holders_find(f->sessions, user, instance);
 }
 
 struct session_list *
@@ -40,23 +29,13 @@ session_of_user(struct focus *f, const char *user)
 struct session *
 session_of_conn(struct focus *f, struct sip_conn *c)
 {
-	const struct sip_peer *p = sip_conn_peer(c);
-	char user[URI_MAX];
-
-	uri_user(user, p->user, f->s->conf.domain);
-	return session_find(f, user, p->instance);
+	return holders_of_conn(f->sessions, f->s, c);
 }
 
 struct sip_conn *
 session_conn(struct focus *f, const struct session *s)
 {
-	struct sip_conn *c;
-
-	if (s == NULL || s->conn == 0 ||
-	    (c = sip_conn_find(f->s->sip, s->conn)) == NULL ||
-	    !sip_conn_is_up(c))
-		return NULL;
-	return c;
+	return s != NULL ? holder_conn(&s->held, f->s) : NULL;
 }
 
 /* "127.0.0.1:5070" of "sip:bob@127.0.0.1:5070;..." or of itself. */
@@ -77,48 +56,27 @@ session_dial(struct focus *f, struct session *s)
 	struct sip_peer peer;
 	struct sip_conn *c;
 	struct addr a;
-	struct uri u;
 
+	memset(&peer, 0, sizeof peer);
 	if (!f->s->conf.plain || contact_addr(s->contact, &a) != 0 ||
 	    !addr_is_loopback(&a) || addr_port(&a) < 1024 ||
-	    uri_parse(&u, s->user, f->s->conf.domain) != 0)
+	    holder_peer(&s->held, f->s, &peer) != 0)
 		return 0;
-	memset(&peer, 0, sizeof peer);
-	peer.proof = NEED_SESSION;
-	peer.keyid = s->key.keyid;
-	text_copy(peer.user, u.name, sizeof peer.user);
-	text_copy(peer.instance, s->instance, sizeof peer.instance);
 	c = sip_conn_new(f->s->sip, &peer);
 	sip_conn_attach(c,
 	    channel_dial_plain(f->s->loop, &a, sip_frame, &sip_channel_ops, c));
 	return 1;
 }
 
-/* --- keys --- */
-
-static void
-key_drop(struct focus *f, struct session *s, struct session_key *k)
-{
-	if (k->kc == NULL)
-		return;
-	if (map_get_u64(f->keys, k->keyid) == s)
-		map_del_u64(f->keys, k->keyid);
-	secret_free(k->kc);
-	memset(k, 0, sizeof *k);
-}
+/* --- registrations --- */
 
 static void
 session_free(struct focus *f, struct session *s)
 {
 	struct session_list *l = session_of_user(f, s->user);
-	struct sip_conn *c;
-	char key[URI_MAX + 40];
 
 	timer_cancel(&s->expiry);
-	key_drop(f, s, &s->key);
-	key_drop(f, s, &s->old);
-	map_del_str(f->sessions,
-	    session_key(key, sizeof key, s->user, s->instance));
+	holder_leave(&s->held);
 	if (l != NULL) {
 		TAILQ_REMOVE(l, s, entry);
 		if (TAILQ_EMPTY(l)) {
@@ -126,10 +84,7 @@ session_free(struct focus *f, struct session *s)
 			free(l);
 		}
 	}
-	if ((c = session_conn(f, s)) != NULL) {
-		s->conn = 0;
-		sip_conn_finish(c);
-	}
+	holder_hang_up(&s->held, f->s);
 	free(s);
 }
 
@@ -139,7 +94,7 @@ sessions_free(struct focus *f)
 	struct session *s;
 	size_t i;
 
-	for (i = 0; (s = map_next(f->sessions, &i)) != NULL;)
+	for (i = 0; (s = holders_next(f->sessions, &i)) != NULL;)
 		session_free(f, s);
 }
 
@@ -180,7 +135,6 @@ session_new(struct focus *f, const char *user, const char *instance)
 {
 	struct session_list *l;
 	struct session *s;
-	char key[URI_MAX + 40];
 
 	if ((s = calloc(1, sizeof *s)) == NULL)
 		return NULL;
@@ -197,8 +151,8 @@ session_new(struct focus *f, const char *user, const char *instance)
 		map_put_str(f->users, s->user, l);
 	}
 	TAILQ_INSERT_TAIL(l, s, entry);
-	map_put_str(f->sessions,
-	    session_key(key, sizeof key, s->user, s->instance), s);
+	holder_init(&s->held, f->sessions, (unsigned)f->pal, s);
+	holder_name(&s->held, s->user, s->instance, s->principal);
 	return s;
 }
 
@@ -255,18 +209,9 @@ on_registered(void *ctx, struct ctl_req *r)
 		explicit_bzero(key, sizeof key);
 		return;
 	}
-	if (s->key.kc == NULL || s->key.keyid != keyid) {
-		key_drop(f, s, &s->old);
-		s->old = s->key;
-		if (s->old.until > clock_real() + KEY_OVERLAP)
-			s->old.until = clock_real() + KEY_OVERLAP;
-		s->key.kc = secret_copy(key, sizeof key);
-		s->key.since = clock_real();
-		s->key.keyid = (uint32_t)keyid;
-		map_put_u64(f->keys, s->key.keyid, s);
-	}
+	holder_renew(&s->held, (uint32_t)keyid, key, (int64_t)until);
 	explicit_bzero(key, sizeof key);
-	s->until = s->key.until = (int64_t)until;
+	s->until = (int64_t)until;
 	timer_set(&s->expiry, s->until - clock_real());
 	text_copy(s->principal, line_get_or(r->line, "principal", ""),
 	    sizeof s->principal);
@@ -287,18 +232,6 @@ on_gone(void *ctx, struct ctl_req *r)
 		session_gone(s, line_get_or(r->line, "why", "-"));
 }
 
-const struct session_key *
-session_wrap_key(const struct session *s)
-{
-	int64_t now = clock_real();
-
-	/* We may hear of a new one before its agent does. */
-	if (s->old.kc != NULL && s->old.until > now &&
-	    now < s->key.since + KEY_SETTLE)
-		return &s->old;
-	return &s->key;
-}
-
 /* --- connections --- */
 
 int
@@ -306,27 +239,10 @@ session_hello_key(struct service *s, const struct hello_c1 *c1,
     struct hello_key *out)
 {
 	struct focus *f = s->priv;
-	struct session_key *k;
-	struct session *se;
-	struct uri u;
 
-	if (c1->by != f->pal)
-		return SEC_ERR_SUBKEY;
-	if ((se = map_get_u64(f->keys, c1->keyid)) == NULL)
-		return SEC_ERR_NOTHING; /* the event may be on its way */
-	k = se->key.keyid == c1->keyid ? &se->key : &se->old;
-	if (k->until < clock_real())
-		return SEC_ERR_SUBKEY;
-	out->base = k->kc;
-	if (hello_id_user(&out->from, se->principal) != 0 ||
-	    uri_parse(&u, se->user, s->conf.domain) != 0)
-		return SEC_ERR_SUBKEY;
-	hello_id_server(&out->to, s->self->number);
-	out->peer.proof = NEED_SESSION;
-	out->peer.keyid = c1->keyid;
-	text_copy(out->peer.user, u.name, sizeof out->peer.user);
-	text_copy(out->peer.instance, se->instance, sizeof out->peer.instance);
-	return 0;
+	/* An unknown one of his: the event may be on its way. */
+	return c1->by == f->pal ? holders_hello(f->sessions, s, c1, out) :
+				  SEC_ERR_SUBKEY;
 }
 
 /* Plain mode: the From URI is believed if it is registered. */
@@ -349,11 +265,7 @@ session_plain_peer(struct service *s, const struct sip_msg *req,
 			break;
 	if (se == NULL)
 		se = TAILQ_FIRST(l);
-	peer->proof = NEED_SESSION;
-	peer->keyid = se->key.keyid;
-	text_copy(peer->user, u.name, sizeof peer->user);
-	text_copy(peer->instance, se->instance, sizeof peer->instance);
-	return 0;
+	return holder_peer(&se->held, s, peer);
 }
 
 void
@@ -361,7 +273,6 @@ session_conn_up(struct service *s, struct sip_conn *c)
 {
 	struct focus *f = s->priv;
 	struct session *se = session_of_conn(f, c);
-	struct sip_conn *old;
 	struct member *m;
 	struct conference *cf;
 	size_t i;
@@ -370,11 +281,7 @@ session_conn_up(struct service *s, struct sip_conn *c)
 		sip_conn_finish(c);
 		return;
 	}
-	/* It takes the place of an older one (SECURITY.md 3.3). A foreign
-	 * agent may have two: its own, and the one to its Contact. */
-	if (!s->conf.plain && (old = sip_conn_find(s->sip, se->conn)) != NULL)
-		sip_conn_close(old, SEC_ERR_CLOSED);
-	se->conn = sip_conn_id(c);
+	holder_connected(&se->held, s, c);
 	for (i = 0; (cf = map_next(f->confs, &i)) != NULL;)
 		if ((m = conf_member(cf, se->user)) != NULL) {
 			struct device *d;
@@ -401,9 +308,8 @@ session_conn_down(struct service *s, struct sip_conn *c, int err)
 	size_t i;
 
 	(void)err;
-	if (se == NULL || se->conn != sip_conn_id(c))
+	if (se == NULL || !holder_disconnected(&se->held, c))
 		return;
-	se->conn = 0;
 	for (i = 0; (cf = map_next(f->confs, &i)) != NULL;)
 		if ((m = conf_member(cf, se->user)) != NULL) {
 			struct device *d;

@@ -331,7 +331,7 @@ copy_dial(struct member *mb)
 		return;
 	memset(&peer, 0, sizeof peer);
 	peer.proof = NEED_DEVICE;
-	peer.keyid = mb->hopid;
+	peer.keyid = mb->held.key.id;
 	peer.conf = mb->room->cid;
 	peer.q = mb->q;
 	c = sip_conn_new(s->sip, &peer);

@@ -35,7 +35,7 @@ mtcu_open(struct service *s)
 		return SEC_ERR_SYS;
 	m->s = s;
 	m->rooms = map_new();
-	m->hops = map_new();
+	m->hops = holders_new();
 	m->deliveries = map_new();
 	TAILQ_INIT(&m->spare);
 	timer_init(&m->load, s->loop, (void (*)(void *))load_send, m);
@@ -54,7 +54,7 @@ mtcu_close(struct service *s)
 	deliveries_free(m);
 	members_free(m);
 	map_free(m->rooms);
-	map_free(m->hops);
+	holders_free(m->hops);
 	map_free(m->deliveries);
 	free(m);
 	s->priv = NULL;
@@ -90,12 +90,13 @@ mtcu_hello_key(struct service *s, const struct hello_c1 *c1,
     struct hello_key *out)
 {
 	struct mtcu *m = s->priv;
+	const struct holder_key *k;
 	struct member *mb;
 
-	mb = map_get_u64(m->hops, (uint64_t)c1->by << 32 | c1->keyid);
-	if (mb == NULL || mb->hop == NULL)
+	mb = holders_find_key(m->hops, holder_key_name(c1->by, c1->keyid), &k);
+	if (mb == NULL)
 		return SEC_ERR_SUBKEY;
-	out->base = mb->hop;
+	out->base = k->secret;
 	hello_id_device(&out->from, mb->room->cid, mb->q);
 	hello_id_server(&out->to, s->self->number);
 	out->peer.proof = NEED_DEVICE;
@@ -129,7 +130,7 @@ mtcu_plain_peer(struct service *s, const struct sip_msg *req,
 		    (conf.q[0] != '\0' && mb->q != q))
 			continue;
 		peer->proof = NEED_DEVICE;
-		peer->keyid = mb->hopid;
+		peer->keyid = mb->held.key.id;
 		peer->conf = r->cid;
 		peer->q = mb->q;
 		return 0;

@@ -15,12 +15,6 @@
 
 #include "mtcu.h"
 
-static uint64_t
-hop_key(const struct member *mb)
-{
-	return (uint64_t)q_server(mb->q) << 32 | mb->hopid;
-}
-
 struct room *
 room_find(struct mtcu *m, const char *uri)
 {
@@ -38,7 +32,8 @@ member_of_conn(struct mtcu *m, struct sip_conn *c)
 {
 	const struct sip_peer *p = sip_conn_peer(c);
 
-	return map_get_u64(m->hops, (uint64_t)q_server(p->q) << 32 | p->keyid);
+	return holders_find_key(m->hops,
+	    holder_key_name(q_server(p->q), p->keyid), NULL);
 }
 
 /* --- persons: one slot for all devices of a user --- */
@@ -169,7 +164,7 @@ static void
 probe_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 {
 	struct mtcu *m = ctx;
-	struct member *mb = map_get_u64(m->hops, cookie);
+	struct member *mb = holders_find_key(m->hops, cookie, NULL);
 
 	if (mb == NULL || !mb->reported || mb->conn == NULL)
 		return;
@@ -188,14 +183,14 @@ member_silent(struct member *mb)
 	struct mtcu *m = mb->room->mtcu;
 	struct sip_msg ask;
 
-	if (mb->reported || mb->hop == NULL || mb->conn == NULL)
+	if (mb->reported || mb->held.key.secret == NULL || mb->conn == NULL)
 		return;
 	sip_msg_init(&ask);
 	ask.method = "OPTIONS";
 	ask.uri = mb->person->uri;
 	ask.from = mb->room->uri;
 	if (sip_request(mb->conn, &ask, PROBE_MS, probe_answered, m,
-		hop_key(mb)) == 0)
+		holder_key_name(mb->held.by, mb->held.key.id)) == 0)
 		return;
 	mb->reported = 1;
 	event_lost(mb, "lost");
@@ -212,6 +207,7 @@ member_new(struct room *r, uint32_t q, const char *user)
 	mb->q = q;
 	mb->room = r;
 	mb->may_speak = 1;
+	holder_init(&mb->held, m->hops, q_server(q), mb);
 	TAILQ_INIT(&mb->copies);
 	timer_init(&mb->timer, m->s->loop, member_away, mb);
 	if ((mb->person = person_take(r, user)) == NULL) {
@@ -236,9 +232,7 @@ member_free(struct member *mb)
 	/* First out of the room: an author's echo does not go to him. */
 	map_del_u64(r->by_q, mb->q);
 	copies_give_up(mb);
-	if (mb->hop != NULL && map_get_u64(r->mtcu->hops, hop_key(mb)) == mb)
-		map_del_u64(r->mtcu->hops, hop_key(mb));
-	secret_free(mb->hop);
+	holder_leave(&mb->held);
 	if (mb->conn != NULL) {
 		sip_conn_set_owner(mb->conn, NULL);
 		sip_conn_finish(mb->conn);
@@ -382,25 +376,20 @@ join_hop(struct mtcu *m, struct member *mb, const struct line *l)
 	uint64_t id;
 
 	if (line_get(l, "hopkey") == NULL)
-		return mb->hop != NULL ? 0 : 404;
+		return mb->held.key.secret != NULL ? 0 : 404;
 	if (line_get_exact(l, "hopkey", key, sizeof key) != 0 ||
 	    line_get_u64(l, "hopid", &id) != 0 || id == 0 || id > UINT32_MAX) {
 		explicit_bzero(key, sizeof key);
 		return 400;
 	}
-	if (mb->hop != NULL && map_get_u64(m->hops, hop_key(mb)) == mb)
-		map_del_u64(m->hops, hop_key(mb));
 	/* What stands on an older key is over. */
-	if (mb->conn != NULL && mb->hopid != id && !m->s->conf.plain) {
+	if (mb->conn != NULL && mb->held.key.id != id && !m->s->conf.plain) {
 		sip_conn_set_owner(mb->conn, NULL);
 		sip_conn_close(mb->conn, SEC_ERR_CLOSED);
 		member_disconnected(mb);
 	}
-	secret_free(mb->hop);
-	mb->hop = secret_copy(key, sizeof key);
+	holder_replace(&mb->held, (uint32_t)id, key, INT64_MAX);
 	explicit_bzero(key, sizeof key);
-	mb->hopid = (uint32_t)id;
-	map_put_u64(m->hops, hop_key(mb), mb);
 	return 0;
 }
 

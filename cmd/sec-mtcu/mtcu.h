@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/map.h"
 #include "base/secret.h"
+#include "server/holder.h"
 #include "server/service.h"
 
 /*
@@ -55,8 +56,7 @@ struct member {                        /* one device: one q */
 	unsigned		 under_way;    /* deliveries of his */
 	int			 reported;     /* `lost` was sent */
 	int			 seen;         /* in this deal */
-	uint32_t		 hopid;
-	struct secret		*hop;          /* H_q */
+	struct holder		 held;         /* H_q */
 	char			 address[64];  /* of its SDP */
 	struct timer		 timer;        /* away too long */
 };
@@ -79,7 +79,7 @@ struct delivery;
 struct mtcu {
 	struct service		*s;
 	struct map		*rooms;        /* by URI */
-	struct map		*hops;         /* member by hop key id */
+	struct holders		*hops;         /* of members */
 	struct map		*deliveries;   /* by number */
 	struct delivery		*latest;       /* found last, NULL: none */
 	TAILQ_HEAD(, delivery)	 spare;

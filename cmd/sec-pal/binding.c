@@ -4,7 +4,6 @@
  * only; the controller is told them over the link (step 70).
  */
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,58 +11,27 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "crypto/random.h"
 #include "wire/line.h"
 
 #include "pal.h"
 
-static char *
-binding_id(char *out, size_t n, const char *user, const char *instance)
-{
-	snprintf(out, n, "%s\n%s", user, instance);
-	return out;
-}
-
 struct binding *
 binding_find(struct pal *p, const char *user, const char *instance)
 {
-	char id[URI_MAX + 40];
-
-	return map_get_str(p->bindings,
-	    binding_id(id, sizeof id, user, instance));
+	return holders_find(p->bindings, user, instance);
 }
 
 struct binding *
 binding_of_conn(struct pal *p, struct sip_conn *c)
 {
-	const struct sip_peer *peer = sip_conn_peer(c);
-	char user[URI_MAX];
-
-	uri_user(user, peer->user, p->s->conf.domain);
-	return binding_find(p, user, peer->instance);
-}
-
-static void
-key_drop(struct pal *p, struct binding_key *k)
-{
-	if (k->kc == NULL)
-		return;
-	map_del_u64(p->keys, k->keyid);
-	secret_free(k->kc);
-	memset(k, 0, sizeof *k);
+	return holders_of_conn(p->bindings, p->s, c);
 }
 
 static void
 binding_free(struct binding *b)
 {
-	struct pal *p = b->user->pal;
-	char id[URI_MAX + 40];
-
 	timer_cancel(&b->timer);
-	key_drop(p, &b->key);
-	key_drop(p, &b->old);
-	map_del_str(p->bindings,
-	    binding_id(id, sizeof id, b->user->uri, b->row.instance));
+	holder_leave(&b->held);
 	TAILQ_REMOVE(&b->user->bindings, b, entry);
 	free(b->rows);
 	free(b);
@@ -101,14 +69,9 @@ void
 binding_drop(struct binding *b, const char *why)
 {
 	struct presentity *u = b->user;
-	struct pal *p = u->pal;
-	struct sip_conn *c;
 
-	binding_forget(u, b->row.instance, b->key.keyid, why);
-	if (b->conn != 0 && (c = sip_conn_find(p->s->sip, b->conn)) != NULL) {
-		b->conn = 0;
-		sip_conn_finish(c);
-	}
+	binding_forget(u, b->row.instance, b->held.key.id, why);
+	holder_hang_up(&b->held, u->pal->s);
 	binding_free(b);
 	presentity_changed(u);
 }
@@ -124,7 +87,7 @@ binding_put(struct pal *p, struct presentity *u, const char *principal,
     const struct pal_binding *row, const char *rows)
 {
 	struct binding *b = binding_find(p, u->uri, row->instance);
-	char id[URI_MAX + 40], *copy;
+	char *copy;
 
 	if ((copy = strdup(rows)) == NULL)
 		return NULL;
@@ -138,24 +101,14 @@ binding_put(struct pal *p, struct presentity *u, const char *principal,
 		    sizeof b->row.instance);
 		timer_init(&b->timer, p->s->loop, binding_expired, b);
 		TAILQ_INSERT_TAIL(&u->bindings, b, entry);
-		map_put_str(p->bindings,
-		    binding_id(id, sizeof id, u->uri, b->row.instance), b);
+		holder_init(&b->held, p->bindings, p->s->self->number, b);
+		holder_name(&b->held, u->uri, b->row.instance, b->principal);
 	}
 	b->row = *row;
 	text_copy(b->principal, principal, sizeof b->principal);
 	free(b->rows);
 	b->rows = copy;
-	key_drop(p, &b->old);
-	b->old = b->key;
-	if (b->old.until > clock_real() + KEY_OVERLAP)
-		b->old.until = clock_real() + KEY_OVERLAP;
-	memset(&b->key, 0, sizeof b->key);
-	do
-		crypto_random(&b->key.keyid, sizeof b->key.keyid);
-	while (b->key.keyid == 0 || map_get_u64(p->keys, b->key.keyid) != NULL);
-	b->key.kc = crypto_random_key(32, 0);
-	b->key.until = row->until;
-	map_put_u64(p->keys, b->key.keyid, b);
+	holder_fresh(&b->held, row->until);
 	timer_set(&b->timer, row->until - clock_real());
 	return b;
 }
@@ -164,6 +117,7 @@ void
 binding_tell(struct binding *b)
 {
 	struct ctl_peer *peer = links_wake(b->user->pal->s->links, 1);
+	const struct holder_key *k = &b->held.key;
 	struct buf *l;
 
 	if (peer == NULL)
@@ -172,9 +126,9 @@ binding_tell(struct binding *b)
 	line_put(l, "user", b->user->uri);
 	line_put(l, "principal", b->principal);
 	line_put(l, "instance", b->row.instance);
-	line_put_u64(l, "keyid", b->key.keyid);
-	line_put_bytes(l, "key", secret_data(b->key.kc),
-	    secret_size(b->key.kc));
+	line_put_u64(l, "keyid", k->id);
+	line_put_bytes(l, "key", secret_data(k->secret),
+	    secret_size(k->secret));
 	line_put_u64(l, "until", (uint64_t)b->row.until);
 	line_put(l, "rows", b->rows);
 	ctl_event_end(peer);
@@ -186,7 +140,7 @@ bindings_tell_all(struct pal *p)
 	struct binding *b;
 	size_t i;
 
-	for (i = 0; (b = map_next(p->bindings, &i)) != NULL;)
+	for (i = 0; (b = holders_next(p->bindings, &i)) != NULL;)
 		binding_tell(b);
 }
 
@@ -196,7 +150,7 @@ bindings_free(struct pal *p)
 	struct binding *b;
 	size_t i;
 
-	for (i = 0; (b = map_next(p->bindings, &i)) != NULL;)
+	for (i = 0; (b = holders_next(p->bindings, &i)) != NULL;)
 		binding_free(b);
 }
 
@@ -207,24 +161,10 @@ binding_hello_key(struct service *s, const struct hello_c1 *c1,
     struct hello_key *out)
 {
 	struct pal *p = s->priv;
-	struct binding *b;
-	struct binding_key *k;
+	int r = holders_hello(p->bindings, s, c1, out);
 
-	if (c1->by != s->self->number ||
-	    (b = map_get_u64(p->keys, c1->keyid)) == NULL)
-		return SEC_ERR_SUBKEY;
-	k = b->key.keyid == c1->keyid ? &b->key : &b->old;
-	if (k->until < clock_real() ||
-	    hello_id_user(&out->from, b->principal) != 0)
-		return SEC_ERR_SUBKEY;
-	hello_id_server(&out->to, s->self->number);
-	out->base = k->kc;
-	out->peer.proof = NEED_SESSION;
-	out->peer.keyid = c1->keyid;
-	text_copy(out->peer.user, b->user->name, sizeof out->peer.user);
-	text_copy(out->peer.instance, b->row.instance,
-	    sizeof out->peer.instance);
-	return 0;
+	/* No key is on its way to us: we make them. */
+	return r == SEC_ERR_NOTHING ? SEC_ERR_SUBKEY : r;
 }
 
 int
@@ -247,22 +187,17 @@ binding_plain_peer(struct service *s, const struct sip_msg *req,
 	    (b = TAILQ_FIRST(&pr->bindings)) == NULL)
 		return SEC_ERR_DENIED;
 	TAILQ_FOREACH(b, &pr->bindings, entry)
-		if (b->conn == 0)
+		if (b->held.conn == 0)
 			break;
 	if (b == NULL)
 		b = TAILQ_FIRST(&pr->bindings);
-	peer->proof = NEED_SESSION;
-	peer->keyid = b->key.keyid;
-	text_copy(peer->user, pr->name, sizeof peer->user);
-	text_copy(peer->instance, b->row.instance, sizeof peer->instance);
-	return 0;
+	return holder_peer(&b->held, s, peer);
 }
 
 void
 binding_conn_up(struct service *s, struct sip_conn *c)
 {
 	struct pal *p = s->priv;
-	struct sip_conn *old;
 	struct binding *b;
 
 	if ((sip_conn_peer(c)->proof & NEED_SESSION) == 0)
@@ -271,10 +206,7 @@ binding_conn_up(struct service *s, struct sip_conn *c)
 		sip_conn_finish(c);
 		return;
 	}
-	/* It takes the place of an older one (SECURITY.md 3.3). */
-	if (!s->conf.plain && (old = sip_conn_find(s->sip, b->conn)) != NULL)
-		sip_conn_close(old, SEC_ERR_CLOSED);
-	b->conn = sip_conn_id(c);
+	holder_connected(&b->held, s, c);
 	subscriptions_catch_up(p, b);
 	service_touch(s);
 }
@@ -285,6 +217,6 @@ binding_conn_down(struct service *s, struct sip_conn *c, int err)
 	struct binding *b = binding_of_conn(s->priv, c);
 
 	(void)err;
-	if (b != NULL && b->conn == sip_conn_id(c))
-		b->conn = 0;
+	if (b != NULL)
+		(void)holder_disconnected(&b->held, c);
 }

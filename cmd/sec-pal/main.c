@@ -50,8 +50,7 @@ pal_open(struct service *s)
 	p->s = s;
 	s->priv = p;
 	p->users = map_new();
-	p->bindings = map_new();
-	p->keys = map_new();
+	p->bindings = holders_new();
 	p->subs = map_new();
 	p->sub_ids = map_new();
 	p->rosters = map_new();
@@ -78,8 +77,7 @@ pal_close(struct service *s)
 	presence_free(p);
 	acceptor_close(p->acceptor);
 	map_free(p->users);
-	map_free(p->bindings);
-	map_free(p->keys);
+	holders_free(p->bindings);
 	map_free(p->subs);
 	map_free(p->sub_ids);
 	map_free(p->rosters);
@@ -103,7 +101,7 @@ pal_busy(struct service *s)
 {
 	struct pal *p = s->priv;
 
-	return (int)(map_count(p->bindings) + map_count(p->rosters));
+	return (int)(holders_count(p->bindings) + map_count(p->rosters));
 }
 
 static int
@@ -112,7 +110,7 @@ pal_health(struct service *s, struct buf *words)
 	struct pal *p = s->priv;
 
 	buf_putf(words, "%zu sessions, %zu subscriptions",
-	    map_count(p->bindings), map_count(p->subs));
+	    holders_count(p->bindings), map_count(p->subs));
 	return 0;
 }
 

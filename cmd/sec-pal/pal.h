@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "db/pal_store.h"
 #include "krb/accept.h"
+#include "server/holder.h"
 #include "server/service.h"
 #include "sip/dialog.h"
 #include "wire/uri.h"
@@ -18,7 +19,6 @@
  * sec-pal serve, the PAL manager (S022): registrar, presence, rosters of
  * conferences, and the subscriptions to all of them.
  */
-#define KEY_OVERLAP  30000             /* an older Kc is good for, ms */
 #define NOTIFY_MS    100               /* at most one NOTIFY in */
 #define LEFT_MS      60000             /* a device that left is shown for */
 #define BINDINGS     32                /* agents of one user */
@@ -28,19 +28,12 @@ struct pal;
 struct presentity;
 
 /* --- binding.c: who is registered, with which key (registrar) --- */
-struct binding_key {
-	uint32_t	 keyid;
-	struct secret	*kc;
-	int64_t		 until;        /* real ms */
-};
-
 struct binding {
 	struct presentity	*user;
 	char			 principal[256];
 	struct pal_binding	 row;
-	struct binding_key	 key, old;
+	struct holder		 held;         /* Kc, connection */
 	char			*rows;         /* as registered */
-	uint64_t		 conn;
 	struct timer		 timer;        /* expiry */
 	TAILQ_ENTRY(binding)	 entry;        /* of the user */
 };
@@ -193,8 +186,7 @@ struct pal {
 	struct service		*s;
 	struct acceptor		*acceptor;
 	struct map		*users;        /* presentity by name */
-	struct map		*bindings;     /* by user URI \n instance */
-	struct map		*keys;         /* binding by key id */
+	struct holders		*bindings;
 	struct map		*subs;         /* subscription by dialog key */
 	struct map		*sub_ids;      /* by number */
 	uint64_t		 next_sub;

@@ -366,8 +366,8 @@ answer_send(struct registration *r, struct sip_txn *txn, struct presentity *u,
 	memset(&se, 0, sizeof se);
 	if (b == NULL)
 		none = crypto_random_key(32, 0);
-	se.kc = b != NULL ? b->key.kc : none;
-	se.keyid = b != NULL ? b->key.keyid : 0;
+	se.kc = b != NULL ? b->held.key.secret : none;
+	se.keyid = b != NULL ? b->held.key.id : 0;
 	se.not_after = r->binding.until;
 	se.time = clock_real();
 	se.rows = buf_cstr(&rows);

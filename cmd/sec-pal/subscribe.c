@@ -59,8 +59,7 @@ sub_conn(const struct subscription *s)
 	struct pal *p = s->doc->pal;
 	struct binding *b = binding_find(p, s->user, s->instance);
 
-	return b != NULL && b->conn != 0 ? sip_conn_find(p->s->sip, b->conn) :
-					   NULL;
+	return b != NULL ? holder_conn(&b->held, p->s) : NULL;
 }
 
 static void
