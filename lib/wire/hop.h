@@ -36,7 +36,7 @@ struct hop_packet {
 static inline int
 hop_is(const uint8_t *p, size_t n)
 {
-	return n >= 2 && p[1] == 204;
+	return n >= 2 && p[0] == 0x80 && p[1] == 204;
 }
 
 /* Write all but the tag; returns where the tag goes, HOP_TAG bytes. At most

@@ -12,9 +12,9 @@
 #include "base/err.h"
 #include "wire/rtp.h"
 
-#define FIRST      0x90                /* V=2, X=1 */
-#define PROFILE    0xbede0008u
-#define NTP_EPOCH  2208988800          /* 1900 to 1970 in seconds */
+#define FIRST	  0x90 /* V=2, X=1 */
+#define PROFILE	  0xbede0008u
+#define NTP_EPOCH 2208988800 /* 1900 to 1970 in seconds */
 
 void
 rtp_encode(const struct rtp *r, uint8_t out[RTP_HEAD])
@@ -90,5 +90,6 @@ rtp_ntp_ms(uint64_t ntp)
 	/* RFC 4330 3: without the high bit it is after 2036. */
 	if (s < INT64_C(0x80000000))
 		s += INT64_C(0x100000000);
-	return (s - NTP_EPOCH) * 1000 + (int64_t)((ntp & 0xffffffff) * 1000 >> 32);
+	return (s - NTP_EPOCH) * 1000 +
+	    (int64_t)((ntp & 0xffffffff) * 1000 >> 32);
 }
