@@ -1,14 +1,18 @@
 /*
  * document: what can be subscribed to, as application/sec-pal
  * (ARCHITECTURE.md 10). Changes are told in rounds, at most one in 100 ms:
- * a round is one version; who has the version before gets the entries of
- * that round, anybody else the whole document.
+ * a round is one version, and its news are kept for those who have not
+ * answered yet. Lines are rendered when they change, and the whole document
+ * is kept as one text, since with a thousand watchers it is asked for as
+ * often as it changes.
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "wire/line.h"
 #include "wire/pal.h"
@@ -17,27 +21,102 @@
 
 #define PART_MAX (PAL_DOC_MAX - 1024) /* entries; the doc line beside */
 
+/* --- lines --- */
+
+static void
+lines_reset(struct lines *l)
+{
+	buf_reset(&l->text);
+	l->n = 0;
+}
+
+static void
+lines_free(struct lines *l)
+{
+	buf_free(&l->text);
+	free(l->part);
+	memset(l, 0, sizeof *l);
+}
+
+/* The line that begins at `at` is written: is it the first of a new part?
+ * Lines are never cut. */
+static void
+lines_grown(struct lines *l, size_t at)
+{
+	size_t start = l->n > 0 ? l->part[l->n - 1] : 0;
+	size_t *grown;
+
+	if (buf_len(&l->text) - start <= PART_MAX || at == start)
+		return;
+	if (l->n == l->cap) {
+		grown = reallocarray(l->part, l->cap + 8, sizeof *grown);
+		if (grown == NULL)
+			die(sec_err_exit(SEC_ERR_SYS), "no memory for a PAL");
+		l->part = grown;
+		l->cap += 8;
+	}
+	l->part[l->n++] = at;
+}
+
+static size_t
+lines_add(struct lines *l, const struct buf *line)
+{
+	size_t at = buf_len(&l->text);
+
+	buf_put(&l->text, buf_data(line), buf_len(line));
+	lines_grown(l, at);
+	return at;
+}
+
+/* --- rounds --- */
+
+static struct lines *
+told_in(struct document *d, uint64_t version)
+{
+	return &d->told[version % DOCUMENT_NEWS];
+}
+
+/* The next version, made of what is new; who was removed is forgotten. */
+static void
+round_news(struct document *d)
+{
+	struct lines *l = told_in(d, ++d->version);
+	struct entry *e;
+	size_t at;
+
+	if (d->version - d->told_first >= DOCUMENT_NEWS)
+		d->told_first = d->version - DOCUMENT_NEWS + 1;
+	lines_reset(l);
+	while ((e = TAILQ_FIRST(&d->news)) != NULL) {
+		TAILQ_REMOVE(&d->news, e, news);
+		e->is_news = 0;
+		if (buf_len(&e->line) > 0) {
+			lines_add(l, &e->line);
+			continue;
+		}
+		at = buf_len(&l->text);
+		line_begin(&l->text, "entry");
+		line_put_arg(&l->text, e->uri);
+		line_put_arg(&l->text, "-");
+		line_end(&l->text);
+		lines_grown(l, at);
+		if (d->gone != NULL)
+			d->gone(d, e);
+	}
+}
+
 static void
 document_round(void *arg)
 {
 	struct document *d = arg;
 	struct subscription *s, *next;
 
-	d->version++;
+	round_news(d);
 	d->flushed = loop_now(d->pal->s->loop);
-	if (!TAILQ_EMPTY(&d->subs)) {
-		/* Kept: who has not answered yet gets it after the round, when
-		 * those told removed are forgotten. */
-		buf_reset(&d->delta);
-		d->entries(d, &d->delta, d->version, "");
-		d->delta_version = d->version;
-	}
 	for (s = TAILQ_FIRST(&d->subs); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
 		subscription_notify(s);
 	}
-	if (d->flushed_cb != NULL)
-		d->flushed_cb(d);
 }
 
 void
@@ -50,8 +129,11 @@ document_init(struct document *d, struct pal *p, const char *uri,
 	/* The clock, so that versions never go back, not even after a
 	 * restart. */
 	d->version = (uint64_t)clock_real();
+	d->told_first = d->version + 1;
 	d->flushed = loop_now(p->s->loop) - NOTIFY_MS;
 	TAILQ_INIT(&d->subs);
+	TAILQ_INIT(&d->entries);
+	TAILQ_INIT(&d->news);
 	timer_init(&d->timer, p->s->loop, document_round, d);
 }
 
@@ -59,12 +141,14 @@ void
 document_free(struct document *d, const char *reason)
 {
 	struct subscription *s;
+	size_t i;
 
 	while ((s = TAILQ_FIRST(&d->subs)) != NULL)
 		subscription_end(s, reason);
 	timer_cancel(&d->timer);
-	buf_free(&d->cache);
-	buf_free(&d->delta);
+	lines_free(&d->whole);
+	for (i = 0; i < DOCUMENT_NEWS; i++)
+		lines_free(&d->told[i]);
 }
 
 void
@@ -72,96 +156,165 @@ document_changed(struct document *d)
 {
 	int64_t wait;
 
-	d->cache_version = 0;
 	if (timer_is_set(&d->timer))
 		return;
 	wait = d->flushed + NOTIFY_MS - loop_now(d->pal->s->loop);
 	timer_set(&d->timer, wait > 0 ? wait : 0);
 }
 
-/* Where the k-th part of the entry lines begins (k from 0), and how many
- * parts there are: lines are never cut. */
-static unsigned
-split(const struct buf *e, unsigned k, size_t *from, size_t *to)
+/* --- entries --- */
+
+static void
+entry_news(struct document *d, struct entry *e)
 {
-	const char *p = (const char *)buf_data(e), *nl;
-	size_t n = buf_len(e), start = 0, at = 0;
-	unsigned parts = 0;
-
-	*from = *to = 0;
-	while (at < n) {
-		nl = memchr(p + at, '\n', n - at);
-		size_t next = nl != NULL ? (size_t)(nl - p) + 1 : n;
-
-		if (next - start > PART_MAX && at > start) {
-			if (parts++ == k) {
-				*from = start;
-				*to = at;
-			}
-			start = at;
-		}
-		at = next;
+	if (!e->is_news) {
+		e->is_news = 1;
+		TAILQ_INSERT_TAIL(&d->news, e, news);
 	}
-	if (parts++ == k) {
-		*from = start;
-		*to = n;
-	}
-	return parts;
+	document_changed(d);
 }
 
-/* Does the round's news tell of this watcher himself? */
-static int
-tells_of(const struct buf *e, const char *watcher)
+void
+document_put(struct document *d, struct entry *e, const struct buf *line)
 {
-	struct buf own = BUF_INIT;
-	int found;
+	size_t had = buf_len(&e->line), n = buf_len(line);
 
-	if (buf_len(e) == 0)
+	if (n == 0 ||
+	    (had == n && memcmp(buf_data(&e->line), buf_data(line), n) == 0))
+		return;
+	buf_reset(&e->line);
+	buf_put(&e->line, buf_data(line), n);
+	if (had == 0) {
+		TAILQ_INSERT_TAIL(&d->entries, e, link);
+		if (d->fresh)
+			e->at = lines_add(&d->whole, line);
+	} else if (d->fresh && had == n)
+		memcpy(buf_data(&d->whole.text) + e->at, buf_data(line), n);
+	else
+		d->fresh = 0;
+	entry_news(d, e);
+}
+
+static void
+entry_unlist(struct document *d, struct entry *e)
+{
+	if (buf_len(&e->line) == 0)
+		return;
+	TAILQ_REMOVE(&d->entries, e, link);
+	buf_free(&e->line);
+	d->fresh = 0;
+}
+
+void
+document_remove(struct document *d, struct entry *e)
+{
+	entry_unlist(d, e);
+	entry_news(d, e);
+}
+
+void
+document_forget(struct document *d, struct entry *e)
+{
+	entry_unlist(d, e);
+	if (e->is_news)
+		TAILQ_REMOVE(&d->news, e, news);
+	e->is_news = 0;
+}
+
+/* --- bodies --- */
+
+static struct lines *
+document_whole(struct document *d)
+{
+	struct entry *e;
+
+	if (!d->fresh) {
+		lines_reset(&d->whole);
+		TAILQ_FOREACH(e, &d->entries, link)
+			e->at = lines_add(&d->whole, &e->line);
+		d->fresh = 1;
+	}
+	return &d->whole;
+}
+
+int
+document_knows(const struct document *d, uint64_t version)
+{
+	uint64_t v;
+	size_t size = 0;
+
+	if (version + 1 < d->told_first || version >= d->version)
 		return 0;
+	/* It may be shorter to tell all than to repeat every step. */
+	for (v = version + 1; v <= d->version; v++)
+		size += buf_len(&d->told[v % DOCUMENT_NEWS].text);
+	return version + 1 == d->version || !d->fresh ||
+	    size <= buf_len(&d->whole.text);
+}
+
+/* Where the line about a hidden entry stands in what is new. */
+static void
+find_line(const struct lines *l, const char *uri, size_t *at, size_t *end)
+{
+	const char *p = (const char *)buf_data(&l->text), *hit, *nl;
+	struct buf own = BUF_INIT;
+
+	*at = *end = 0;
 	line_begin(&own, "entry");
-	line_put_arg(&own, watcher);
-	found = memmem(buf_data(e), buf_len(e), buf_data(&own),
-		    buf_len(&own)) != NULL;
+	line_put_arg(&own, uri);
+	buf_put_u8(&own, '\t');
+	if (p != NULL &&
+	    (hit = memmem(p, buf_len(&l->text), buf_data(&own),
+		 buf_len(&own))) != NULL) {
+		nl = memchr(hit, '\n', buf_len(&l->text) - (size_t)(hit - p));
+		*at = (size_t)(hit - p);
+		*end = (size_t)(nl - p) + 1;
+	}
 	buf_free(&own);
-	return found;
+}
+
+/* Bytes from..to without at..end. */
+static void
+put_but(struct buf *out, const struct lines *l, size_t from, size_t to,
+    size_t at, size_t end)
+{
+	const uint8_t *p = buf_data(&l->text);
+
+	if (at < from || at >= to)
+		at = end = to;
+	if (at > from)
+		buf_put(out, p + from, at - from);
+	if (to > end)
+		buf_put(out, p + end, to - end);
 }
 
 unsigned
-document_part(struct document *d, const char *watcher, int full, unsigned part,
-    struct buf *out)
+document_part(struct document *d, const char *watcher, uint64_t since,
+    unsigned part, struct buf *out)
 {
-	struct buf own = BUF_INIT, *e = &own;
-	size_t from, to;
-	unsigned parts;
+	struct lines *l =
+	    since == 0 ? document_whole(d) : told_in(d, since + 1);
+	unsigned parts = l->n + 1;
+	struct entry *e = NULL;
+	size_t at = 0, end = 0;
 
-	if (full && d->same_for_all) {
-		e = &d->cache;
-		if (d->cache_version != d->version) {
-			buf_reset(e);
-			d->entries(d, e, 0, watcher);
-			/* Entries of the next round are in it already: to
-			 * be told once more does no harm. */
-			d->cache_version =
-			    timer_is_set(&d->timer) ? 0 : d->version;
-		}
-	} else if (full)
-		d->entries(d, e, 0, watcher);
-	else if (d->delta_version == d->version &&
-	    (d->same_for_all || !tells_of(&d->delta, watcher)))
-		e = &d->delta;
-	else
-		d->entries(d, e, d->version, watcher);
-	parts = split(e, part - 1, &from, &to);
+	if (d->hidden != NULL && (e = d->hidden(d, watcher)) != NULL) {
+		if (since != 0)
+			find_line(l, e->uri, &at, &end);
+		else if (buf_len(&e->line) > 0)
+			end = (at = e->at) + buf_len(&e->line);
+	}
 	line_begin(out, "doc");
 	line_put(out, "uri", d->uri);
-	line_put_u64(out, "version", d->version);
-	line_put(out, "state", full ? "full" : "partial");
+	line_put_u64(out, "version", since == 0 ? d->version : since + 1);
+	line_put(out, "state", since == 0 ? "full" : "partial");
 	line_putf(out, "part", "%u/%u", part, parts);
 	if (part == 1 && d->head != NULL)
 		d->head(d, out);
 	line_end(out);
-	if (to > from)
-		buf_put(out, buf_data(e) + from, to - from);
-	buf_free(&own);
+	if (part >= 1 && part <= parts)
+		put_but(out, l, part > 1 ? l->part[part - 2] : 0,
+		    part < parts ? l->part[part - 1] : buf_len(&l->text), at,
+		    end);
 	return parts;
 }

@@ -67,6 +67,25 @@ void	on_register(void *ctx, struct sip_txn *txn,
 	    const struct sip_msg *req);
 
 /* --- document.c: what can be subscribed to --- */
+#define DOCUMENT_NEWS 8                /* rounds kept */
+
+/* Rendered lines, and where the parts of what is sent begin. */
+struct lines {
+	struct buf	 text;
+	size_t		*part;         /* the second begins at part[0] */
+	unsigned	 n, cap;
+};
+
+struct entry {                         /* of a document, for all watchers */
+	const char	*uri;          /* set by its owner, and kept */
+	void		*owner;
+	struct buf	 line;         /* as told; empty: not in it */
+	size_t		 at;           /* in the whole document */
+	int		 is_news;
+	TAILQ_ENTRY(entry) link, news;
+};
+TAILQ_HEAD(entry_list, entry);
+
 struct document {
 	struct pal	*pal;
 	char		 uri[URI_MAX];
@@ -77,18 +96,17 @@ struct document {
 	TAILQ_HEAD(, subscription) subs;
 	/* Fields of the doc line. */
 	void		(*head)(struct document *d, struct buf *b);
-	/* Entry lines: all (version 0), or those changed in that version,
-	 * as this watcher (URI) may see them. */
-	void		(*entries)(struct document *d, struct buf *b,
-			    uint64_t changed, const char *watcher);
-	/* A round was sent: forget what has been told. */
-	void		(*flushed_cb)(struct document *d);
-	int		 same_for_all; /* entries do not depend on watcher */
+	/* The entry that this watcher (URI) is not shown; may be NULL. */
+	struct entry	*(*hidden)(struct document *d, const char *watcher);
+	/* A round has told that an entry is removed. */
+	void		(*gone)(struct document *d, struct entry *e);
 	int		 waits;        /* not dealt yet: tell nobody */
-	struct buf	 cache;        /* full rendering of cache_version */
-	uint64_t	 cache_version;
-	struct buf	 delta;        /* of delta_version, for all */
-	uint64_t	 delta_version;
+	struct entry_list entries;     /* those in it */
+	struct entry_list news;        /* of the next round */
+	struct lines	 whole;        /* of entries, while it is fresh */
+	int		 fresh;
+	struct lines	 told[DOCUMENT_NEWS];  /* by version */
+	uint64_t	 told_first;   /* versions from here on are kept */
 	void		*owner;
 };
 
@@ -96,16 +114,21 @@ void	document_init(struct document *d, struct pal *p, const char *uri,
 	    const char *event);
 void	document_free(struct document *d, const char *reason);
 /* Something changed: a round of NOTIFYs at the end of this turn, or 100 ms
- * after the last. Changed entries are marked with version + 1. */
+ * after the last. */
 void	document_changed(struct document *d);
-static inline uint64_t
-document_next(const struct document *d)
-{
-	return d->version + 1;
-}
-/* Body of part `part` (1..) for a watcher; returns the number of parts. */
-unsigned document_part(struct document *d, const char *watcher, int full,
-	    unsigned part, struct buf *out);
+/* This is how the entry reads now; told if that is another line. */
+void	document_put(struct document *d, struct entry *e,
+	    const struct buf *line);
+/* It is not in the document any more: told as removed. */
+void	document_remove(struct document *d, struct entry *e);
+/* Its owner is freed: nothing is told. */
+void	document_forget(struct document *d, struct entry *e);
+/* Can who has this version be told just what is new? */
+int	document_knows(const struct document *d, uint64_t version);
+/* Body of part `part` (1..) for a watcher: what is new after version
+ * `since`, or all (0). Returns the number of parts. */
+unsigned document_part(struct document *d, const char *watcher,
+	    uint64_t since, unsigned part, struct buf *out);
 
 /* --- subscribe.c --- */
 struct subscription {
@@ -144,8 +167,7 @@ struct presentity {
 	char			 name[PAL_NAME];
 	char			 uri[URI_MAX];
 	struct pal_status	 status;
-	uint64_t		 changed;      /* version of the realm's doc */
-	struct buf		 entry;        /* as told last */
+	struct entry		 entry;        /* in the realm's list */
 	int			 busy;         /* so told to rosters */
 	TAILQ_HEAD(, binding)	 bindings;
 };

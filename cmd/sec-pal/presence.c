@@ -31,6 +31,7 @@ presentity_new(struct pal *p, const char *name)
 	u->pal = p;
 	text_copy(u->name, name, sizeof u->name);
 	uri_user(u->uri, name, p->s->conf.domain);
+	u->entry.uri = u->uri;
 	TAILQ_INIT(&u->bindings);
 	map_put_str(p->users, u->name, u);
 	return u;
@@ -93,61 +94,52 @@ presentity_status(struct presentity *u, const struct line *l)
 /* --- the realm's list: everybody registered but oneself --- */
 
 static void
-put_presentity(struct buf *b, const struct presentity *u)
+put_presentity(struct buf *b, const struct presentity *u,
+    const struct binding *bi)
 {
-	const struct binding *bi = TAILQ_FIRST(&u->bindings);
-
 	line_begin(b, "entry");
 	line_put_arg(b, u->uri);
-	if (bi == NULL)
-		line_put_arg(b, "-");
-	else {
-		line_put(b, "type", "user");
-		line_put(b, "status", u->status.value);
-		line_put(b, "class", u->status.class_);
-		line_put_u64(b, "since", (uint64_t)u->status.since);
-		if (u->status.note[0] != '\0')
-			line_put(b, "note", u->status.note);
-		line_put(b, "media", bi->row.media);
-	}
+	line_put(b, "type", "user");
+	line_put(b, "status", u->status.value);
+	line_put(b, "class", u->status.class_);
+	line_put_u64(b, "since", (uint64_t)u->status.since);
+	if (u->status.note[0] != '\0')
+		line_put(b, "note", u->status.note);
+	line_put(b, "media", bi->row.media);
 	line_end(b);
 }
 
-static void
-realm_entries(struct document *d, struct buf *b, uint64_t changed,
-    const char *watcher)
+static struct entry *
+realm_hidden(struct document *d, const char *watcher)
 {
 	struct presentity *u;
-	size_t i;
+	struct uri uri;
 
-	for (i = 0; (u = map_next(d->pal->users, &i)) != NULL;)
-		if ((changed != 0 ? u->changed == changed :
-				    !TAILQ_EMPTY(&u->bindings)) &&
-		    strcmp(u->uri, watcher) != 0)
-			put_presentity(b, u);
+	if (uri_parse(&uri, watcher, d->pal->s->conf.domain) != 0 ||
+	    (u = presentity_find(d->pal, uri.name)) == NULL)
+		return NULL;
+	return &u->entry;
 }
 
 void
 presentity_changed(struct presentity *u)
 {
 	struct document *d = &u->pal->realm;
+	const struct binding *bi = TAILQ_FIRST(&u->bindings);
 	int busy = strcmp(u->status.class_, "busy") == 0;
-	struct buf entry = BUF_INIT;
+	struct buf line = BUF_INIT;
 
 	if (busy != u->busy)
 		rosters_user_changed(u->pal, u->uri);
 	u->busy = busy;
-	put_presentity(&entry, u);
-	if (buf_len(&entry) == buf_len(&u->entry) &&
-	    memcmp(buf_data(&entry), buf_data(&u->entry), buf_len(&entry)) ==
-		0) {
-		buf_free(&entry); /* only a refresh */
+	if (bi == NULL) {
+		if (buf_len(&u->entry.line) > 0)
+			document_remove(d, &u->entry);
 		return;
 	}
-	buf_free(&u->entry);
-	u->entry = entry;
-	u->changed = document_next(d);
-	document_changed(d);
+	put_presentity(&line, u, bi);
+	document_put(d, &u->entry, &line);
+	buf_free(&line);
 }
 
 static int
@@ -164,7 +156,7 @@ presence_load(struct pal *p)
 
 	uri_palmgr(uri, p->s->conf.domain);
 	document_init(&p->realm, p, uri, EVENT_PRESENCE);
-	p->realm.entries = realm_entries;
+	p->realm.hidden = realm_hidden;
 	if ((r = pal_expire(p->s->db, clock_real(), NULL, NULL)) != 0 ||
 	    (r = pal_user_each(p->s->db, load_status, p)) != 0)
 		log_error("db.load", "file=pal.db why=%s",
@@ -181,7 +173,7 @@ presence_free(struct pal *p)
 	document_free(&p->realm, "deactivated");
 	for (i = 0; (u = map_next(p->users, &i)) != NULL;) {
 		map_del_str(p->users, u->name);
-		buf_free(&u->entry);
+		document_forget(&p->realm, &u->entry);
 		free(u);
 	}
 }

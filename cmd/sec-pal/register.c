@@ -318,7 +318,7 @@ answer_rows(struct registration *r, struct presentity *u, struct buf *out)
 	if (r->expires == 0)
 		return;
 	rosters_put_unreachable(r->pal, u->uri, out);
-	document_part(&r->pal->realm, u->uri, 1, 1, out);
+	document_part(&r->pal->realm, u->uri, 0, 1, out);
 }
 
 /* Seal the answer to the client; 0 or SEC_ERR_*. */

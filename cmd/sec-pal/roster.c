@@ -34,8 +34,8 @@ struct participant {
 	int64_t since;
 	unsigned in; /* devices that have not left */
 	int seen; /* invited, in this deal */
-	uint64_t changed;
 	int gone; /* to be told removed */
+	struct entry entry; /* of the document */
 	struct timer timer; /* a device that left */
 	TAILQ_HEAD(, device) devices;
 };
@@ -104,11 +104,6 @@ put_entry(struct buf *b, const struct participant *pa)
 
 	line_begin(b, "entry");
 	line_put_arg(b, pa->uri);
-	if (pa->gone) {
-		line_put_arg(b, "-");
-		line_end(b);
-		return;
-	}
 	TAILQ_FOREACH(d, &pa->devices, entry) {
 		buf_putf(&q, "%s%s", buf_len(&q) > 0 ? "," : "",
 		    q_format(d->q, text));
@@ -127,20 +122,6 @@ put_entry(struct buf *b, const struct participant *pa)
 	line_put_u64(b, "since", (uint64_t)pa->since);
 	line_end(b);
 	buf_free(&q);
-}
-
-static void
-roster_entries(struct document *d, struct buf *b, uint64_t changed,
-    const char *watcher)
-{
-	struct roster *r = d->owner;
-	struct participant *pa;
-	size_t i;
-
-	(void)watcher;
-	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
-		if (changed != 0 ? pa->changed == changed : !pa->gone)
-			put_entry(b, pa);
 }
 
 static void
@@ -164,6 +145,7 @@ participant_free(struct participant *pa)
 	struct device *d;
 
 	timer_cancel(&pa->timer);
+	document_forget(&pa->roster->doc, &pa->entry);
 	while ((d = TAILQ_FIRST(&pa->devices)) != NULL) {
 		TAILQ_REMOVE(&pa->devices, d, entry);
 		map_del_u64(pa->roster->by_q, d->q);
@@ -173,24 +155,25 @@ participant_free(struct participant *pa)
 	free(pa);
 }
 
-/* A round was told: those told removed can go. */
 static void
-roster_told(struct document *d)
+roster_gone(struct document *d, struct entry *e)
 {
-	struct roster *r = d->owner;
-	struct participant *pa;
-	size_t i;
-
-	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
-		if (pa->gone && pa->changed <= d->version)
-			participant_free(pa);
+	(void)d;
+	participant_free(e->owner);
 }
 
 static void
 participant_changed(struct participant *pa)
 {
-	pa->changed = document_next(&pa->roster->doc);
-	document_changed(&pa->roster->doc);
+	struct buf line = BUF_INIT;
+
+	if (pa->gone) {
+		document_remove(&pa->roster->doc, &pa->entry);
+		return;
+	}
+	put_entry(&line, pa);
+	document_put(&pa->roster->doc, &pa->entry, &line);
+	buf_free(&line);
 }
 
 /* --- people and devices --- */
@@ -231,6 +214,8 @@ participant_get(struct roster *r, const char *uri)
 			return NULL;
 		pa->roster = r;
 		text_copy(pa->uri, uri, sizeof pa->uri);
+		pa->entry.uri = pa->uri;
+		pa->entry.owner = pa;
 		text_copy(pa->via, "voip", sizeof pa->via);
 		pa->since = clock_real();
 		TAILQ_INIT(&pa->devices);
@@ -266,10 +251,8 @@ roster_new(struct pal *p, const char *uri)
 	r->pal = p;
 	document_init(&r->doc, p, uri, EVENT_CONFERENCE);
 	r->doc.owner = r;
-	r->doc.entries = roster_entries;
 	r->doc.head = roster_head;
-	r->doc.flushed_cb = roster_told;
-	r->doc.same_for_all = 1;
+	r->doc.gone = roster_gone;
 	r->people = map_new();
 	r->by_q = map_new();
 	map_put_str(p->rosters, r->doc.uri, r);
@@ -309,9 +292,9 @@ roster_free(struct roster *r)
 	struct participant *pa;
 	size_t i;
 
-	document_free(&r->doc, "noresource");
 	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
 		participant_free(pa);
+	document_free(&r->doc, "noresource");
 	map_free(r->people);
 	map_free(r->by_q);
 	map_del_str(r->pal->rosters, r->doc.uri);

@@ -110,16 +110,17 @@ notify_send(struct subscription *s, const struct buf *body, const char *reason)
 	    SEC_ERR_CLOSED;
 }
 
-/* Parts from `part` on of the document, each in a NOTIFY. */
+/* Parts from `part` on of what is new after version `since`, or of all (0),
+ * each in a NOTIFY. */
 static void
-notify_parts(struct subscription *s, int full, unsigned part)
+notify_parts(struct subscription *s, uint64_t since, unsigned part)
 {
 	struct buf body = BUF_INIT;
 	unsigned parts;
 
 	do {
 		buf_reset(&body);
-		parts = document_part(s->doc, s->user, full, part, &body);
+		parts = document_part(s->doc, s->user, since, part, &body);
 		if (part <= parts && notify_send(s, &body, NULL) == 0)
 			s->asked = 1;
 	} while (part++ < parts);
@@ -129,7 +130,7 @@ notify_parts(struct subscription *s, int full, unsigned part)
 void
 subscription_notify(struct subscription *s)
 {
-	int full = s->sent + 1 != s->doc->version;
+	uint64_t since = 0;
 
 	if (s->asked) {
 		s->dirty = 1; /* one at a time */
@@ -140,8 +141,12 @@ subscription_notify(struct subscription *s)
 		s->sent = 0;
 		return;
 	}
-	s->sent = s->doc->version;
-	notify_parts(s, full, 1);
+	if (document_knows(s->doc, s->sent)) {
+		since = s->sent++;
+		s->dirty = s->sent != s->doc->version;
+	} else
+		s->sent = s->doc->version;
+	notify_parts(s, since, 1);
 }
 
 void
@@ -207,7 +212,7 @@ sub_answer(struct sip_txn *txn, struct document *d, const char *user,
 	struct buf body = BUF_INIT;
 	struct sip_msg a;
 
-	*parts = document_part(d, user, 1, 1, &body);
+	*parts = document_part(d, user, 0, 1, &body);
 	sip_msg_init(&a);
 	a.status = 200;
 	a.expires = expires;
@@ -337,7 +342,7 @@ sub_refresh(struct subscription *s, struct sip_txn *txn,
 	timer_set(&s->timer, expires * 1000);
 	s->sent = s->doc->version;
 	if (parts > 1)
-		notify_parts(s, 1, 2);
+		notify_parts(s, 0, 2);
 }
 
 static void
@@ -373,7 +378,7 @@ sub_start(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
 	s->sent = d->version;
 	sub_answer(txn, d, user, expires, &parts);
 	if (parts > 1)
-		notify_parts(s, 1, 2);
+		notify_parts(s, 0, 2);
 }
 
 void
