@@ -1,7 +1,7 @@
 /*
  * One seal and one open for all suites (SECURITY.md 3.1): AES-CTR with HMAC
  * as RFC 9605 4.5.1 composes them, AES-GCM, and ChaCha20-Poly1305 (RFC
- * 8439) for Noise. The handles are opened once per key.
+ * 8439), for voice and for Noise. The handles are opened once per key.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +26,8 @@ struct algo {
 static const struct algo algos[] = {
 	{ SUITE_AES128_CTR_HMAC_SHA256_80, GCRY_CIPHER_AES128,
 	    GCRY_CIPHER_MODE_CTR, GCRY_MAC_HMAC_SHA256, 16 },
+	{ SUITE_CHACHA20_POLY1305, GCRY_CIPHER_CHACHA20,
+	    GCRY_CIPHER_MODE_POLY1305, 0, 32 },
 	{ SUITE_AES128_GCM, GCRY_CIPHER_AES128, GCRY_CIPHER_MODE_GCM, 0, 16 },
 	{ SUITE_AES256_GCM, GCRY_CIPHER_AES256, GCRY_CIPHER_MODE_GCM, 0, 32 },
 	{ SUITE_AES256_CTR_HMAC_SHA512_80, GCRY_CIPHER_AES256,
@@ -34,7 +36,7 @@ static const struct algo algos[] = {
 #define NALGOS (sizeof algos / sizeof algos[0])
 
 /* Noise's cipher: in no table, so that no conference can name it. */
-static const struct suite noise_suite = { 0, "noise", 32, 16, 0, 0 };
+static const struct suite noise_suite = { 0, "noise", 32, 16, 0, 0, 0 };
 static const struct algo noise_algo = { 0, GCRY_CIPHER_CHACHA20,
 	GCRY_CIPHER_MODE_POLY1305, 0, 32 };
 
@@ -43,6 +45,8 @@ struct aead {
 	const struct algo *algo;
 	gcry_cipher_hd_t cipher;
 	gcry_mac_hd_t mac;
+	gcry_cipher_hd_t stream; /* bare keystream, and the tag of its own */
+	gcry_mac_hd_t onetime;
 	uint8_t keyhash[8]; /* for the nonce log only */
 };
 
@@ -71,6 +75,16 @@ make(const struct suite *suite, const struct algo *algo,
 		gcry_must(gcry_mac_setkey(a->mac, k + algo->cipherkey,
 			      suite->nk - algo->cipherkey),
 		    "gcry_mac_setkey");
+	}
+	if (suite->lead > 0) {
+		gcry_must(gcry_cipher_open(&a->stream, algo->cipher,
+			      GCRY_CIPHER_MODE_STREAM, 0),
+		    "gcry_cipher_open");
+		gcry_must(gcry_cipher_setkey(a->stream, k, algo->cipherkey),
+		    "gcry_cipher_setkey");
+		gcry_must(gcry_mac_open(&a->onetime, GCRY_MAC_POLY1305, 0,
+			      NULL),
+		    "gcry_mac_open");
 	}
 #ifdef SEC_NONCE_LOG
 	uint8_t hash[SHA256_SIZE];
@@ -111,6 +125,10 @@ aead_free(struct aead *a)
 	gcry_cipher_close(a->cipher);
 	if (a->mac != NULL)
 		gcry_mac_close(a->mac);
+	if (a->stream != NULL) {
+		gcry_cipher_close(a->stream);
+		gcry_mac_close(a->onetime);
+	}
 	free(a);
 }
 
@@ -253,6 +271,19 @@ aead_open(struct aead *a, const uint8_t nonce[SUITE_NONCE], const void *aad,
 	return r;
 }
 
+/* ChaCha20's blocks from number 0 on; RFC 8439 2.6 takes the first. */
+static void
+chacha_stream(struct aead *a, const uint8_t nonce[SUITE_NONCE], uint8_t *pad,
+    size_t n)
+{
+	uint8_t iv[4 + SUITE_NONCE] = { 0 };
+
+	memcpy(iv + 4, nonce, SUITE_NONCE);
+	gcry_must(gcry_cipher_setiv(a->stream, iv, sizeof iv),
+	    "gcry_cipher_setiv");
+	gcry_must(gcry_cipher_encrypt(a->stream, pad, n, NULL, 0), "encrypt");
+}
+
 void
 aead_pad(struct aead *a, const uint8_t nonce[SUITE_NONCE], uint8_t *pad,
     size_t n)
@@ -260,23 +291,61 @@ aead_pad(struct aead *a, const uint8_t nonce[SUITE_NONCE], uint8_t *pad,
 	if (!a->suite->offline)
 		die(11, "aead: %s has no pads", a->suite->name);
 	/* The keystream is what zeros become. */
-	memset(pad, 0, n);
+	memset(pad, 0, a->suite->lead + n);
+	if (a->suite->lead > 0) {
+		chacha_stream(a, nonce, pad, a->suite->lead + n);
+		return;
+	}
 	set_counter(a, nonce);
 	encrypt(a, pad, n, pad);
+}
+
+static void
+mac_padded(gcry_mac_hd_t mac, const uint8_t *p, size_t n)
+{
+	static const uint8_t zeros[16];
+
+	if (n > 0)
+		gcry_must(gcry_mac_write(mac, p, n), "poly1305");
+	if (n % 16 != 0)
+		gcry_must(gcry_mac_write(mac, zeros, 16 - n % 16), "poly1305");
+}
+
+/* The tag of RFC 8439 2.8 under a one-time key. */
+static void
+poly1305_tag(struct aead *a, const uint8_t *key, const void *aad,
+    size_t aadlen, const uint8_t *ct, size_t n, uint8_t *tag)
+{
+	uint8_t len[16] = { 0 };
+	size_t i, size = 16;
+
+	for (i = 0; i < 8; i++) {
+		len[i] = (uint8_t)((uint64_t)aadlen >> 8 * i);
+		len[8 + i] = (uint8_t)((uint64_t)n >> 8 * i);
+	}
+	gcry_must(gcry_mac_setkey(a->onetime, key, 32), "gcry_mac_setkey");
+	mac_padded(a->onetime, aad, aadlen);
+	mac_padded(a->onetime, ct, n);
+	gcry_must(gcry_mac_write(a->onetime, len, sizeof len), "poly1305");
+	gcry_must(gcry_mac_read(a->onetime, tag, &size), "poly1305");
 }
 
 void
 aead_seal_pad(struct aead *a, const uint8_t nonce[SUITE_NONCE], const void *aad,
     size_t aadlen, const void *pt, size_t n, const uint8_t *pad, uint8_t *out)
 {
-	const uint8_t *p = pt;
+	const uint8_t *p = pt, *stream = pad + a->suite->lead;
 	uint8_t tag[SHA512_SIZE];
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		out[i] = p[i] ^ pad[i];
-	hmac_tag(a, nonce, aad, aadlen, out, n, tag);
-	memcpy(out + n, tag, a->suite->nt);
+		out[i] = p[i] ^ stream[i];
+	if (a->suite->lead > 0) {
+		poly1305_tag(a, pad, aad, aadlen, out, n, out + n);
+	} else {
+		hmac_tag(a, nonce, aad, aadlen, out, n, tag);
+		memcpy(out + n, tag, a->suite->nt);
+	}
 	noncelog_add(a->keyhash, nonce, out, n + a->suite->nt);
 }
 

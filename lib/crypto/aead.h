@@ -32,7 +32,9 @@ int	aead_open(struct aead *a, const uint8_t nonce[SUITE_NONCE],
 	    uint8_t *out);
 
 /* For suites with `offline`: the keystream of one nonce ahead of time, and
- * sealing with it (crypto/pads). */
+ * sealing with it (crypto/pads). A pad for n bytes has suite->lead + n: in
+ * ChaCha20-Poly1305 its first block is the one-time MAC key (RFC 8439 2.6),
+ * so that all but the tag itself is made offline. */
 void	aead_pad(struct aead *a, const uint8_t nonce[SUITE_NONCE],
 	    uint8_t *pad, size_t n);
 void	aead_seal_pad(struct aead *a, const uint8_t nonce[SUITE_NONCE],

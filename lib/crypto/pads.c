@@ -14,10 +14,11 @@ struct pads {
 	struct aead *a;
 	uint8_t salt[SUITE_NONCE];
 	size_t max, size;
+	size_t step; /* of a slot in mem: the pad's lead and size */
 	uint64_t next; /* counter of the next packet */
 	size_t ready; /* pads made, from next on */
 	uint8_t *full; /* one state per slot */
-	uint8_t *mem; /* max * size */
+	uint8_t *mem; /* max * step */
 };
 
 struct pads *
@@ -26,9 +27,11 @@ pads_new(struct aead *a, const uint8_t salt[SUITE_NONCE], size_t max,
 {
 	struct pads *p;
 
-	if ((p = calloc(1, sizeof *p)) == NULL ||
-	    (p->full = calloc(max, 1)) == NULL ||
-	    (p->mem = calloc(max, size)) == NULL)
+	if ((p = calloc(1, sizeof *p)) == NULL)
+		die(10, "out of memory");
+	p->step = aead_suite(a)->lead + size;
+	if ((p->full = calloc(max, 1)) == NULL ||
+	    (p->mem = calloc(max, p->step)) == NULL)
 		die(10, "out of memory");
 	p->a = a;
 	memcpy(p->salt, salt, sizeof p->salt);
@@ -43,7 +46,7 @@ pads_free(struct pads *p)
 {
 	if (p == NULL)
 		return;
-	explicit_bzero(p->mem, p->max * p->size);
+	explicit_bzero(p->mem, p->max * p->step);
 	free(p->mem);
 	free(p->full);
 	free(p);
@@ -62,7 +65,7 @@ pads_fill(struct pads *p, size_t n)
 		if (p->full[slot])
 			die(11, "pads: a slot would be made twice");
 		aead_nonce(nonce, p->salt, p->next + p->ready);
-		aead_pad(p->a, nonce, p->mem + slot * p->size, p->size);
+		aead_pad(p->a, nonce, p->mem + slot * p->step, p->size);
 		p->full[slot] = 1;
 		p->ready++;
 	}
@@ -89,9 +92,9 @@ pads_seal(struct pads *p, const void *aad, size_t aadlen, const void *pt,
 		slot = p->next % p->max;
 		if (!p->full[slot])
 			die(11, "pads: a slot would be taken twice");
-		pad = p->mem + slot * p->size;
+		pad = p->mem + slot * p->step;
 		aead_seal_pad(p->a, nonce, aad, aadlen, pt, n, pad, out);
-		explicit_bzero(pad, p->size);
+		explicit_bzero(pad, p->step);
 		p->full[slot] = 0;
 		p->ready--;
 	} else {

@@ -10,11 +10,12 @@
 
 static const struct suite suites[] = {
 	{ SUITE_AES256_CTR_HMAC_SHA512_80, "aes256-ctr-hmac-sha512-80", 32 + 64,
-	    10, 1, 0 },
-	{ SUITE_AES256_GCM, "aes256-gcm-sha512-128", 32, 16, 0, 0 },
+	    10, 1, 0, 0 },
+	{ SUITE_CHACHA20_POLY1305, "chacha20-poly1305", 32, 16, 1, 64, 0 },
+	{ SUITE_AES256_GCM, "aes256-gcm-sha512-128", 32, 16, 0, 0, 0 },
 	{ SUITE_AES128_CTR_HMAC_SHA256_80, "aes128-ctr-hmac-sha256-80", 16 + 32,
-	    10, 1, 1 },
-	{ SUITE_AES128_GCM, "aes128-gcm-sha256-128", 16, 16, 0, 1 },
+	    10, 1, 0, 1 },
+	{ SUITE_AES128_GCM, "aes128-gcm-sha256-128", 16, 16, 0, 0, 1 },
 };
 #define NSUITES (sizeof suites / sizeof suites[0])
 

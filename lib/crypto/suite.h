@@ -9,6 +9,7 @@
 #define SUITE_AES128_GCM                0x0004
 #define SUITE_AES256_GCM                0x0005  /* records, text, wraps */
 #define SUITE_AES256_CTR_HMAC_SHA512_80 0x0006  /* voice */
+#define SUITE_CHACHA20_POLY1305         0xF00C  /* voice, optional */
 #define SUITE_NONCE 12
 
 struct suite {
@@ -17,6 +18,7 @@ struct suite {
 	size_t		 nk;           /* key bytes of the AEAD */
 	size_t		 nt;           /* tag bytes */
 	int		 offline;      /* pads can be made ahead */
+	size_t		 lead;         /* of a pad: its one-time MAC key */
 	int		 hash256;      /* SFrame derivation uses SHA-256 */
 };
 

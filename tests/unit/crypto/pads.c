@@ -47,7 +47,7 @@ same_output(const struct suite *s)
 		memset(pt, (int)i, sizeof pt);
 		crypto_random(aad, sizeof aad);
 		ctr = pads_seal(p, aad, sizeof aad, pt, n, one);
-		unwiped += !zero(p->mem + ctr % MAX * SIZE, SIZE) ||
+		unwiped += !zero(p->mem + ctr % MAX * p->step, p->step) ||
 		    p->full[ctr % MAX];
 		aead_nonce(nonce, salt, ctr);
 		aead_seal(on, nonce, aad, sizeof aad, pt, n, two);

@@ -16,7 +16,9 @@ main(void)
 		T_OK(suite_by_name(s->name) == s, "%s by name", s->name);
 		T_OK(suite_by_name(name) == s, "%s by %s", s->name, name);
 	}
-	T_INT(n, 4);
+	T_INT(n, 5);
+	T_INT(suite_by_id(SUITE_CHACHA20_POLY1305)->lead, 64);
+	T(suite_by_id(SUITE_CHACHA20_POLY1305)->offline);
 	T_INT(suite_by_id(SUITE_AES256_GCM)->nk, 32);
 	T_INT(suite_by_id(SUITE_AES256_GCM)->nt, 16);
 	T(!suite_by_id(SUITE_AES256_GCM)->offline);

@@ -10,7 +10,7 @@
 #include "db/conf_store.h"
 
 static struct db *d;
-static char why[1024], seen[1024];
+static char why[1024], seen[4096];
 
 static void
 put(const char *s)

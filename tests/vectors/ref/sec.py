@@ -40,8 +40,6 @@ def xor(a, b):
     return bytes(x ^ y for x, y in zip(a, b))
 
 
-# Primitives.
-
 def openssl(cipher, key, iv, text):
     if not text:
         return b""
@@ -90,6 +88,7 @@ SUITES = {
     4: (16, "sha256", 16, True),
     5: (32, "sha512", 16, True),
     6: (32, "sha512", 10, False),
+    0xF00C: (32, "sha512", 16, True),  # no HMAC, as GCM
 }
 
 
@@ -166,7 +165,7 @@ def chachapoly_crypt(key, nonce, aad, text, opening):
 
 
 def crypt(suite, key, nonce, aad, text, opening=False):
-    if suite == "chachapoly":
+    if suite in ("chachapoly", 0xF00C):
         return chachapoly_crypt(key, nonce, aad, text, opening)
     if len(key) != suite_nk(suite) or len(nonce) != 12:
         raise Refused("size of key or nonce")
@@ -321,8 +320,8 @@ class Noise:
         return (k[:32] for k in self.derive(b"", 2))
 
 
-def noise_seal(k, n, aad, pt):
-    return seal("chachapoly", k, bytes(4) + struct.pack("<Q", n), aad, pt)
+def noise_seal(k, n, *rest):
+    return seal("chachapoly", k, bytes(4) + struct.pack("<Q", n), *rest)
 
 
 # Objects: each takes a row's fields and returns its bytes.
