@@ -20,17 +20,19 @@
 #include "wire/ids.h"
 
 #include "stream.h"
+#include "vector.h"
 
 #define KEY_SIZE     32
 #define KEY_FILE_MAX 1024
 
-enum { OPT_KEY = 1, OPT_CLIENT, OPT_SUITE, OPT_COUNTER };
+enum { OPT_KEY = 1, OPT_CLIENT, OPT_SUITE, OPT_COUNTER, OPT_FIG9 };
 
 static const struct option options[] = {
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "client", required_argument, NULL, OPT_CLIENT },
 	{ "suite", required_argument, NULL, OPT_SUITE },
 	{ "counter", required_argument, NULL, OPT_COUNTER },
+	{ "insecure-fig9", no_argument, NULL, OPT_FIG9 },
 	{ "time", required_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -40,20 +42,24 @@ static const struct option options[] = {
 static const char usage[] =
     "usage: sec-crypt seal|open --key FILE --client N [--suite NAME] "
     "[--counter N] [-t TIME]\n"
+    "       sec-crypt vector [SUITE]\n"
     "       sec-crypt -h for help\n";
 
 static const char help[] =
     "  head -c 32 /dev/urandom >k; chmod 600 k\n"
     "  sec-crypt seal --key k --client 1.7 <a.wav | nc bob 4000\n"
     "  nc -l 4000 | sec-crypt open --key k --client 1.7 >a.wav\n"
+    "  sec-crypt vector fig9-des\n"
     "\n"
-    "Seal or open standard input as client N of a conference would.\n"
+    "Seal or open standard input as client N of a conference would;\n"
+    "vector: print the steps of Fig. 9 with known inputs.\n"
     "\n"
     "  --key FILE     32 bytes, or base64 of them\n"
     "  --client N     q of the sender: 263 or 1.7\n"
     "  --suite NAME   name or number of the suite; seal: 0x0006\n"
     "  --counter N    counter of the first chunk; seal: 0\n"
     "  -t --time TIME how old a chunk may be (2m)\n"
+    "  --insecure-fig9  allow the fig9- suites, which leak\n"
     "  -h --help      this\n"
     "  -V --version   version\n"
     "\n"
@@ -69,11 +75,14 @@ usage_error(const char *why, const char *what)
 static int
 print_help(void)
 {
+	const struct fig9_suite *f;
 	const struct suite *s;
 
 	fputs(help, stdout);
 	for (s = suite_next(NULL); s != NULL; s = suite_next(s))
 		printf("  0x%04x  %s\n", s->id, s->name);
+	for (f = fig9_suite_next(NULL); f != NULL; f = fig9_suite_next(f))
+		printf("  0x%04x  %s\n", f->id, f->name);
 	return fflush(stdout) == 0 ? 0 : 10;
 }
 
@@ -164,7 +173,9 @@ main(int argc, char **argv)
 				return usage_error("no client: ", client);
 			break;
 		case OPT_SUITE:
-			if ((c.suite = suite_by_name(optarg)) == NULL)
+			c.suite = suite_by_name(optarg);
+			c.fig9 = fig9_suite_by_name(optarg);
+			if (c.suite == NULL && c.fig9 == NULL)
 				return usage_error("no suite: ", optarg);
 			break;
 		case OPT_COUNTER:
@@ -174,6 +185,7 @@ main(int argc, char **argv)
 			c.counter = v;
 			c.counter_given = 1;
 			break;
+		case OPT_FIG9: c.insecure = 1; break;
 		case 't':
 			if ((span = clock_parse_span(optarg)) < 0)
 				return usage_error("no time: ", optarg);
@@ -187,6 +199,14 @@ main(int argc, char **argv)
 		default: fputs(usage, stderr); return 2;
 		}
 	}
+	if (optind < argc && strcmp(argv[optind], "vector") == 0) {
+		if (argc - optind > 2)
+			return usage_error("one suite: ", argv[optind + 2]);
+		crypto_init();
+		if (vector_print(argv[optind + 1]) != 0)
+			return usage_error("no suite: ", argv[optind + 1]);
+		return fflush(stdout) == 0 ? 0 : 10;
+	}
 	if (argc - optind != 1)
 		return usage_error("seal or open?", "");
 	if (strcmp(argv[optind], "seal") != 0 &&
@@ -194,7 +214,16 @@ main(int argc, char **argv)
 		return usage_error("no such verb: ", argv[optind]);
 	if (path == NULL || client == NULL)
 		return usage_error("--key and --client are needed", "");
-	if (c.suite == NULL && strcmp(argv[optind], "seal") == 0)
+	if (c.fig9 != NULL && !c.insecure)
+		return usage_error("Fig. 9 leaks what it seals; "
+				   "--insecure-fig9 allows ",
+		    c.fig9->name);
+	if (c.insecure)
+		fputs("sec-crypt: INSECURE: Fig. 9 pads leak what they seal "
+		      "(sec-protocol(7))\n",
+		    stderr);
+	if (c.suite == NULL && c.fig9 == NULL &&
+	    strcmp(argv[optind], "seal") == 0)
 		c.suite = suite_by_id(SUITE_AES256_CTR_HMAC_SHA512_80);
 	return run(argv[optind], &c, path);
 }

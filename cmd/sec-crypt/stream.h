@@ -4,11 +4,14 @@
 #include <stdint.h>
 
 #include "base/secret.h"
+#include "crypto/fig9.h"
 #include "crypto/suite.h"
 
 /* The sealed stream of sec-crypt(1). */
 struct crypt {
 	const struct suite	*suite;        /* NULL: what the stream says */
+	const struct fig9_suite	*fig9;         /* instead, if insecure */
+	int			 insecure;     /* fig9 suites are allowed */
 	uint32_t		 q;
 	uint64_t		 counter;
 	int			 counter_given;

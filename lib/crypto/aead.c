@@ -313,8 +313,8 @@ mac_padded(gcry_mac_hd_t mac, const uint8_t *p, size_t n)
 
 /* The tag of RFC 8439 2.8 under a one-time key. */
 static void
-poly1305_tag(struct aead *a, const uint8_t *key, const void *aad,
-    size_t aadlen, const uint8_t *ct, size_t n, uint8_t *tag)
+poly1305_tag(struct aead *a, const uint8_t *key, const void *aad, size_t aadlen,
+    const uint8_t *ct, size_t n, uint8_t *tag)
 {
 	uint8_t len[16] = { 0 };
 	size_t i, size = 16;

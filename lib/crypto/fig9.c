@@ -341,8 +341,7 @@ fig9_seal(struct fig9 *f, const void *m, size_t n, int64_t now, uint8_t *out)
 	uint8_t key[FIG9_BLOCK], *p = out;
 
 	total = FIG9_TAG + FIG9_STAMP + n;
-	if (total > SIZE_MAX / 2 ||
-	    f->used + (total + b - 1) / b > FIG9_CAP)
+	if (total > SIZE_MAX / 2 || f->used + (total + b - 1) / b > FIG9_CAP)
 		return SEC_ERR_LIMIT;
 	f->used += (uint32_t)((total + b - 1) / b);
 	k = sequences(f, f->q, of);

@@ -4,7 +4,8 @@ bats_require_minimum_version 1.5.0
 #
 #	text -> seal (offline: pads; online: XOR, tag, T) -> open -> text
 #
-# S139, S140 (suites), S153 (q), S156 (tag and time before anything else).
+# S139, S140 (suites), S141, S144-S155 (step by step), S153 (q), S156 (tag and
+# time before anything else).
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || exit
@@ -31,7 +32,7 @@ flip() { # FILE OFFSET
 }
 
 @test "seal and open is the identity, with every suite" {
-	for s in 0x0001 0x0004 0x0005 0x0006 aes256-gcm-sha512-128; do
+	for s in 0x0001 0x0004 0x0005 0x0006 0xF00C aes256-gcm-sha512-128; do
 		seal --suite "$s" <text >sealed
 		open <sealed | cmp - text
 		open --suite "$s" <sealed | cmp - text
@@ -136,4 +137,43 @@ oracle() {
 	[[ "$output" == *0x0006* ]]
 	run -0 sec-crypt -V
 	run -10 bash -c 'sec-crypt seal --key k --client 1 <text >/dev/full'
+}
+
+@test "Fig. 9 to the letter is refused, unless asked for by its name" {
+	run -2 sec-crypt seal --key k --client 1.7 --suite fig9-des <text
+	[[ "$output" == *--insecure-fig9* ]]
+	for s in fig9-des fig9-aes128 fig9alt-des fig9alt-aes128; do
+		seal --suite "$s" --insecure-fig9 <text >sealed 2>loud
+		grep -q INSECURE loud
+		open --insecure-fig9 <sealed 2>loud | cmp - text
+		grep -q INSECURE loud
+		refused 4 "<sealed"
+		# Another client's, another key.
+		run -11 sec-crypt open --insecure-fig9 --key k --client 1.8 \
+		    <sealed
+		flip sealed 200
+		refused 11 "--insecure-fig9 <sealed"
+	done
+}
+
+@test "the steps of Fig. 9, as the seed and openssl have them" {
+	sec-crypt vector fig9-des >steps
+	for step in 910 920 930 960 970 978; do
+		grep -q "^$step " steps
+	done
+	grep -q '^C  *f8deeb044f089349003a79b31e787d863a0a92c40328ac3204d0a8' \
+	    steps
+	grep -q '^tag "Fig. 9"  *e5be94293fb3ef07f12beeff3a0df234$' steps
+	sec-crypt vector fig9-aes128 |
+	    grep -q '^C  *a86112c4ad0a563ad5f2e8552bb8bce5072c5f15525604d3be'
+	# key_1,1 = DES_K(ctr_1 + 1), by another's DES
+	k=$(awk '$1 == "K" {print $2}' steps)
+	want=$(printf '\x10\x11\x12\x13\x14\x15\x16\x18' |
+	    openssl enc -des-ecb -nopad -K "$k" -provider legacy \
+	        -provider default | od -An -tx1 | tr -d ' \n')
+	[ "$(awk '$1 == "key_1,1" {print $2}' steps)" = "$want" ]
+	sec-crypt vector fig9alt-des | grep -q 'ind_q = 1'
+	sec-crypt vector | grep -q 0x0006
+	sec-crypt vector chacha20-poly1305 | grep -q one-time
+	run -2 sec-crypt vector fig8
 }

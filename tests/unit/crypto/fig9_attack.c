@@ -82,8 +82,7 @@ triple_xor(const char *suite)
 		fig9_free(f);
 	}
 	for (i = 0; i < N; i++)
-		same += out[i] ==
-		    (speech[0][i] ^ speech[1][i] ^ speech[2][i]);
+		same += out[i] == (speech[0][i] ^ speech[1][i] ^ speech[2][i]);
 	T_OK(same == N, "%s: three ciphertexts give three plaintexts", suite);
 
 	for (q = 1; q <= 3; q++)
