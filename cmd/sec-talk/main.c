@@ -44,41 +44,79 @@ struct talk {
 	int over, code;
 };
 
-static volatile sig_atomic_t signalled, resized;
+static volatile sig_atomic_t signalled, resized, stopping, going_on;
 
 static void
 on_signal(int signo)
 {
-	if (signo == SIGWINCH)
-		resized = 1;
-	else
-		signalled = signo;
+	switch (signo) {
+	case SIGWINCH: resized = 1; break;
+	case SIGTSTP: stopping = 1; break;
+	case SIGCONT: going_on = 1; break;
+	default: signalled = signo;
+	}
 }
 
-/* All that we catch stays blocked but in ppoll(2), so none gets lost. A
- * second one ends us at once. */
+/* Those that end us first: a second one does so at once. The last two only
+ * where a line is edited. */
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP,
+	SIGCONT };
+#define NENDING	 3
+#define NPIPE	 4
+#define NSIGNALS 6
+
 static void
-catch_signals(sigset_t *waiting)
+catch_signal(int signo, int flags)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGWINCH };
-	struct sigaction sa, old;
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_signal;
+	sa.sa_flags = flags;
+	sigaction(signo, &sa, NULL);
+}
+
+/* All that we catch stays blocked but in ppoll(2), so none gets lost. */
+static void
+catch_signals(sigset_t *waiting, int editing)
+{
+	struct sigaction old;
 	sigset_t set;
-	size_t i;
+	size_t i, n = editing ? NSIGNALS : NPIPE;
 
 	sigemptyset(&set);
-	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+	for (i = 0; i < n; i++) {
 		if (sigaction(signals[i], NULL, &old) != 0 ||
 		    old.sa_handler == SIG_IGN)
 			continue;
-		memset(&sa, 0, sizeof(sa));
-		sa.sa_handler = on_signal;
-		sa.sa_flags = signals[i] == SIGWINCH ? 0 : (int)SA_RESETHAND;
-		sigaction(signals[i], &sa, NULL);
+		catch_signal(signals[i], i < NENDING ? (int)SA_RESETHAND : 0);
 		sigaddset(&set, signals[i]);
 	}
 	sigprocmask(SIG_BLOCK, &set, waiting);
-	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+	for (i = 0; i < n; i++)
 		sigdelset(waiting, signals[i]);
+}
+
+/* ctrl-z: as if we had not caught it, but with the terminal in order. */
+static void
+stop(struct prompt *p)
+{
+	struct timespec now = { 0, 0 };
+	sigset_t set, old;
+
+	prompt_suspend(p);
+	signal(SIGTSTP, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &set, &old);
+	/* Here it goes on; the signal for it waits, blocked. */
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCONT);
+	(void)sigtimedwait(&set, NULL, &now);
+	catch_signal(SIGTSTP, 0);
+	prompt_resume(p);
 }
 
 static void
@@ -410,6 +448,19 @@ check_time(struct talk *t)
 		end(t, t->code);
 }
 
+/* What signals have said of the terminal. */
+static void
+look_after(struct talk *t)
+{
+	if (t->prompt != NULL && stopping)
+		stop(t->prompt);
+	else if (t->prompt != NULL && going_on)
+		prompt_resume(t->prompt);
+	else if (t->prompt != NULL && resized)
+		prompt_resize(t->prompt);
+	stopping = going_on = resized = 0;
+}
+
 static void
 turn(struct talk *t, const sigset_t *waiting)
 {
@@ -430,9 +481,7 @@ turn(struct talk *t, const sigset_t *waiting)
 		memset(p, 0, sizeof(p));
 	if (signalled)
 		end(t, 128 + signalled);
-	if (resized && t->prompt != NULL)
-		prompt_resize(t->prompt);
-	resized = 0;
+	look_after(t);
 	if (!t->over && p[2].revents != 0)
 		hear(t);
 	if (!t->over && p[1].revents != 0)
@@ -445,16 +494,24 @@ turn(struct talk *t, const sigset_t *waiting)
 }
 
 static int
+edits_lines(const struct talk *t)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && t->reading &&
+	    t->listen != NULL && cli_mode(t->c) == EMIT_TABLE &&
+	    t->in.mode == INPUT_LINES && term != NULL &&
+	    strcmp(term, "dumb") != 0;
+}
+
+static int
 loop(struct talk *t)
 {
 	sigset_t waiting;
+	int edits = edits_lines(t);
 
-	catch_signals(&waiting);
-	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && t->reading &&
-	    t->listen != NULL && cli_mode(t->c) == EMIT_TABLE &&
-	    t->in.mode == INPUT_LINES &&
-	    strcmp(getenv("TERM") != NULL ? getenv("TERM") : "dumb", "dumb") !=
-		0)
+	catch_signals(&waiting, edits);
+	if (edits)
 		t->prompt = prompt_open(on_line, t);
 	/* Rows may have come together with the answer to `listen`. */
 	if (t->listen != NULL && ctl_client_pending(t->listen))

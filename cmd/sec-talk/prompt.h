@@ -8,7 +8,7 @@
 struct prompt;
 
 /* NULL: this terminal cannot. line is called for each line typed, without
- * its LF. */
+ * its LF; pasted lines are lines typed. */
 struct prompt *prompt_open(void (*line)(void *arg, const char *s), void *arg);
 /* The terminal is as it was before. NULL is allowed. */
 void	prompt_close(struct prompt *p);
@@ -17,5 +17,9 @@ int	prompt_input(struct prompt *p);
 /* Print whole lines above. */
 void	prompt_print(struct prompt *p, const char *text);
 void	prompt_resize(struct prompt *p);
+/* Before the process is stopped, and after it goes on: the terminal is the
+ * shell's between the two. */
+void	prompt_suspend(struct prompt *p);
+void	prompt_resume(struct prompt *p);
 
 #endif
