@@ -226,6 +226,38 @@ participant_get(struct roster *r, const char *uri)
 	return pa;
 }
 
+static struct device *
+device_find(struct participant *pa, uint32_t q)
+{
+	struct device *d;
+
+	TAILQ_FOREACH(d, &pa->devices, entry)
+		if (d->q == q)
+			break;
+	return d;
+}
+
+/* A device of his, which is in from now on. NULL: no memory. */
+static struct device *
+device_enter(struct participant *pa, uint32_t q)
+{
+	struct device *d = device_find(pa, q);
+
+	if (d == NULL) {
+		if ((d = calloc(1, sizeof *d)) == NULL)
+			return NULL;
+		d->q = q;
+		d->left = 1;
+		TAILQ_INSERT_TAIL(&pa->devices, d, entry);
+		map_put_u64(pa->roster->by_q, q, pa);
+	}
+	if (d->left != 0) {
+		d->left = 0;
+		pa->in++;
+	}
+	return d;
+}
+
 static void
 device_left(struct participant *pa, struct device *d)
 {
@@ -415,10 +447,24 @@ roster_fields(struct roster *r, const struct line *l)
 	take(&r->created, l, "created");
 }
 
-static struct roster *
-req_roster(struct ctl_req *req, struct pal *p)
+static struct pal *
+pal_of(void *ctx)
 {
-	struct roster *r = roster_find(p, line_get_or(req->line, "conf", ""));
+	return ((struct service *)ctx)->priv;
+}
+
+/* The conference that the line is about, or NULL. */
+static struct roster *
+line_roster(void *ctx, const struct ctl_req *req)
+{
+	return roster_find(pal_of(ctx), line_get_or(req->line, "conf", ""));
+}
+
+/* The same; without one req is answered. */
+static struct roster *
+req_roster(void *ctx, struct ctl_req *req)
+{
+	struct roster *r = line_roster(ctx, req);
 
 	if (r == NULL)
 		ctl_error(req, 404, "no such conference here");
@@ -428,24 +474,22 @@ req_roster(struct ctl_req *req, struct pal *p)
 static void
 on_conference(void *ctx, struct ctl_req *req)
 {
-	struct pal *p = ((struct service *)ctx)->priv;
 	const char *uri = line_get(req->line, "conf");
+	struct roster *r = line_roster(ctx, req);
 	struct participant *pa;
 	struct device *d;
-	struct roster *r;
 	size_t i;
 
 	if (uri == NULL || line_get(req->line, "cid") == NULL) {
 		ctl_error(req, 400, "conf= or cid= is missing");
 		return;
 	}
-	r = roster_find(p, uri);
 	if (r != NULL && r->cid != NULL &&
 	    strcmp(r->cid, line_get(req->line, "cid")) != 0) {
 		roster_free(r); /* the name was used again */
 		r = NULL;
 	}
-	if (r == NULL && (r = roster_new(p, uri)) == NULL) {
+	if (r == NULL && (r = roster_new(pal_of(ctx), uri)) == NULL) {
 		ctl_error(req, 503, "out of memory");
 		return;
 	}
@@ -462,40 +506,23 @@ on_conference(void *ctx, struct ctl_req *req)
 static void
 on_join(void *ctx, struct ctl_req *req)
 {
-	struct pal *p = ((struct service *)ctx)->priv;
 	const char *user = line_get(req->line, "user");
+	struct roster *r = req_roster(ctx, req);
 	struct participant *pa;
 	struct device *d;
-	struct roster *r;
 	uint64_t since;
 	uint32_t q;
 
-	if ((r = req_roster(req, p)) == NULL)
+	if (r == NULL)
 		return;
 	if (user == NULL || q_parse(&q, line_get_or(req->line, "q", "")) != 0) {
 		ctl_error(req, 400, "user= or q= is missing");
 		return;
 	}
-	if ((pa = participant_get(r, user)) == NULL) {
+	if ((pa = participant_get(r, user)) == NULL ||
+	    (d = device_enter(pa, q)) == NULL) {
 		ctl_error(req, 503, "out of memory");
 		return;
-	}
-	TAILQ_FOREACH(d, &pa->devices, entry)
-		if (d->q == q)
-			break;
-	if (d == NULL) {
-		if ((d = calloc(1, sizeof *d)) == NULL) {
-			ctl_error(req, 503, "out of memory");
-			return;
-		}
-		d->q = q;
-		d->left = 1;
-		TAILQ_INSERT_TAIL(&pa->devices, d, entry);
-		map_put_u64(r->by_q, q, pa);
-	}
-	if (d->left != 0) {
-		d->left = 0;
-		pa->in++;
 	}
 	d->seen = 1;
 	text_copy(d->medium, line_get_or(req->line, "medium", ""),
@@ -512,21 +539,17 @@ on_join(void *ctx, struct ctl_req *req)
 static void
 on_leave(void *ctx, struct ctl_req *req)
 {
-	struct pal *p = ((struct service *)ctx)->priv;
+	struct roster *r = req_roster(ctx, req);
 	struct participant *pa;
 	struct device *d;
-	struct roster *r;
 	uint32_t q;
 
-	if ((r = req_roster(req, p)) == NULL)
+	if (r == NULL)
 		return;
 	if (q_parse(&q, line_get_or(req->line, "q", "")) == 0 &&
-	    (pa = map_get_u64(r->by_q, q)) != NULL)
-		TAILQ_FOREACH(d, &pa->devices, entry)
-			if (d->q == q) {
-				device_left(pa, d);
-				break;
-			}
+	    (pa = map_get_u64(r->by_q, q)) != NULL &&
+	    (d = device_find(pa, q)) != NULL)
+		device_left(pa, d);
 	ctl_ok(req);
 }
 
@@ -542,13 +565,12 @@ invitation_over(struct participant *pa)
 static void
 on_member(void *ctx, struct ctl_req *req)
 {
-	struct pal *p = ((struct service *)ctx)->priv;
 	const char *user = line_get(req->line, "user");
 	const char *status = line_get_or(req->line, "status", "");
+	struct roster *r = req_roster(ctx, req);
 	struct participant *pa;
-	struct roster *r;
 
-	if ((r = req_roster(req, p)) == NULL)
+	if (r == NULL)
 		return;
 	if (user == NULL ||
 	    (strcmp(status, "invited") != 0 && strcmp(status, "active") != 0 &&
@@ -577,8 +599,7 @@ on_member(void *ctx, struct ctl_req *req)
 static void
 on_end(void *ctx, struct ctl_req *req)
 {
-	struct pal *p = ((struct service *)ctx)->priv;
-	struct roster *r = roster_find(p, line_get_or(req->line, "conf", ""));
+	struct roster *r = line_roster(ctx, req);
 
 	if (r != NULL)
 		roster_free(r);
@@ -588,7 +609,7 @@ on_end(void *ctx, struct ctl_req *req)
 static void
 on_policy(void *ctx, struct ctl_req *req)
 {
-	struct roster *r = req_roster(req, ((struct service *)ctx)->priv);
+	struct roster *r = req_roster(ctx, req);
 
 	if (r == NULL)
 		return;
@@ -598,23 +619,30 @@ on_policy(void *ctx, struct ctl_req *req)
 }
 
 static void
-on_dealt(void *ctx, struct ctl_req *req)
+all_dealt(struct pal *p)
 {
-	struct pal *p = ((struct service *)ctx)->priv;
-	const char *uri = line_get(req->line, "conf");
-	struct participant *pa;
-	struct device *d;
 	struct roster *r;
 	size_t i;
 
-	if (uri == NULL) {
-		for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
-			if (!r->seen)
-				roster_free(r);
-		p->dealt = 1;
+	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
+		if (!r->seen)
+			roster_free(r);
+	p->dealt = 1;
+}
+
+static void
+on_dealt(void *ctx, struct ctl_req *req)
+{
+	struct roster *r = line_roster(ctx, req);
+	struct participant *pa;
+	struct device *d;
+	size_t i;
+
+	if (line_get(req->line, "conf") == NULL) {
+		all_dealt(pal_of(ctx));
 		return;
 	}
-	if ((r = roster_find(p, uri)) == NULL)
+	if (r == NULL)
 		return;
 	for (i = 0; (pa = map_next(r->people, &i)) != NULL;) {
 		TAILQ_FOREACH(d, &pa->devices, entry)
