@@ -294,10 +294,33 @@ settle(void)
 }
 
 static void
-test_no_epoch(void)
+start_both(void)
 {
 	host_start(&host[0]);
 	host_start(&host[1]);
+}
+
+/* And the first dials the second. */
+static void
+link_both(void)
+{
+	start_both();
+	links_want(host[0].links, 2);
+	WAIT(both_up());
+}
+
+static void
+stop_both(void)
+{
+	host_stop(&host[0]);
+	host_stop(&host[1]);
+	settle();
+}
+
+static void
+test_no_epoch(void)
+{
+	start_both();
 	links_want(host[0].links, 2);
 	links_want(host[1].links, 1);
 	settle();
@@ -311,9 +334,7 @@ test_no_epoch(void)
 	links_reload(host[0].links, &servers);
 	links_reload(host[1].links, &servers);
 	WAIT(both_up());
-	host_stop(&host[0]);
-	host_stop(&host[1]);
-	settle();
+	stop_both();
 }
 
 /* Both dial at the same time: one link at the end, at both the same. */
@@ -323,8 +344,7 @@ test_simultaneous(void)
 	int i, bad = 0;
 
 	for (i = 0; i < 20; i++) {
-		host_start(&host[0]);
-		host_start(&host[1]);
+		start_both();
 		links_want(host[i % 2].links, 2 - i % 2);
 		links_want(host[1 - i % 2].links, 1 + i % 2);
 		WAIT(both_up());
@@ -340,9 +360,7 @@ test_simultaneous(void)
 		call(&host[0], "pal"); /* a controller is no PAL manager */
 		call(&host[0], "none");
 		WAIT(failed == 2);
-		host_stop(&host[0]);
-		host_stop(&host[1]);
-		settle();
+		stop_both();
 	}
 	T_INT(bad, 0);
 }
@@ -351,10 +369,7 @@ test_simultaneous(void)
 static void
 test_loss(void)
 {
-	host_start(&host[0]);
-	host_start(&host[1]);
-	links_want(host[0].links, 2);
-	WAIT(both_up());
+	link_both();
 	answered = failed = 0;
 	call(&host[0], "slow");
 	WAIT(host[1].nheld == 1);
@@ -367,19 +382,14 @@ test_loss(void)
 	WAIT(both_up());
 	T_INT(host[0].ups, 2);
 	T(!links_busy(host[0].links));
-	host_stop(&host[0]);
-	host_stop(&host[1]);
-	settle();
+	stop_both();
 }
 
 /* --idle: nobody dials until there is something to say. */
 static void
 test_idle(void)
 {
-	host_start(&host[0]);
-	host_start(&host[1]);
-	links_want(host[0].links, 2);
-	WAIT(both_up());
+	link_both();
 	links_say_idle(host[1].links);
 	settle();
 	host_stop(&host[1]);
@@ -392,9 +402,7 @@ test_idle(void)
 	T(links_wake(host[0].links, 2) == NULL);
 	WAIT(both_up());
 	T(links_wake(host[0].links, 2) == links_peer(host[0].links, 2));
-	host_stop(&host[0]);
-	host_stop(&host[1]);
-	settle();
+	stop_both();
 }
 
 static int
@@ -436,10 +444,7 @@ test_strangers(void)
 	struct ctl_peer *before;
 	int fd[3], i, bit, refused = 0;
 
-	host_start(&host[0]);
-	host_start(&host[1]);
-	links_want(host[0].links, 2);
-	WAIT(both_up());
+	link_both();
 	memcpy(c1, last_c1, sizeof(c1));
 	before = links_peer(host[1].links, 1);
 	/* The same c1 again, thrice: an answer, but no link. */
@@ -486,9 +491,7 @@ test_strangers(void)
 	host_start(&host[0]);
 	links_want(host[0].links, 2);
 	WAIT(both_up());
-	host_stop(&host[0]);
-	host_stop(&host[1]);
-	settle();
+	stop_both();
 }
 
 /* A rotation under calls: no call is lost, and the old link goes. */
@@ -499,8 +502,7 @@ test_rotation(int both)
 	struct ctl_req r;
 	int i, sent;
 
-	host_start(&host[0]);
-	host_start(&host[1]);
+	start_both();
 	links_want(host[0].links, 2);
 	if (both)
 		links_want(host[1].links, 1);
@@ -534,9 +536,7 @@ test_rotation(int both)
 	T(both_up());
 	for (i = 0; i < 2; i++)
 		T(host[i].ups == 2 && host[i].downs == 1);
-	host_stop(&host[0]);
-	host_stop(&host[1]);
-	settle();
+	stop_both();
 }
 
 /* One has a later epoch than the other: they meet in what both hold. */
@@ -548,13 +548,8 @@ test_behind(void)
 	T_INT(epochs_begin(host[0].epochs, &servers, clock_real(), 0, 0,
 		  &epoch),
 	    0);
-	host_start(&host[0]);
-	host_start(&host[1]);
-	links_want(host[0].links, 2);
-	WAIT(both_up());
-	host_stop(&host[0]);
-	host_stop(&host[1]);
-	settle();
+	link_both();
+	stop_both();
 }
 
 /* A server is taken out of the file. */
@@ -563,10 +558,7 @@ test_removed(void)
 {
 	struct servers fewer = servers;
 
-	host_start(&host[0]);
-	host_start(&host[1]);
-	links_want(host[0].links, 2);
-	WAIT(both_up());
+	link_both();
 	fewer.n = 1;
 	links_reload(host[0].links, &fewer);
 	T(host[0].downs == 1 && !links_is_up(host[0].links, 2));
@@ -574,26 +566,19 @@ test_removed(void)
 	T(!both_up());
 	links_reload(host[0].links, &servers);
 	WAIT(both_up());
-	host_stop(&host[0]);
-	host_stop(&host[1]);
-	settle();
+	stop_both();
 }
 
 /* A peer that sends what is no line loses its link, and only that. */
 static void
 test_garbage(void)
 {
-	host_start(&host[0]);
-	host_start(&host[1]);
-	links_want(host[0].links, 2);
-	WAIT(both_up());
+	link_both();
 	buf_put_str(ctl_event(links_peer(host[1].links, 1), "x"), "\t=\t=");
 	ctl_event_end(links_peer(host[1].links, 1));
 	WAIT(host[0].downs == 1);
 	WAIT(host[0].ups == 2 && both_up());
-	host_stop(&host[0]);
-	host_stop(&host[1]);
-	settle();
+	stop_both();
 }
 
 /* S081: no joint key, messages in clear. */
@@ -605,8 +590,7 @@ test_plain(void)
 
 	plain = 1;
 	for (i = 0; i < 4; i++) {
-		host_start(&host[0]);
-		host_start(&host[1]);
+		start_both();
 		links_want(host[0].links, 2);
 		if (i > 0)
 			links_want(host[1].links, 1);
@@ -624,9 +608,7 @@ test_plain(void)
 		T(say(&host[1], (const uint8_t *)"status\tid=1\n", 12, out,
 		      sizeof(out), NULL) == 0);
 		T(both_up() && host[1].downs == 0);
-		host_stop(&host[0]);
-		host_stop(&host[1]);
-		settle();
+		stop_both();
 	}
 	plain = 0;
 }
@@ -638,8 +620,7 @@ test_flapping(void)
 	int64_t begun = clock_mono();
 
 	plain = 1;
-	host_start(&host[0]);
-	host_start(&host[1]);
+	start_both();
 	flap = 1;
 	links_want(host[0].links, 2);
 	WAIT(host[0].ups == 4);
@@ -647,9 +628,7 @@ test_flapping(void)
 	T(clock_mono() - begun >= 300);
 	flap = 0;
 	WAIT(both_up());
-	host_stop(&host[0]);
-	host_stop(&host[1]);
-	settle();
+	stop_both();
 	plain = 0;
 }
 
@@ -691,8 +670,7 @@ test_names(void)
 	int i;
 
 	plain = 1;
-	host_start(&host[0]);
-	host_start(&host[1]);
+	start_both();
 	*s = (struct server) { .number = 3, .name = "mtcu", .role = "mtcu" };
 	snprintf(s->addr, sizeof(s->addr), "gone.test:7320");
 	links_reload(host[0].links, &more);
@@ -714,9 +692,7 @@ test_names(void)
 	(void)links_wake(host[0].links, 2);
 	WAIT(links_is_up(host[0].links, 2));
 	T_INT(asked, 3);
-	host_stop(&host[0]);
-	host_stop(&host[1]);
-	settle();
+	stop_both();
 	plain = 0;
 }
 
