@@ -87,7 +87,6 @@ admin_call(const char *name, const char *verb, const char *const *fields,
 {
 	struct ctl_client *c;
 	char file[80], path[PATH_LEN];
-	struct line line;
 	struct buf *b;
 	int r;
 
@@ -100,17 +99,8 @@ admin_call(const char *name, const char *verb, const char *const *fields,
 	for (; fields != NULL && fields[0] != NULL; fields += 2)
 		if (fields[1] != NULL)
 			line_put(b, fields[0], fields[1]);
-	if ((r = ctl_client_send(c, -1)) == 0) {
-		while ((r = ctl_client_next(c, &line, ms)) == 1)
-			if (cb != NULL)
-				cb(arg, &line);
-		if (r == 0 && cb != NULL)
-			cb(arg, &line);
-	}
-	if (r != 0)
-		snprintf(why, whylen, "%s: %s", name,
-		    ctl_client_why(c)[0] != '\0' ? ctl_client_why(c) :
-						   sec_strerror(r));
+	if ((r = ctl_client_run(c, ms, cb, arg)) != 0)
+		snprintf(why, whylen, "%s: %s", name, ctl_client_why(c));
 	ctl_client_close(c);
 	return r;
 }

@@ -237,9 +237,10 @@ void	confs_confctl_up(struct agent *a, int64_t down_ms);
 int	confs_notify(struct agent *a, const struct sip_msg *req);
 /* `conf` rows of a registration of a new instance. */
 void	confs_rejoin(struct agent *a, const char *uri);
-/* The membership that a request belongs to; *err: of dialog_check(). */
-struct conf_in *conf_of_dialog(struct agent *a, const struct sip_msg *req,
-	    int *err);
+/* The membership that a request of the controller belongs to, in the order
+ * of its dialog; without one it is answered. ctx: the handler's. */
+struct conf_in *conf_of_request(const void *ctx, struct sip_txn *txn,
+	    const struct sip_msg *req);
 void	on_bye(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
 
 /* --- roster.c */

@@ -53,7 +53,7 @@ confs_count(const struct agent *a)
 	return n;
 }
 
-struct conf_in *
+static struct conf_in *
 conf_of_dialog(struct agent *a, const struct sip_msg *req, int *err)
 {
 	struct conf_in *c;
@@ -487,8 +487,8 @@ confs_rejoin(struct agent *a, const char *uri)
 
 /* --- requests in the membership dialog --- */
 
-void
-on_bye(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+struct conf_in *
+conf_of_request(const void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
 	struct agent *a = flow_arg(ctx);
 	struct conf_in *c = NULL;
@@ -496,10 +496,19 @@ on_bye(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 
 	if (a != NULL && ctx == a->session.confctl)
 		c = conf_of_dialog(a, req, &err);
-	if (c == NULL || err != 0) {
-		sip_answer_status(txn, c == NULL ? 481 : 500);
+	if (c != NULL && err == 0)
+		return c;
+	sip_answer_status(txn, c == NULL ? 481 : 500);
+	return NULL;
+}
+
+void
+on_bye(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+{
+	struct conf_in *c = conf_of_request(ctx, txn, req);
+
+	if (c == NULL)
 		return;
-	}
 	sip_answer_status(txn, 200);
 	conf_gone(c, "end", "the conference has ended, or you were removed");
 }

@@ -195,18 +195,12 @@ take_grant(struct conf_in *c, const struct line *l)
 void
 on_info(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
-	struct agent *a = flow_arg(ctx);
+	struct conf_in *c = conf_of_request(ctx, txn, req);
 	const char *p, *end, *nl;
-	struct conf_in *c = NULL;
 	struct line l;
-	int err = 0;
 
-	if (a != NULL && ctx == a->session.confctl)
-		c = conf_of_dialog(a, req, &err);
-	if (c == NULL || err != 0) {
-		sip_answer_status(txn, c == NULL ? 481 : 500);
+	if (c == NULL)
 		return;
-	}
 	sip_answer_status(txn, 200);
 	if (c->keys == NULL || req->body == NULL)
 		return;

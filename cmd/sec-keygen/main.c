@@ -181,16 +181,12 @@ tell_daemon(const char *name)
 {
 	char path[PATH_LEN], sock[80];
 	struct ctl_client *c;
-	struct line l;
-	int r;
 
 	snprintf(sock, sizeof(sock), "%s.sock", name);
 	if (ctl_client_open(&c, path_run(path, sock)) != 0)
 		return;
 	(void)ctl_client_begin(c, "keys");
-	r = ctl_client_send(c, -1);
-	while (r == 0 && ctl_client_next(c, &l, 2000) == 1)
-		;
+	(void)ctl_client_run(c, 2000, NULL, NULL);
 	ctl_client_close(c);
 }
 

@@ -56,7 +56,6 @@ ask(const char *socket, const char *verb, const char *key, const char *value,
     char *why, size_t whylen)
 {
 	struct ctl_client *c;
-	struct line line;
 	char path[PATH_LEN];
 	struct buf *b;
 	int r;
@@ -68,18 +67,8 @@ ask(const char *socket, const char *verb, const char *key, const char *value,
 	b = ctl_client_begin(c, verb);
 	if (key != NULL)
 		line_put(b, key, value);
-	if ((r = ctl_client_send(c, -1)) == 0) {
-		while ((r = ctl_client_next(c, &line, ms)) == 1)
-			if (cb != NULL)
-				cb(arg, &line);
-		if (r == 0 && cb != NULL)
-			cb(arg, &line);
-	}
-	if (r != 0)
-		text_copy(why,
-		    ctl_client_why(c)[0] != '\0' ? ctl_client_why(c) :
-						   sec_strerror(r),
-		    whylen);
+	if ((r = ctl_client_run(c, ms, cb, arg)) != 0)
+		text_copy(why, ctl_client_why(c), whylen);
 	ctl_client_close(c);
 	return r;
 }

@@ -37,13 +37,10 @@ struct delivery {
 	TAILQ_ENTRY(delivery) entry; /* in spare */
 };
 
+/* To be used again. */
 static void
-delivery_release(struct delivery *d)
+delivery_spare(struct delivery *d)
 {
-	timer_cancel(&d->timer);
-	map_del_u64(d->mtcu->deliveries, d->id);
-	if (d->mtcu->latest == d)
-		d->mtcu->latest = NULL;
 	free(d->room);
 	free(d->author);
 	free(d->type);
@@ -51,6 +48,16 @@ delivery_release(struct delivery *d)
 	d->room = d->author = d->type = NULL;
 	d->body = NULL;
 	TAILQ_INSERT_HEAD(&d->mtcu->spare, d, entry);
+}
+
+static void
+delivery_release(struct delivery *d)
+{
+	timer_cancel(&d->timer);
+	map_del_u64(d->mtcu->deliveries, d->id);
+	if (d->mtcu->latest == d)
+		d->mtcu->latest = NULL;
+	delivery_spare(d);
 }
 
 void
@@ -183,13 +190,7 @@ delivery_new(struct room *r, struct member *author, struct sip_txn *txn,
 	return d;
 
 fail:
-	free(d->room);
-	free(d->author);
-	free(d->type);
-	free(d->body);
-	d->room = d->author = d->type = NULL;
-	d->body = NULL;
-	TAILQ_INSERT_HEAD(&m->spare, d, entry);
+	delivery_spare(d);
 	return NULL;
 }
 

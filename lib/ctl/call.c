@@ -243,6 +243,24 @@ ctl_client_next(struct ctl_client *c, struct line *l, int64_t deadline_ms)
 	}
 }
 
+int
+ctl_client_run(struct ctl_client *c, int64_t deadline_ms,
+    void (*cb)(void *arg, const struct line *l), void *arg)
+{
+	struct line l;
+	int r;
+
+	if ((r = ctl_client_send(c, -1)) == 0)
+		do {
+			if ((r = ctl_client_next(c, &l, deadline_ms)) >= 0 &&
+			    cb != NULL)
+				cb(arg, &l);
+		} while (r == 1);
+	if (r != 0 && c->why[0] == '\0')
+		text_copy(c->why, sec_strerror(r), sizeof(c->why));
+	return r;
+}
+
 const char *
 ctl_client_why(const struct ctl_client *c)
 {

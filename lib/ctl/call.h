@@ -26,6 +26,11 @@ int	ctl_client_send(struct ctl_client *c, int fd_to_pass /* -1 */);
  */
 int	ctl_client_next(struct ctl_client *c, struct line *l,
 	    int64_t deadline_ms);
+/* Send; give each row, and at last the `ok`, to cb (NULL: nobody), deadline
+ * ms for each. Returns 0 or SEC_ERR_*, and then ctl_client_why() is a
+ * sentence in any case. */
+int	ctl_client_run(struct ctl_client *c, int64_t deadline_ms,
+	    void (*cb)(void *arg, const struct line *l), void *arg);
 /* Is a whole line buffered already (for poll loops)? */
 int	ctl_client_pending(const struct ctl_client *c);
 const char *ctl_client_why(const struct ctl_client *c);

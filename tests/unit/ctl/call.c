@@ -48,6 +48,45 @@ call(struct ctl_client *c, const char *verb)
 	T_INT(ctl_client_send(c, -1), 0);
 }
 
+/* One word for each line: its n, or its verb. */
+static void
+on_line(void *arg, const struct line *l)
+{
+	buf_putf(arg, "%s ", line_get_or(l, "n", l->verb));
+}
+
+static void
+test_run(void)
+{
+	static const char *const script[] = {
+		"row\tid=1\tn=1\nrow\tid=1\tn=2\nok\tid=1\n",
+		"row\tid=2\tn=3\nerror\tid=2\tcode=486\treason=no\n",
+		"row\tid=3\n",
+		NULL,
+	};
+	struct buf seen = BUF_INIT;
+	struct ctl_client *c;
+	pid_t pid = daemon_of(script);
+	int status;
+
+	T_INT(ctl_client_open(&c, path), 0);
+	(void)ctl_client_begin(c, "list");
+	T_INT(ctl_client_run(c, 5000, on_line, &seen), 0);
+	T_STR(buf_cstr(&seen), "1 2 ok ");
+	(void)ctl_client_begin(c, "invite");
+	T_INT(ctl_client_run(c, 5000, on_line, &seen), SEC_ERR_BUSY);
+	T_STR(buf_cstr(&seen), "1 2 ok 3 ");
+	T_STR(ctl_client_why(c), "no");
+	/* It goes without a word. */
+	(void)ctl_client_begin(c, "last");
+	T_INT(ctl_client_run(c, 5000, NULL, NULL), SEC_ERR_CLOSED);
+	T_STR(ctl_client_why(c), sec_strerror(SEC_ERR_CLOSED));
+	ctl_client_close(c);
+	T(waitpid(pid, &status, 0) == pid && status == 0);
+	unlink(path);
+	buf_free(&seen);
+}
+
 int
 main(void)
 {
@@ -116,5 +155,6 @@ main(void)
 	ctl_client_close(c);
 	T(waitpid(pid, &status, 0) == pid && status == 0);
 	unlink(path);
+	test_run();
 	return t_done();
 }
