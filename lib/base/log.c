@@ -22,7 +22,7 @@
 
 static char prog[64];
 static enum log_level limit = LOG_L_INFO;
-static int to_syslog, to_journal;
+static int to_syslog, to_journal, to_file;
 
 /* $JOURNAL_STREAM names stderr's device and inode if it is the journal. */
 static int
@@ -42,12 +42,22 @@ is_journal(void)
 	return *end == '\0' && dev == st.st_dev && ino == st.st_ino;
 }
 
+/* Whoever reads a pipe notes the time himself; a file cannot. */
+static int
+is_file(void)
+{
+	struct stat st;
+
+	return fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 void
 log_open(const char *name, enum log_level level)
 {
 	text_copy(prog, name, sizeof(prog));
 	limit = level;
 	to_journal = is_journal();
+	to_file = is_file();
 }
 
 void
@@ -105,7 +115,7 @@ mark_cut(char *line, size_t n)
 __attribute__((format(printf, 3, 0))) static void
 log_at(enum log_level level, const char *event, const char *fmt, va_list ap)
 {
-	char line[LINE];
+	char line[LINE], now[32];
 	size_t n = 0;
 	int r, saved = errno;
 
@@ -114,7 +124,9 @@ log_at(enum log_level level, const char *event, const char *fmt, va_list ap)
 	if (to_journal && !to_syslog)
 		n = (size_t)snprintf(line, sizeof(line), "<%d>", (int)level);
 	else if (prog[0] != '\0' && !to_syslog)
-		n = (size_t)snprintf(line, sizeof(line), "%s: ", prog);
+		n = (size_t)snprintf(line, sizeof(line),
+		    "%s%s%s: ", to_file ? clock_rfc3339(clock_real(), now) : "",
+		    to_file ? " " : "", prog);
 	n += text_copy(line + n, event, 128) < 128 ? strlen(event) : 127;
 	if (fmt != NULL && *fmt != '\0') {
 		line[n++] = ' ';

@@ -3,7 +3,8 @@
 
 /*
  * Log lines on stderr: `event key=value ...`, one write(2) each. Prefixes
- * <3>..<7> only when stderr is the journal. Values with spaces or controls
+ * <3>..<7> only when stderr is the journal; the time first only when it is
+ * a file, where nobody else notes it. Values with spaces or controls
  * are quoted and escaped by the caller through log_quote(). Never keys,
  * text of messages, tickets or passwords (COMMANDS.md 4).
  */

@@ -106,6 +106,46 @@ test_quote(void)
 	T_STR(first, "\"one two\"");
 }
 
+/* The lines of the file without their times, each of which is one. */
+static const char *
+end_timed(void)
+{
+	static char bare[sizeof(out)];
+	const char *s = end();
+	size_t n = 0, k;
+
+	for (; *s != '\0'; s += k + (s[k] == '\n')) {
+		k = strcspn(s, "\n");
+		T(k > 25 && s[10] == 'T' && s[23] == 'Z' && s[24] == ' ');
+		n += (size_t)snprintf(bare + n, sizeof(bare) - n, "%.*s\n",
+		    (int)k - 25, s + 25);
+	}
+	bare[n] = '\0';
+	return bare;
+}
+
+/* A pipe's reader notes the time himself. */
+static void
+test_pipe(void)
+{
+	char line[256];
+	ssize_t n;
+	int fd[2];
+
+	saved_fd = dup(2);
+	if (pipe(fd) != 0 || dup2(fd[1], 2) < 0)
+		exit(1);
+	log_open("sec-test", LOG_L_INFO);
+	log_info("a", "n=1");
+	dup2(saved_fd, 2);
+	close(saved_fd);
+	close(fd[1]);
+	n = read(fd[0], line, sizeof(line) - 1);
+	line[n < 0 ? 0 : n] = '\0';
+	close(fd[0]);
+	T_STR(line, "sec-test: a n=1\n");
+}
+
 static void
 test_lines(void)
 {
@@ -117,7 +157,7 @@ test_lines(void)
 	log_debug("no", "shown=no");
 	log_warn("peer.bad", "text=%s", "two\nlines\x1b[0m");
 	log_error("disk", NULL);
-	T_STR(end(),
+	T_STR(end_timed(),
 	    "sec-test: conf.join conf=c-7f3k9q user=bob\n"
 	    "sec-test: peer.bad text=two?lines?[0m\n"
 	    "sec-test: disk\n");
@@ -150,7 +190,8 @@ test_journal(void)
 	setenv("JOURNAL_STREAM", "1:1", 1);
 	log_open("sec-test", LOG_L_DEBUG);
 	log_info("c", "n=3");
-	T_STR(end(), "<3>a n=1\n<7>b n=2\nsec-test: c n=3\n");
+	T(strncmp(end(), "<3>a n=1\n<7>b n=2\n2", 19) == 0);
+	T(strstr(out, "Z sec-test: c n=3\n") != NULL);
 	unsetenv("JOURNAL_STREAM");
 }
 
@@ -175,6 +216,7 @@ main(void)
 	test_quote();
 	test_noise();
 	test_lines();
+	test_pipe();
 	test_journal();
 	test_die();
 	return t_done();
