@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "ctl/epochs.h"
 #include "wire/servers.h"
 
@@ -62,7 +63,8 @@ verb_check(struct cli *c)
 		    "... | sec-keygen add",
 		    path);
 	else
-		report_line(r, "servers", 0, "%zu servers", servers.n);
+		report_line(r, "servers", 0, "%zu server%s", servers.n,
+		    text_plural(servers.n));
 	for (i = 0; e == 0 && i < servers.n; i++)
 		check_keys(r, &servers.server[i]);
 	part_keytab(r, &conf);

@@ -333,7 +333,8 @@ span(char *out, size_t n, int64_t ms)
 	else if (s < 86400)
 		snprintf(out, n, "%lld h %lld min", s / 3600, s / 60 % 60);
 	else
-		snprintf(out, n, "%lld days", s / 86400);
+		snprintf(out, n, "%lld day%s", s / 86400,
+		    text_plural((size_t)(s / 86400)));
 	return out;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #include "client.h"
 #include "focus.h"
@@ -105,8 +106,8 @@ focus_health(struct service *s, struct buf *words)
 
 	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
 		members += map_count(c->members);
-	buf_putf(words, "%zu conferences, %zu members", map_count(f->confs),
-	    members);
+	buf_putf(words, "%zu conference%s, %zu member%s", map_count(f->confs),
+	    text_plural(map_count(f->confs)), members, text_plural(members));
 	return 0;
 }
 

@@ -230,7 +230,8 @@ print_joint_key(const struct options *o, int fd, const char *id, uint32_t epoch,
 	else {
 		buf_putf(&b, "joint key %s  epoch %u", id, epoch);
 		if (servers > 0)
-			buf_putf(&b, "  %d servers", servers);
+			buf_putf(&b, "  %d server%s", servers,
+			    text_plural((size_t)servers));
 		if (before > 0)
 			buf_putf(&b, "  (epoch %u still accepted for %d s)",
 			    before, EPOCHS_OVERLAP / 1000);

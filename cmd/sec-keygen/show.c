@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "crypto/dh.h"
 #include "crypto/digest.h"
 #include "ctl/epochs.h"
@@ -243,8 +244,8 @@ print_file(const struct servers *s)
 
 	servers_canonical(s, &b);
 	sha512(buf_data(&b), buf_len(&b), h);
-	emit_line("servers  %02x%02x-%02x%02x  %zu servers", h[0], h[1], h[2],
-	    h[3], s->n);
+	emit_line("servers  %02x%02x-%02x%02x  %zu server%s", h[0], h[1], h[2],
+	    h[3], s->n, text_plural(s->n));
 	buf_free(&b);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/text.h"
 #include "wire/ids.h"
 #include "wire/uri.h"
 
@@ -80,8 +81,9 @@ mtcu_health(struct service *s, struct buf *words)
 {
 	struct mtcu *m = s->priv;
 
-	buf_putf(words, "%zu conferences, %u members", map_count(m->rooms),
-	    m->members);
+	buf_putf(words, "%zu conference%s, %u member%s", map_count(m->rooms),
+	    text_plural(map_count(m->rooms)), m->members,
+	    text_plural(m->members));
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/text.h"
 
 #include "client.h"
 #include "pal.h"
@@ -108,9 +109,10 @@ static int
 pal_health(struct service *s, struct buf *words)
 {
 	struct pal *p = s->priv;
+	size_t n = holders_count(p->bindings);
 
-	buf_putf(words, "%zu sessions, %zu subscriptions",
-	    holders_count(p->bindings), map_count(p->subs));
+	buf_putf(words, "%zu session%s, %zu subscription%s", n, text_plural(n),
+	    map_count(p->subs), text_plural(map_count(p->subs)));
 	return 0;
 }
 

@@ -236,3 +236,16 @@ text_is_name(const char *s)
 			return 0;
 	return 1;
 }
+
+int
+text_is_word(const char *s)
+{
+	size_t i;
+
+	if (*s < 'a' || *s > 'z')
+		return 0;
+	for (i = 1; s[i] != '\0'; i++)
+		if (i == 31 || (!is_alnum(s[i]) && s[i] != '-' && s[i] != '_'))
+			return 0;
+	return 1;
+}

@@ -40,7 +40,16 @@ int	text_equal_nocase(const char *a, const char *b);
 /* Parse an unsigned decimal with bounds: 0 or SEC_ERR_FORMAT. */
 int	text_number(const char *s, unsigned long long min,
 	    unsigned long long max, unsigned long long *out);
+/* "s" but for one: "%zu member%s". */
+static inline const char *
+text_plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /* Names of conferences and servers: [a-z0-9][a-z0-9._-]{0,63}. */
 int	text_is_name(const char *s);
+/* A status, of one's own or not: [a-z][a-z0-9_-]{0,30}. */
+int	text_is_word(const char *s);
 
 #endif

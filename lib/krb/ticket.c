@@ -56,7 +56,8 @@ put_span(char *out, size_t n, int64_t s)
 		snprintf(out, n, "%d h %d min", (int)(s / 3600),
 		    (int)(s / 60 % 60));
 	else
-		snprintf(out, n, "%lld days", (long long)(s / 86400));
+		snprintf(out, n, "%lld day%s", (long long)(s / 86400),
+		    text_plural((size_t)(s / 86400)));
 }
 
 /* The KDCs that krb5.conf names for the realm, and the limit of skew. */

@@ -145,6 +145,15 @@ test_words(void)
 	T_INT(text_number("0x1", 0, 10, &v), SEC_ERR_FORMAT);
 	T_INT(v, 99);
 
+	T(text_is_word("coffee-2_go"));
+	T(text_is_word("abcdefghijklmnopqrstuvwxyzabcde"));
+	T(!text_is_word("abcdefghijklmnopqrstuvwxyzabcdef"));
+	T(!text_is_word(""));
+	T(!text_is_word("2go"));
+	T(!text_is_word("Busy"));
+	T(!text_is_word("a b"));
+	T_STR(text_plural(0), "s");
+	T_STR(text_plural(1), "");
 	T(text_is_name("standup"));
 	T(text_is_name("7-up.x_y"));
 	T(!text_is_name(""));
