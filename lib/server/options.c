@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "db/db.h"
@@ -41,7 +42,7 @@ static const char help_text[] =
     "\n"
     "usage: %1$s serve [--name NAME] [-i] [-l ADDR:PORT]... [--config FILE]\n"
     "           [--idle SEC] [--check] [-v]\n"
-    "       %1$s status|health [--name NAME] [-T SEC]\n"
+    "       %1$s status|health%2$s [--name NAME] [-T SEC]\n"
     "       %1$s drain [--name NAME] [--stop] [-T SEC]\n"
     "\n"
     "  --name NAME      which line of the file servers this is\n"
@@ -95,16 +96,31 @@ __attribute__((format(printf, 2, 3))) static int
 usage(const struct service_def *def, const char *fmt, ...)
 {
 	va_list ap;
+	size_t i;
 
 	fprintf(stderr, "%s: ", def->prog);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fprintf(stderr,
-	    "\nusage: %s serve|status|health|drain [options]\n"
-	    "try: %s serve --help\n",
-	    def->prog, def->prog);
+	fprintf(stderr, "\nusage: %s serve|status|health|drain", def->prog);
+	for (i = 0; def->asks != NULL && def->asks[i] != NULL; i++)
+		fprintf(stderr, "|%s", def->asks[i]);
+	fprintf(stderr, " [options]\ntry: %s serve --help\n", def->prog);
 	return 2;
+}
+
+/* "|conferences": the daemon's own verbs, as they stand beside health. */
+static int
+print_help(const struct service_def *def)
+{
+	struct buf own = BUF_INIT;
+	size_t i;
+
+	for (i = 0; def->asks != NULL && def->asks[i] != NULL; i++)
+		buf_putf(&own, "|%s", def->asks[i]);
+	printf(help_text, def->prog, buf_cstr(&own));
+	buf_free(&own);
+	return fflush(stdout) == 0 ? 0 : 10;
 }
 
 static int
@@ -146,7 +162,7 @@ take(struct service_options *o, const struct service_def *def, int c,
 		o->timeout *= 1000;
 		break;
 	case 'v': o->verbose++; break;
-	case 'h': printf(help_text, def->prog); return 0;
+	case 'h': return print_help(def);
 	case 'V': return version(def);
 	case ':': return usage(def, "%s needs a value", arg);
 	default: return usage(def, "unknown option %s", arg);

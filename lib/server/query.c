@@ -39,10 +39,32 @@ query_name(const struct service_def *def, const struct service_options *o,
 		    "%s has several lines with role %s; "
 		    "say --name",
 		    path, def->role);
-		return SEC_ERR_CONFIG;
+		return SEC_ERR_USAGE;
 	}
 	text_copy(out, v->name, 65);
 	return 0;
+}
+
+/* A name that somebody typed: is there such a server, and of this role? */
+static int
+check_name(const struct service_def *def, const char *name, char *why,
+    size_t whylen)
+{
+	static struct servers all;
+	const struct server *v;
+	char path[PATH_LEN];
+
+	if (servers_read(&all, path_servers(path), why, whylen) != 0)
+		return 0; /* its socket will tell */
+	if ((v = servers_by_name(&all, name)) == NULL) {
+		snprintf(why, whylen, "%s has no line named %s", path, name);
+		return SEC_ERR_NOTHING;
+	}
+	if (strcmp(v->role, def->role) == 0)
+		return 0;
+	snprintf(why, whylen, "%s is no %s: %s says that its role is %s", name,
+	    def->role, path, v->role);
+	return SEC_ERR_USAGE;
 }
 
 /* A line; what daemons repeat from others is shown, not obeyed. */
@@ -134,13 +156,14 @@ print_answer(const char *prog, const char *verb, const struct line *l)
 int
 query_main(const struct service_def *def, const struct service_options *o)
 {
-	char name[65], file[80], path[PATH_LEN], why[256];
+	char name[65], file[80], path[PATH_LEN], why[PATH_LEN + 256];
 	struct ctl_client *c;
 	struct line l;
 	struct buf *b;
 	int r;
 
-	if ((r = query_name(def, o, name, why, sizeof(why))) != 0) {
+	if ((r = query_name(def, o, name, why, sizeof(why))) != 0 ||
+	    (r = check_name(def, name, why, sizeof(why))) != 0) {
 		fprintf(stderr, "%s: %s\n", def->prog, why);
 		return sec_err_exit(r);
 	}

@@ -138,13 +138,14 @@ static void
 open_config(struct service *s)
 {
 	char why[400];
+	int r;
 
 	conf_defaults(&s->conf);
-	if (conf_load(&s->conf, s->state->opt.config, why, sizeof(why)) != 0)
-		die(11, "%s", why);
-	if (reload_servers(s, why, sizeof(why)) != 0 ||
-	    reload_find_self(s, why, sizeof(why)) != 0)
-		die(11, "%s", why);
+	if ((r = conf_load(&s->conf, s->state->opt.config, why, sizeof(why))) !=
+		0 ||
+	    (r = reload_servers(s, why, sizeof(why))) != 0 ||
+	    (r = reload_find_self(s, why, sizeof(why))) != 0)
+		die(r == SEC_ERR_USAGE ? 2 : 11, "%s", why);
 }
 
 static void

@@ -74,7 +74,8 @@ void	service_want_links(struct service *s);
 /* query.c: PROG status | health | drain. Returns the exit code. */
 int	query_main(const struct service_def *def,
 	    const struct service_options *o);
-/* Name of the daemon that o means, into out (65 bytes). 0 or _CONFIG. */
+/* Name of the daemon that o means, into out (65 bytes). 0, _CONFIG, or
+ * _USAGE: several have its role, and o does not say which. */
 int	query_name(const struct service_def *def,
 	    const struct service_options *o, char *out, char *why,
 	    size_t whylen);

@@ -85,7 +85,7 @@ serve() {
 	run -11 --separate-stderr sec-pal serve --check --name nobody
 	[[ $stderr == *nobody* ]]
 	# Two lines of the role: which?
-	run -11 --separate-stderr sec-mtcu serve --check
+	run -2 --separate-stderr sec-mtcu serve --check
 	[[ $stderr == *--name* ]]
 	chmod 644 "$SEC_DIR/lib/keys/pal/identity"
 	run -11 --separate-stderr sec-pal serve --check
