@@ -175,9 +175,14 @@ main(int argc, char **argv)
 		case OPT_SUITE:
 			c.suite = suite_by_name(optarg);
 			c.fig9 = fig9_suite_by_name(optarg);
-			if (c.suite == NULL && c.fig9 == NULL)
-				return usage_error("no suite: ", optarg);
-			break;
+			if (c.suite != NULL || c.fig9 != NULL)
+				break;
+			fprintf(stderr,
+			    "sec-crypt: no suite %.40s here; sec-crypt -h has "
+			    "the list
+",
+			    optarg);
+			return sec_err_exit(SEC_ERR_VERSION);
 		case OPT_COUNTER:
 			if (text_number(optarg, 0, ((uint64_t)1 << 48) - 1,
 				&v) != 0)
