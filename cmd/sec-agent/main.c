@@ -19,6 +19,9 @@
 #include "crypto/random.h"
 
 #define ALIVE_MS 30000
+#define USAGE                                                                  \
+	"usage: sec-agent [-F] [-v] [--socket PATH] [--config FILE] "          \
+	"--login-fd FD\n"
 
 const struct sip_method agent_methods[] = {
 	{ "INVITE", NEED_SERVER, on_invite }, /* invite.c */
@@ -100,10 +103,23 @@ static void
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: sec-agent [-F] [--socket PATH] "
-	    "--login-fd FD\nsec-agent is started by sec-login(1); nobody "
-	    "types it.\nSee sec-agent(1).\n");
+	    USAGE "sec-agent is started by sec-login(1); nobody types it.\n"
+		  "See sec-agent(1).\n");
 	exit(2);
+}
+
+static void __attribute__((noreturn)) help(void)
+{
+	printf("  sec-login alice                  # starts it\n"
+	       "\n" USAGE "\n"
+	       "  -F               stay in the foreground\n"
+	       "  -v --verbose     log more on standard error\n"
+	       "  --socket PATH    serve tools there\n"
+	       "  --config FILE    read FILE, not the usual sec.conf\n"
+	       "  --login-fd FD    where sec-login says who logs in\n"
+	       "  -h --help        this\n"
+	       "  -V --version     version\n");
+	exit(fflush(stdout) == 0 ? 0 : 10);
 }
 
 static const struct option options[] = {
@@ -139,10 +155,7 @@ take_options(struct agent *a, int argc, char **argv, int *verbose)
 		case 'V':
 			printf("sec-agent %s (protocol 1)\n", SEC_VERSION);
 			exit(0);
-		case 'h':
-			printf("usage: sec-agent [-F] [--socket PATH] "
-			       "--login-fd FD\nStarted by sec-login(1).\n");
-			exit(0);
+		case 'h': help();
 		default: usage();
 		}
 	if (argc != optind || a->login.fd == -1)

@@ -177,12 +177,20 @@ void
 presence_set(struct agent *a, struct ctl_req *r)
 {
 	const char *value = line_get(r->line, "value");
+	const char *note = line_get_or(r->line, "note", "");
 	struct buf body = BUF_INIT;
 	struct setting *s;
 	struct sip_msg m;
 
-	if (value == NULL || *value == '\0' || strlen(value) > 63) {
-		ctl_error(r, 400, "which status?");
+	if (value == NULL || !text_is_word(value)) {
+		ctl_error(r, 400,
+		    "a status is available, busy, away, offline or a word of "
+		    "a-z 0-9 - _, at most 31");
+		return;
+	}
+	if (strlen(note) >= sizeof(s->note) ||
+	    !text_is_utf8(note, strlen(note))) {
+		ctl_error(r, 400, "a note has at most 255 bytes of UTF-8");
 		return;
 	}
 	s = agent_alloc(sizeof(*s));
@@ -192,7 +200,7 @@ presence_set(struct agent *a, struct ctl_req *r)
 	text_copy(s->class_word,
 	    presence_class(value, line_get(r->line, "class")),
 	    sizeof(s->class_word));
-	text_copy(s->note, line_get_or(r->line, "note", ""), sizeof(s->note));
+	text_copy(s->note, note, sizeof(s->note));
 	line_begin(&body, "status");
 	line_put(&body, "value", s->status);
 	line_put(&body, "class", s->class_word);

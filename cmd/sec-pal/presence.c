@@ -49,20 +49,6 @@ presentity_get(struct pal *p, const char *name)
 }
 
 static int
-is_word(const char *s)
-{
-	size_t i, n = strlen(s);
-
-	if (n == 0 || n > 31 || s[0] < 'a' || s[0] > 'z')
-		return 0;
-	for (i = 0; i < n; i++)
-		if (!((s[i] >= 'a' && s[i] <= 'z') || s[i] == '-' ||
-			s[i] == '_' || (s[i] >= '0' && s[i] <= '9')))
-			return 0;
-	return 1;
-}
-
-static int
 is_class(const char *s)
 {
 	return strcmp(s, "available") == 0 || strcmp(s, "busy") == 0 ||
@@ -78,7 +64,7 @@ presentity_status(struct presentity *u, const struct line *l)
 	    line_get_or(l, "class", is_class(value) ? value : "available");
 	const char *note = line_get_or(l, "note", "");
 
-	if (!is_word(value) || !is_class(class_) ||
+	if (!text_is_word(value) || !is_class(class_) ||
 	    strlen(note) >= sizeof u->status.note ||
 	    !text_is_utf8(note, strlen(note)) ||
 	    (is_class(value) && strcmp(value, class_) != 0))
