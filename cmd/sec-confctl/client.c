@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "cli/agent.h"
+#include "cli/typed.h"
 #include "client_verbs.h"
 
 #include "client.h"
@@ -162,6 +163,9 @@ run_answer(struct cli *c)
 	if (i == 4)
 		return cli_usage(c, "%s: not ask, accept, decline or busy",
 		    what);
+	for (k = 1; k < cli_argc(c); k++)
+		if ((r = typed_who_list(c, cli_argv(c)[k])) != 0)
+			return r;
 	for (k = 1; k < cli_argc(c); k++)
 		buf_putf(&who, "%s%s", k > 1 ? "," : "", cli_argv(c)[k]);
 	if ((r = agent_open(c, &a)) == 0) {

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/agent.h"
+#include "cli/typed.h"
 #include "client_verbs.h"
 
 #define RING_MS	  60000 /* -T when not given */
@@ -111,6 +112,7 @@ static int
 collect(struct inviting *v, char **names)
 {
 	size_t i, w;
+	int r;
 
 	for (; *names != NULL; names++)
 		if (strcmp(*names, "-") == 0)
@@ -123,6 +125,8 @@ collect(struct inviting *v, char **names)
 		if (strpbrk(v->typed[i], ",\n") != NULL ||
 		    v->typed[i][0] == '\0')
 			return cli_usage(v->c, "%s: not a name", v->typed[i]);
+		if ((r = typed_who(v->c, v->typed[i])) != 0)
+			return r;
 		/* How the agent will name him. */
 		if (strncmp(v->typed[i], "sip:", 4) == 0)
 			agent_short(v->a, v->who[i].name, v->typed[i], 0);
@@ -348,28 +352,6 @@ forget(struct inviting *v)
 	ctl_client_close(v->a);
 }
 
-/* "text,voice"; 0 or an exit code. */
-static int
-check_media(struct cli *c, const char *media)
-{
-	static const char *const known[] = { "text", "voice", "app" };
-	const char *s = media;
-	size_t n, i;
-
-	while (s != NULL) {
-		n = strcspn(s, ",");
-		for (i = 0; i < 3; i++)
-			if (strlen(known[i]) == n &&
-			    strncmp(known[i], s, n) == 0)
-				break;
-		if (i == 3)
-			return cli_usage(c, "-m %s: not text, voice or app",
-			    media);
-		s = s[n] == ',' ? s + n + 1 : NULL;
-	}
-	return 0;
-}
-
 int
 run_create(struct cli *c)
 {
@@ -377,7 +359,8 @@ run_create(struct cli *c)
 	struct buf *b;
 	int r;
 
-	if ((r = check_media(c, cli_value(c, "media"))) != 0 ||
+	if ((r = typed_media(c, cli_value(c, "media"))) != 0 ||
+	    (r = typed_conf_name(c, cli_value(c, "name"))) != 0 ||
 	    (r = agent_open(c, &v.a)) != 0)
 		return r;
 	if ((r = collect(&v, cli_argv(c))) == 0) {

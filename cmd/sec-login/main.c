@@ -13,6 +13,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "cli/agent.h"
+#include "cli/typed.h"
 #include "krb/ticket.h"
 #include "login.h"
 #include "wire/line.h"
@@ -157,14 +158,22 @@ static int
 find_secret(struct login *g)
 {
 	const char *file = cli_value(g->c, "P");
+	const char *keytab = cli_value(g->c, "K");
 	char why[300];
 	int r;
 
-	if (cli_value(g->c, "K") != NULL) {
+	if (keytab != NULL) {
 		g->source = "keytab";
-		return g->user[0] != '\0' ?
-		    0 :
-		    cli_usage(g->c, "whose key? name the user of the keytab");
+		if (g->user[0] == '\0')
+			return cli_usage(g->c,
+			    "whose key? name the user of the keytab");
+		if (strncmp(keytab, "FILE:", 5) == 0)
+			keytab += 5;
+		/* Of other types Kerberos knows what is wrong with them. */
+		if (strchr(keytab, ':') == NULL && access(keytab, R_OK) != 0)
+			return emit_error(cli_mode(g->c), SEC_ERR_NOTHING,
+			    "%s: %s", keytab, strerror(errno));
+		return 0;
 	}
 	if (file == NULL)
 		return find_ticket(g);
@@ -194,6 +203,33 @@ apply_status(struct cli *c, struct ctl_client *a)
 	return 0;
 }
 
+static int
+apply_policy(struct cli *c, struct ctl_client *a)
+{
+	int r;
+
+	if (cli_value(c, "A") == NULL)
+		return 0;
+	line_put(ctl_client_begin(a, "policy"), "what", cli_value(c, "A"));
+	if ((r = agent_rows(a, CALL_MS, NULL, NULL, NULL)) != 0)
+		return agent_fail(c, a, r);
+	return 0;
+}
+
+/* What belongs to a login and came too late for this session. */
+static void
+tell_unused(struct cli *c)
+{
+	int m = cli_flag(c, "m") > 0, phone = cli_flag(c, "phone") > 0;
+
+	if (m || phone)
+		emit_note(cli_mode(c),
+		    "logged in already: %s%s%s only at a new login (after "
+		    "sec-login -k)",
+		    m ? "-m" : "", m && phone ? " and " : "",
+		    phone ? "--phone" : "");
+}
+
 /* Already logged in: show it. 1: there is a session; *code is the result. */
 static int
 show_session(struct login *g, int quiet, int *code)
@@ -206,7 +242,9 @@ show_session(struct login *g, int quiet, int *code)
 	if (g->user[0] == '\0' ||
 	    ctl_client_open(&a, path_agent(path, g->user, g->conf.domain)) != 0)
 		return 0;
-	*code = apply_status(g->c, a);
+	tell_unused(g->c);
+	if ((*code = apply_status(g->c, a)) == 0)
+		*code = apply_policy(g->c, a);
 	(void)ctl_client_begin(a, "status");
 	if (*code == 0 && (r = agent_rows(a, CALL_MS, NULL, NULL, &l)) != 0)
 		*code = agent_fail(g->c, a, r);
@@ -327,18 +365,42 @@ load(struct login *g)
 	return 0;
 }
 
-/* Is it ask, accept, decline or busy, perhaps with `:USER,...`? */
+/* ask, accept, decline or busy, perhaps with `:USER,...`; 0 or exit code. */
 static int
-is_policy(const char *s)
+check_policy(struct cli *c, const char *s)
 {
 	static const char *const words[] = { "ask", "accept", "decline",
 		"busy" };
-	size_t i, n = strcspn(s, ":");
+	size_t i, n;
 
+	if (s == NULL)
+		return 0;
+	n = strcspn(s, ":");
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strlen(words[i]) == n && strncmp(words[i], s, n) == 0)
-			return 1;
-	return 0;
+			break;
+	if (i == sizeof(words) / sizeof(words[0]))
+		return cli_usage(c, "-A %s: not ask, accept, decline or busy",
+		    s);
+	return s[n] == ':' ? typed_who_list(c, s + n + 1) : 0;
+}
+
+/* The options of a login; 0 or an exit code. */
+static int
+check_words(struct cli *c)
+{
+	int r;
+
+	if (cli_flag(c, "N") > 0 && cli_flag(c, "s") == 0)
+		return cli_usage(c, "-N is the note to a status: give -s too");
+	if (cli_flag(c, "P") > 0 && cli_flag(c, "K") > 0)
+		return cli_usage(c, "-P or -K, not both");
+	(void)((r = typed_status(c, cli_value(c, "s"))) != 0 ||
+	    (r = typed_note(c, cli_value(c, "N"))) != 0 ||
+	    (r = typed_media(c, cli_value(c, "m"))) != 0 ||
+	    (r = typed_tel(c, cli_value(c, "phone"))) != 0 ||
+	    (r = check_policy(c, cli_value(c, "A"))) != 0);
+	return r;
 }
 
 static int
@@ -355,10 +417,7 @@ begin_session(struct cli *c)
 		return cli_usage(c, "no command after --");
 	if (cmd >= 0 && cli_flag(c, "F"))
 		return cli_usage(c, "-F and a command do not go together");
-	if (cli_value(c, "A") != NULL && !is_policy(cli_value(c, "A")))
-		return cli_usage(c, "-A %s: not ask, accept, decline or busy",
-		    cli_value(c, "A"));
-	if ((r = load(&g)) != 0)
+	if ((r = check_words(c)) != 0 || (r = load(&g)) != 0)
 		return r;
 	if (who == NULL && (who = getenv("SEC_USER")) != NULL && *who == '\0')
 		who = NULL;
@@ -385,6 +444,19 @@ begin_session(struct cli *c)
 
 /* --- -l -r -k --- */
 
+/* The name alone is enough for -u, unless it stands for two. */
+static void
+print_name(const struct agent_session *all, size_t n, size_t k)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (i != k && strcmp(all[i].user, all[k].user) == 0)
+			break;
+	emit_line("%s%s%s", all[k].user, i < n ? "@" : "",
+	    i < n ? all[k].domain : "");
+}
+
 static void
 list_row(struct cli *c, struct table *t, const struct agent_session *s,
     const struct line *l)
@@ -394,7 +466,7 @@ list_row(struct cli *c, struct table *t, const struct agent_session *s,
 	struct json j;
 
 	switch (cli_mode(c)) {
-	case EMIT_QUIET: emit_line("%s@%s", s->user, s->domain); return;
+	case EMIT_QUIET: return; /* print_name() */
 	case EMIT_JSON:
 		json_begin(&j);
 		json_str(&j, "user", line_get(l, "user"));
@@ -435,8 +507,12 @@ list_sessions(struct cli *c)
 		if (ctl_client_open(&a, s[i].path) != 0)
 			continue;
 		(void)ctl_client_begin(a, "status");
-		if (agent_rows(a, CALL_MS, NULL, NULL, &l) == 0)
-			list_row(c, t, &s[i], &l);
+		if (agent_rows(a, CALL_MS, NULL, NULL, &l) == 0) {
+			if (cli_mode(c) == EMIT_QUIET)
+				print_name(s, n, i);
+			else
+				list_row(c, t, &s[i], &l);
+		}
 		ctl_client_close(a);
 	}
 	table_print(t, STDOUT_FILENO);
@@ -491,14 +567,21 @@ renew_session(struct cli *c)
 static int
 run(struct cli *c)
 {
+	static const char *const others[] = { "F", "s", "N", "A", "m", "P", "K",
+		"phone" };
 	int n = cli_flag(c, "l") + cli_flag(c, "r") + cli_flag(c, "k");
+	size_t i;
 
 	if (n > 1)
 		return cli_usage(c, "one of -l, -r, -k");
-	if (n == 1 && cli_argc(c) > 1)
-		return cli_usage(c, "-l, -r and -k take no command");
-	if (n == 1 && cli_argc(c) == 1)
-		(void)setenv("SEC_USER", cli_argv(c)[0], 1);
+	if (n == 1 && cli_argc(c) > 0)
+		return cli_usage(c,
+		    "%s: -l, -r and -k take no operand; which session says -u",
+		    cli_argv(c)[0]);
+	for (i = 0; n == 1 && i < sizeof(others) / sizeof(others[0]); i++)
+		if (cli_flag(c, others[i]) > 0)
+			return cli_usage(c,
+			    "-l, -r and -k go with no option of a login");
 	if (cli_flag(c, "l"))
 		return list_sessions(c);
 	if (cli_flag(c, "r"))

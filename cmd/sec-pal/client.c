@@ -10,9 +10,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/agent.h"
+#include "cli/typed.h"
 #include "client.h"
 
-#define CALL_MS 10000 /* -T when not given */
+#define CALL_MS	     10000 /* -T when not given */
+#define NOTE_COLUMNS 40 /* of a note in the table; show has it all */
 
 /* One row, kept until all are there to be sorted. */
 struct entry {
@@ -164,7 +166,7 @@ print_table(const struct entries *l)
 		table_cell(t, l->e[i].status[0] ? l->e[i].status : "-");
 		table_cell(t,
 		    l->e[i].since > 0 ? clock_hhmm(l->e[i].since, at) : "-");
-		table_cell(t, l->e[i].note);
+		table_cell_short(t, l->e[i].note, NOTE_COLUMNS);
 	}
 	table_print(t, STDOUT_FILENO);
 }
@@ -283,7 +285,9 @@ run_set(struct cli *c)
 	struct buf *b;
 	int r;
 
-	if ((r = agent_open(c, &a)) != 0)
+	if ((r = typed_status(c, cli_argv(c)[0])) != 0 ||
+	    (r = typed_note(c, cli_value(c, "note"))) != 0 ||
+	    (r = agent_open(c, &a)) != 0)
 		return r;
 	b = ctl_client_begin(a, "set");
 	line_put(b, "value", cli_argv(c)[0]);

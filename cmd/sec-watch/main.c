@@ -170,11 +170,15 @@ add_conf(struct watch *w, const char *name)
 	struct uri u;
 	int r;
 
-	if ((r = agent_conf(w->c, w->a, name, conf)) != 0)
-		return r;
-	if (uri_from_name(&u, conf, agent_domain(w->a), 1) == 0)
+	/* A name may be an entry's as well. */
+	if (strcmp(name, ".") == 0) {
+		if ((r = agent_conf(w->c, w->a, name, conf)) != 0)
+			return r;
+		name = conf;
+	}
+	if (uri_from_name(&u, name, agent_domain(w->a), 1) == 0)
 		text_copy(f->conf[f->nconf], u.full, URI_MAX);
-	if (uri_from_name(&u, conf, agent_domain(w->a), 0) == 0)
+	if (uri_from_name(&u, name, agent_domain(w->a), 0) == 0)
 		text_copy(f->entry[f->nconf], u.full, URI_MAX);
 	if (f->conf[f->nconf][0] == '\0' && f->entry[f->nconf][0] == '\0')
 		return cli_usage(w->c, "-c %s: not a name", name);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "cli/typed.h"
 #include "wire/uri.h"
 
 #include "cli/agent.h"
@@ -298,6 +299,8 @@ agent_conf(struct cli *c, struct ctl_client *a, const char *name, char *out)
 	if (strcmp(name, ".") == 0 && env != NULL && *env != '\0')
 		name = env;
 	if (strcmp(name, ".") != 0) {
+		if ((r = typed_conf(c, name)) != 0)
+			return r;
 		if (text_copy(out, name, AGENT_CONF_MAX) >= AGENT_CONF_MAX)
 			return emit_error(cli_mode(c), SEC_ERR_NOTHING,
 			    "%.40s...: no such conference", name);

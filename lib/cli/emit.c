@@ -281,6 +281,27 @@ table_cell(struct table *t, const char *s)
 	buf_free(&b);
 }
 
+void
+table_cell_short(struct table *t, const char *s, size_t columns)
+{
+	char *cell, *end;
+
+	table_cell(t, s);
+	cell = t->cells[t->ncells - 1];
+	if (text_width(cell) <= columns)
+		return;
+	end = cell + strlen(cell);
+	/* Character by character, what is visible is well-formed. */
+	while (end > cell && text_width(cell) + 3 > columns) {
+		do
+			end--;
+		while (end > cell && ((unsigned char)*end & 0xc0) == 0x80);
+		*end = '\0';
+	}
+	/* What was cut off was wider than the three dots are long. */
+	memcpy(end, "...", 4);
+}
+
 /* One row; blanks at its end are left out. */
 static void
 put_row(struct buf *b, char *const *cell, const size_t *width, int n)

@@ -38,6 +38,8 @@ void	json_line(struct json *j, struct buf *out);
 struct table;
 struct table *table_new(const char *const *columns, int n);
 void	table_cell(struct table *t, const char *s);    /* row by row */
+/* At most `columns` wide; "..." at its end says that there is more. */
+void	table_cell_short(struct table *t, const char *s, size_t columns);
 void	table_print(struct table *t, int fd);          /* and frees */
 
 /* One line on stdout by one write(2): printf-like, SIGPIPE silent. */

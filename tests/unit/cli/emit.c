@@ -144,6 +144,34 @@ test_table(void)
 	setlocale(LC_CTYPE, "C");
 }
 
+static const char *
+shortened(const char *s)
+{
+	static const char *const columns[] = { "NOTE" };
+	struct table *t = table_new(columns, 1);
+
+	table_cell_short(t, s, 10);
+	capture_begin();
+	table_print(t, STDOUT_FILENO);
+	capture_end();
+	return capture_out;
+}
+
+static void
+test_short(void)
+{
+	T_STR(shortened("ten_chars_"), "ten_chars_\n");
+	T_STR(shortened("eleven_char"), "eleven_...\n");
+	T_STR(shortened(""), "\n");
+	/* What is cut is what is seen, not in the middle of a character. */
+	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
+		return;
+	T_STR(shortened("\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2"
+			"\xe6\xbc\xa2\xe6\xbc\xa2"),
+	    "\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2...\n");
+	setlocale(LC_CTYPE, "C");
+}
+
 static void
 test_errors(void)
 {
@@ -235,6 +263,7 @@ main(void)
 {
 	test_json();
 	test_table();
+	test_short();
 	test_errors();
 	test_one_write();
 	test_pipe();
