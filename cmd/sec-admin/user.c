@@ -285,8 +285,8 @@ verb_user(struct cli *c)
 		return cli_usage(c, "user: add, rm, list or passwd");
 	if (!is_user(argv[1]))
 		return cli_usage(c,
-		    "%s: not a user's name (letters, digits, "
-		    ". _ -)",
+		    "%.40s: not a user's name (a letter or digit first, then "
+		    "also . _ -, at most 63)",
 		    argv[1]);
 	if ((r = admin_conf(c, &conf)) != 0)
 		return r;

@@ -228,35 +228,48 @@ lab_has_user(const struct lab *l, const char *user)
 	    access(lab_path(l, "home/%s/password", user), F_OK) == 0;
 }
 
-/* The directory of our programs goes first in a user's PATH. */
+/* The directory that one of our programs is in; "" when it is missing. */
+static void
+directory_of(const char *program, char out[PATH_MAX])
+{
+	const char *path = lab_program(program);
+	char *slash;
+
+	if (path == NULL || realpath(path, out) == NULL)
+		out[0] = '\0';
+	if ((slash = strrchr(out, '/')) != NULL)
+		*slash = '\0';
+}
+
+/* The directories of our programs go first in a user's PATH: one, or,
+ * installed, bin and sbin. */
 static void
 user_path(char *out, size_t n)
 {
 	const char *old = getenv("PATH");
-	char self[PATH_MAX], *slash;
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char ours[PATH_MAX * 2], bin[PATH_MAX], sbin[PATH_MAX];
 	size_t k;
 
-	if (len < 0)
-		len = 0;
-	self[len] = '\0';
-	if ((slash = strrchr(self, '/')) != NULL)
-		*slash = '\0';
+	directory_of("sec-lab", bin);
+	directory_of("sec-keygen", sbin);
+	snprintf(ours, sizeof(ours), "%s%s%s", bin,
+	    sbin[0] != '\0' && strcmp(bin, sbin) != 0 ? ":" : "",
+	    strcmp(bin, sbin) != 0 ? sbin : "");
 	if (old == NULL)
 		old = "/usr/bin:/bin";
-	k = strlen(self);
+	k = strlen(ours);
 	/* `run` inside `run` must not let it grow. */
-	if (strncmp(old, self, k) == 0 && (old[k] == ':' || old[k] == '\0'))
+	if (strncmp(old, ours, k) == 0 && (old[k] == ':' || old[k] == '\0'))
 		snprintf(out, n, "%s", old);
 	else
-		snprintf(out, n, "%s:%s", self, old);
+		snprintf(out, n, "%s:%s", ours, old);
 }
 
 static void
 each_variable(const struct lab *l, const char *user,
     void (*cb)(const char *name, const char *value))
 {
-	char text[PATH_MAX * 2];
+	char text[PATH_MAX * 3];
 
 	cb("SEC_DIR", l->dir);
 	cb("SEC_USER", user);

@@ -237,8 +237,9 @@ check_names(char *const *users, int n)
 	for (i = 0; i < n; i++)
 		if (!text_is_name(users[i]))
 			return complain(2,
-			    "%s: a user's name has letters a-z, "
-			    "digits and . _ - only",
+			    "%.40s: a user's name begins with a-z or 0-9, goes "
+			    "on with those or . _ -, and has at most 64 "
+			    "characters",
 			    users[i]);
 	return 0;
 }
