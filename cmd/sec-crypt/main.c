@@ -73,6 +73,15 @@ usage_error(const char *why, const char *what)
 }
 
 static int
+no_suite(const char *name)
+{
+	fprintf(stderr,
+	    "sec-crypt: no suite %.40s here; sec-crypt -h has the list\n",
+	    name);
+	return sec_err_exit(SEC_ERR_VERSION);
+}
+
+static int
 print_help(void)
 {
 	const struct fig9_suite *f;
@@ -177,12 +186,7 @@ main(int argc, char **argv)
 			c.fig9 = fig9_suite_by_name(optarg);
 			if (c.suite != NULL || c.fig9 != NULL)
 				break;
-			fprintf(stderr,
-			    "sec-crypt: no suite %.40s here; sec-crypt -h has "
-			    "the list
-",
-			    optarg);
-			return sec_err_exit(SEC_ERR_VERSION);
+			return no_suite(optarg);
 		case OPT_COUNTER:
 			if (text_number(optarg, 0, ((uint64_t)1 << 48) - 1,
 				&v) != 0)
@@ -209,7 +213,7 @@ main(int argc, char **argv)
 			return usage_error("one suite: ", argv[optind + 2]);
 		crypto_init();
 		if (vector_print(argv[optind + 1]) != 0)
-			return usage_error("no suite: ", argv[optind + 1]);
+			return no_suite(argv[optind + 1]);
 		return fflush(stdout) == 0 ? 0 : 10;
 	}
 	if (argc - optind != 1)

@@ -128,7 +128,7 @@ oracle() {
 	run -2 sec-crypt seal
 	run -2 sec-crypt twist --key k --client 1
 	run -2 sec-crypt seal --key k --client x
-	run -2 sec-crypt seal --key k --client 1 --suite des
+	run -12 sec-crypt seal --key k --client 1 --suite des
 	run -2 sec-crypt seal --key k --client 1 --counter -1
 	run -5 sec-crypt seal --key none --client 1
 	echo short >bad
@@ -175,5 +175,5 @@ oracle() {
 	sec-crypt vector fig9alt-des | grep -q 'ind_q = 1'
 	sec-crypt vector | grep -q 0x0006
 	sec-crypt vector chacha20-poly1305 | grep -q one-time
-	run -2 sec-crypt vector fig8
+	run -12 sec-crypt vector fig8
 }
