@@ -19,15 +19,16 @@ O := build-fuzz
 CC := clang
 endif
 
-PKGS     := krb5 libgcrypt sqlite3 libosip2 libedit opus speexdsp alsa
+PKGS     := krb5 libgcrypt sqlite3 libosip2 libedit json-c opus speexdsp alsa
 PKG_C    := $(shell pkg-config --cflags $(PKGS))
 LIB_GCRY := $(shell pkg-config --libs libgcrypt)
 LIB_KRB  := $(shell pkg-config --libs krb5)
 LIB_SQL  := $(shell pkg-config --libs sqlite3)
 LIB_EDIT := $(shell pkg-config --libs libedit)
 LIB_SND  := $(shell pkg-config --libs opus speexdsp alsa)
+LIB_JSON := $(shell pkg-config --libs json-c)
 LIBS     := -Wl,--as-needed $(LIB_GCRY) $(LIB_KRB) $(LIB_SQL) -losipparser2 \
-	    $(LIB_EDIT) $(LIB_SND) -lm
+	    $(LIB_EDIT) $(LIB_JSON) $(LIB_SND) -lm
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2

@@ -174,11 +174,50 @@ take_name(const char **s, const char names[][4], int n)
 }
 
 /* RFC 3261 25.1 SIP-date: rfc1123-date, always GMT. */
+/* Seconds of tm, in UTC; -1 for a day or an hour that there is not. */
+static int64_t
+real_seconds(const struct tm *tm)
+{
+	struct tm back = *tm;
+	time_t t = timegm(&back);
+
+	/* timegm(3) makes 2 March of 30 February: compare. */
+	if (t < 0 || back.tm_mday != tm->tm_mday || back.tm_mon != tm->tm_mon ||
+	    back.tm_hour != tm->tm_hour || back.tm_min != tm->tm_min ||
+	    back.tm_sec != tm->tm_sec)
+		return -1;
+	return t;
+}
+
+int64_t
+clock_parse_rfc3339(const char *s)
+{
+	int64_t t, scale = 100, ms = 0;
+	struct tm tm;
+
+	memset(&tm, 0, sizeof(tm));
+	if ((tm.tm_year = take_digits(&s, 4)) < 1970 ||
+	    take_char(&s, '-') < 0 || (tm.tm_mon = take_digits(&s, 2)) < 1 ||
+	    take_char(&s, '-') < 0 || (tm.tm_mday = take_digits(&s, 2)) < 1 ||
+	    take_char(&s, 'T') < 0 || (tm.tm_hour = take_digits(&s, 2)) < 0 ||
+	    take_char(&s, ':') < 0 || (tm.tm_min = take_digits(&s, 2)) < 0 ||
+	    take_char(&s, ':') < 0 || (tm.tm_sec = take_digits(&s, 2)) < 0)
+		return -1;
+	if (*s == '.')
+		for (s++; *s >= '0' && *s <= '9'; s++, scale /= 10)
+			ms += (*s - '0') * scale;
+	if (strcmp(s, "Z") != 0)
+		return -1;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	return (t = real_seconds(&tm)) < 0 ? -1 : t * 1000 + ms;
+}
+
 int64_t
 clock_parse_sip_date(const char *s)
 {
-	struct tm tm, back;
-	time_t t;
+	struct tm tm;
+	int64_t t;
 
 	memset(&tm, 0, sizeof(tm));
 	if (take_name(&s, days, 7) < 0 || take_char(&s, ',') < 0 ||
@@ -194,14 +233,7 @@ clock_parse_sip_date(const char *s)
 	if (tm.tm_year < 1970)
 		return -1;
 	tm.tm_year -= 1900;
-	back = tm;
-	t = timegm(&back);
-	/* timegm(3) makes 2 March of 30 February: compare. */
-	if (t < 0 || back.tm_mday != tm.tm_mday || back.tm_mon != tm.tm_mon ||
-	    back.tm_hour != tm.tm_hour || back.tm_min != tm.tm_min ||
-	    back.tm_sec != tm.tm_sec)
-		return -1;
-	return (int64_t)t * 1000;
+	return (t = real_seconds(&tm)) < 0 ? -1 : t * 1000;
 }
 
 int64_t

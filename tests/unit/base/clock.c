@@ -72,6 +72,7 @@ main(void)
 	for (i = 0; i < sizeof(times) / sizeof(*times); i++) {
 		T_STR(clock_rfc3339(times[i].ms, out), times[i].rfc3339);
 		T_STR(clock_sip_date(times[i].ms, out), times[i].sip);
+		T_INT(clock_parse_rfc3339(times[i].rfc3339), times[i].ms);
 		T_INT(clock_parse_sip_date(times[i].sip),
 		    times[i].ms / 1000 * 1000);
 	}
@@ -81,6 +82,12 @@ main(void)
 	for (i = 0; i < sizeof(bad_dates) / sizeof(*bad_dates); i++)
 		T_OK(clock_parse_sip_date(bad_dates[i]) == -1, "not \"%s\"",
 		    bad_dates[i]);
+	T_INT(clock_parse_rfc3339("1970-01-01T00:00:01Z"), 1000);
+	T_INT(clock_parse_rfc3339("1970-01-01T00:00:01.5Z"), 1500);
+	T_INT(clock_parse_rfc3339("1970-01-01T00:00:01"), -1);
+	T_INT(clock_parse_rfc3339("2026-02-30T00:00:01Z"), -1);
+	T_INT(clock_parse_rfc3339("2026-13-01T00:00:01Z"), -1);
+	T_INT(clock_parse_rfc3339("yesterday"), -1);
 	for (i = 0; i < sizeof(spans) / sizeof(*spans); i++)
 		T_OK(clock_parse_span(spans[i].s) == spans[i].seconds,
 		    "span \"%s\"", spans[i].s);
