@@ -105,10 +105,13 @@ join_replace(struct conference *c, struct device *own)
 	}
 }
 
+static void join_media(struct join *o, struct conference *c);
+
 static void
 join_committed(struct focus *f, uint64_t id, int err)
 {
 	struct join *o = map_get_u64(f->joins, id);
+	const struct server *sv;
 	struct conference *c;
 	struct device *d;
 
@@ -124,6 +127,9 @@ join_committed(struct focus *f, uint64_t id, int err)
 		    err != 0 ? "cannot store the join" : "it has ended");
 		return;
 	}
+	if (d->server != o->server &&
+	    (sv = servers_by_number(&f->s->servers, d->server)) != NULL)
+		text_copy(o->addr, sv->addr, sizeof o->addr); /* just moved */
 	d->joined = 1;
 	d->stale = 0;
 	device_index(d);
@@ -151,6 +157,12 @@ join_store(struct join *o, struct conference *c)
 	struct device *d;
 	int r, first = conf_member(c, o->user) == NULL;
 
+	if (o->server != 0 && conf_server(c, o->medium) != o->server) {
+		/* It has moved meanwhile, without this device. */
+		o->server = conf_server(c, o->medium);
+		join_media(o, c);
+		return;
+	}
 	o->state = JOIN_COMMIT;
 	if ((r = commit_begin(f)) != 0)
 		goto fail;
