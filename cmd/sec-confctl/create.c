@@ -112,6 +112,9 @@ create_tell(struct create *o, struct conference *c, int server)
 	deal_conference(c, b);
 	if (ctl_call_end(p, LINK_DEADLINE, create_dealt, o->f, o->id) == 0)
 		return 503;
+	b = ctl_event(p, "dealt"); /* nobody is in it yet */
+	line_put(b, "conf", c->uri);
+	ctl_event_end(p);
 	o->waiting++;
 	return 0;
 }

@@ -1,10 +1,13 @@
 /*
  * deliver: one text on its way to everybody (S125, S127). Copies are out;
- * answers are counted by user; when all have answered, or after two
- * seconds, the author's own copy goes out, last, with SEC-Missed, and the
- * author's MESSAGE is answered.
+ * answers are counted by user; when of each a device has answered, or after
+ * two seconds, the author's own copy goes out, last, with SEC-Missed, and
+ * the author's MESSAGE is answered.
  *
  *   OPEN --all answered | 2 s--> author's copy, 200 --> free
+ *
+ * A copy whose connection is lost before its answer came waits for the next
+ * one, like those that came later: nobody knows whether it was read.
  */
 
 #include <stdlib.h>
@@ -17,7 +20,12 @@
 
 #include "mtcu.h"
 
-enum slot_state { SLOT_NONE, SLOT_PENDING, SLOT_ANSWERED, SLOT_MISSED };
+/* What a delivery knows of one person. */
+struct seat {
+	uint32_t out; /* copies without an answer */
+	uint8_t answered; /* by one of his devices */
+	uint8_t missed; /* by one of them */
+};
 
 struct delivery {
 	struct mtcu *mtcu;
@@ -29,13 +37,26 @@ struct delivery {
 	char *type;
 	uint8_t *body;
 	size_t n;
-	unsigned expected; /* copies without an answer */
+	unsigned waiting; /* persons who may still answer */
 	int started;
-	uint8_t *slot; /* enum slot_state by person */
+	struct seat *seat; /* by slot */
 	unsigned nslots, capslots;
 	struct timer timer;
 	TAILQ_ENTRY(delivery) entry; /* in spare */
 };
+
+static void
+template_of(struct sip_msg *t, const struct room *r, const char *author,
+    const char *type, const void *body, size_t n)
+{
+	sip_msg_init(t);
+	t->method = "MESSAGE";
+	t->uri = r->uri;
+	t->from = t->author = author;
+	t->content_type = type;
+	t->body = body;
+	t->bodylen = n;
+}
 
 /* To be used again. */
 static void
@@ -70,7 +91,7 @@ deliveries_free(struct mtcu *m)
 		delivery_release(d);
 	while ((d = TAILQ_FIRST(&m->spare)) != NULL) {
 		TAILQ_REMOVE(&m->spare, d, entry);
-		free(d->slot);
+		free(d->seat);
 		free(d);
 	}
 }
@@ -101,19 +122,13 @@ delivery_finish(struct delivery *d)
 	int missed = 0;
 
 	for (i = 0; i < d->nslots; i++)
-		if (d->slot[i] == SLOT_PENDING || d->slot[i] == SLOT_MISSED)
-			missed++;
+		missed += !d->seat[i].answered &&
+		    (d->seat[i].missed || d->seat[i].out > 0);
 	if ((r = room_find(d->mtcu, d->room)) != NULL &&
 	    (mb = room_member(r, d->author_q)) != NULL) {
 		if (mb->under_way > 0)
 			mb->under_way--;
-		sip_msg_init(&tmpl);
-		tmpl.method = "MESSAGE";
-		tmpl.uri = r->uri;
-		tmpl.from = tmpl.author = d->author;
-		tmpl.content_type = d->type;
-		tmpl.body = d->body;
-		tmpl.bodylen = d->n;
+		template_of(&tmpl, r, d->author, d->type, d->body, d->n);
 		copy_send(mb, NULL, &tmpl, d, missed);
 	}
 	if ((txn = sip_txn_find(d->mtcu->s->sip, d->txn)) != NULL) {
@@ -132,15 +147,30 @@ static void
 delivery_late(void *arg)
 {
 	struct delivery *d = arg;
+	const struct seat *seat;
 	struct member *mb;
 	struct room *r;
 
 	if ((r = room_find(d->mtcu, d->room)) != NULL)
-		TAILQ_FOREACH(mb, &r->members, entry)
-			if (mb->person->slot < d->nslots &&
-			    d->slot[mb->person->slot] == SLOT_PENDING)
+		TAILQ_FOREACH(mb, &r->members, entry) {
+			if (mb->person->slot >= d->nslots)
+				continue;
+			seat = &d->seat[mb->person->slot];
+			if (seat->out > 0 && !seat->answered)
 				member_silent(mb);
+		}
 	delivery_finish(d);
+}
+
+/* Its number goes into the cookies of its copies, beside slot and device. */
+static uint64_t
+next_id(struct mtcu *m)
+{
+	do
+		m->next_delivery = (m->next_delivery + 1) & ID_MASK;
+	while (m->next_delivery == 0 ||
+	    map_get_u64(m->deliveries, m->next_delivery) != NULL);
+	return m->next_delivery;
 }
 
 struct delivery *
@@ -149,8 +179,10 @@ delivery_new(struct room *r, struct member *author, struct sip_txn *txn,
 {
 	struct mtcu *m = r->mtcu;
 	struct delivery *d;
-	uint8_t *grown;
+	struct seat *grown;
 
+	if (map_count(m->deliveries) >= ID_MASK / 2)
+		return NULL;
 	if ((d = TAILQ_FIRST(&m->spare)) != NULL)
 		TAILQ_REMOVE(&m->spare, d, entry);
 	else {
@@ -160,19 +192,20 @@ delivery_new(struct room *r, struct member *author, struct sip_txn *txn,
 		timer_init(&d->timer, m->s->loop, delivery_late, d);
 	}
 	if (d->capslots < r->nslots) {
-		if ((grown = realloc(d->slot, r->nslots)) == NULL)
+		grown = reallocarray(d->seat, r->nslots, sizeof *grown);
+		if (grown == NULL)
 			goto fail;
-		d->slot = grown;
+		d->seat = grown;
 		d->capslots = r->nslots;
 	}
 	if (r->nslots > 0)
-		memset(d->slot, SLOT_NONE, r->nslots);
+		memset(d->seat, 0, r->nslots * sizeof *d->seat);
 	/* He has it himself, whatever his other devices do. */
-	d->slot[author->person->slot] = SLOT_ANSWERED;
+	d->seat[author->person->slot].answered = 1;
 	d->nslots = r->nslots;
 	d->author_q = author->q;
 	d->txn = sip_txn_id(txn);
-	d->expected = 0;
+	d->waiting = 0;
 	d->started = 0;
 	d->n = req->bodylen;
 	d->room = strdup(r->uri);
@@ -183,7 +216,7 @@ delivery_new(struct room *r, struct member *author, struct sip_txn *txn,
 	    d->body == NULL)
 		goto fail;
 	memcpy(d->body, req->body, req->bodylen);
-	d->id = ++m->next_delivery;
+	d->id = next_id(m);
 	map_put_u64(m->deliveries, d->id, d);
 	timer_set(&d->timer, GRACE_MS);
 	author->under_way++;
@@ -194,56 +227,63 @@ fail:
 	return NULL;
 }
 
+static void
+delivery_check(struct delivery *d)
+{
+	if (d->started && d->waiting == 0)
+		delivery_finish(d);
+}
+
 void
 delivery_expect(struct delivery *d, unsigned slot)
 {
-	d->expected++;
-	if (slot < d->nslots && d->slot[slot] != SLOT_ANSWERED)
-		d->slot[slot] = SLOT_PENDING;
+	struct seat *seat;
+
+	if (slot >= d->nslots)
+		return;
+	seat = &d->seat[slot];
+	if (seat->out++ == 0 && !seat->answered)
+		d->waiting++;
 }
 
 void
 delivery_miss(struct delivery *d, unsigned slot)
 {
-	if (slot < d->nslots && d->slot[slot] == SLOT_NONE)
-		d->slot[slot] = SLOT_MISSED;
+	if (slot < d->nslots)
+		d->seat[slot].missed = 1;
 }
 
 void
 delivery_answer(struct delivery *d, unsigned slot, int status)
 {
-	if (slot < d->nslots) {
-		if (status >= 200 && status < 300)
-			d->slot[slot] = SLOT_ANSWERED;
-		else if (d->slot[slot] != SLOT_ANSWERED)
-			d->slot[slot] = SLOT_MISSED;
+	struct seat *seat;
+	int waited;
+
+	if (slot >= d->nslots)
+		return;
+	seat = &d->seat[slot];
+	waited = seat->out > 0 && !seat->answered;
+	/* None is out if nobody waits for this device. */
+	if (seat->out > 0)
+		seat->out--;
+	if (status >= 200 && status < 300)
+		seat->answered = 1;
+	else
+		seat->missed = 1;
+	if (waited && (seat->answered || seat->out == 0)) {
+		d->waiting--;
+		delivery_check(d);
 	}
-	if (d->expected > 0)
-		d->expected--;
-	if (d->expected == 0 && d->started)
-		delivery_finish(d);
 }
 
 void
 delivery_started(struct delivery *d)
 {
 	d->started = 1;
-	if (d->expected == 0)
-		delivery_finish(d);
+	delivery_check(d);
 }
 
 /* --- copies --- */
-
-static void
-copy_answered(void *ctx, uint64_t cookie, int status)
-{
-	struct mtcu *m = ctx;
-	struct delivery *d;
-
-	/* cookie: delivery number (40 bits) || person's slot (24). */
-	if ((d = delivery_find(m, cookie >> 24)) != NULL)
-		delivery_answer(d, (unsigned)(cookie & 0xffffff), status);
-}
 
 void
 copy_free(struct member *mb, struct copy *c)
@@ -256,18 +296,16 @@ copy_free(struct member *mb, struct copy *c)
 	free(c);
 }
 
-static void
-copy_keep(struct member *mb, const struct sip_msg *tmpl, struct delivery *d,
-    int missed)
+/* Until the device connects; 0 if there was room. */
+static int
+copy_keep(struct member *mb, const struct sip_msg *tmpl, uint64_t delivery,
+    uint32_t author_q, int missed)
 {
 	struct copy *c;
 
 	if (mb->queued + tmpl->bodylen > MEMBER_QUEUE ||
-	    (c = calloc(1, sizeof *c)) == NULL) {
-		if (missed < 0)
-			delivery_miss(d, mb->person->slot);
-		return;
-	}
+	    (c = calloc(1, sizeof *c)) == NULL)
+		return SEC_ERR_LIMIT;
 	c->author = strdup(tmpl->author);
 	c->type = strdup(tmpl->content_type);
 	c->body = malloc(tmpl->bodylen);
@@ -276,19 +314,27 @@ copy_keep(struct member *mb, const struct sip_msg *tmpl, struct delivery *d,
 		free(c->type);
 		free(c->body);
 		free(c);
-		return;
+		return SEC_ERR_LIMIT;
 	}
 	memcpy(c->body, tmpl->body, tmpl->bodylen);
 	c->n = tmpl->bodylen;
 	c->missed = missed;
-	c->author_q = d->author_q;
-	if (missed < 0) {
-		c->delivery = d->id;
-		delivery_expect(d, mb->person->slot);
-	}
+	c->author_q = author_q;
+	c->delivery = delivery;
 	TAILQ_INSERT_TAIL(&mb->copies, c, entry);
 	mb->queued += c->n;
+	return 0;
 }
+
+/* delivery number (20 bits) || person's slot (20) || client number (24) */
+static uint64_t
+cookie_of(const struct member *mb, uint64_t delivery)
+{
+	return delivery << 44 | (uint64_t)mb->person->slot << 24 |
+	    (mb->q & 0xffffff);
+}
+
+static void copy_answered(void *ctx, uint64_t cookie, int status);
 
 /* Send on an open connection; 0 if it went. */
 static int
@@ -309,12 +355,45 @@ copy_put(struct member *mb, struct sip_fan *fan, const struct sip_msg *tmpl,
 		fan = own = sip_fan_new(&t);
 	}
 	id = sip_fan_send(fan, mb->conn, mb->person->uri, missed, COPY_MS,
-	    copy_answered, m, delivery << 24 | mb->person->slot);
+	    copy_answered, m, cookie_of(mb, delivery));
 	sip_fan_free(own);
 	if (id == 0)
 		return SEC_ERR_CLOSED;
 	m->copies++;
 	return 0;
+}
+
+/* The connection was lost before he answered: it waits for the next. 1 if
+ * it does. */
+static int
+copy_lost(struct delivery *d, uint64_t cookie)
+{
+	struct sip_msg tmpl;
+	struct member *mb;
+	struct room *r;
+
+	if ((r = room_find(d->mtcu, d->room)) == NULL)
+		return 0;
+	TAILQ_FOREACH(mb, &r->members, entry)
+		if (cookie_of(mb, d->id) == cookie)
+			break;
+	if (mb == NULL)
+		return 0;
+	template_of(&tmpl, r, d->author, d->type, d->body, d->n);
+	return copy_put(mb, NULL, &tmpl, d->id, d->author_q, -1) == 0 ||
+	    copy_keep(mb, &tmpl, d->id, d->author_q, -1) == 0;
+}
+
+static void
+copy_answered(void *ctx, uint64_t cookie, int status)
+{
+	struct mtcu *m = ctx;
+	struct delivery *d;
+
+	if ((d = delivery_find(m, cookie >> 44)) == NULL ||
+	    (status == SIP_LOST && copy_lost(d, cookie)))
+		return;
+	delivery_answer(d, (unsigned)(cookie >> 24) & SLOT_MAX, status);
 }
 
 /* Plain mode: dial the address of the device's SDP (loopback only). */
@@ -340,50 +419,54 @@ copy_dial(struct member *mb)
 	    channel_dial_plain(s->loop, &a, sip_frame, &sip_channel_ops, c));
 }
 
+/* It is sent, or waits for the connection; 0 if so. */
+static int
+copy_go(struct member *mb, struct sip_fan *fan, const struct sip_msg *tmpl,
+    uint64_t delivery, uint32_t author_q, int missed)
+{
+	struct service *s = mb->room->mtcu->s;
+
+	if (copy_put(mb, fan, tmpl, delivery, author_q, missed) == 0)
+		return 0;
+	/* It breaks down in this turn: what is out on it waits first. */
+	if (mb->conn != NULL)
+		sip_fan_drop(mb->conn);
+	copy_dial(mb);
+	if (mb->conn == NULL && loop_now(s->loop) - mb->away >= GRACE_MS)
+		return SEC_ERR_CLOSED;
+	return copy_keep(mb, tmpl, delivery, author_q, missed);
+}
+
 void
 copy_send(struct member *mb, struct sip_fan *fan, const struct sip_msg *tmpl,
     struct delivery *d, int missed)
 {
-	struct service *s = mb->room->mtcu->s;
+	unsigned slot = mb->person->slot;
+	int r;
 
-	if (mb->conn != NULL) {
-		if (missed < 0)
-			delivery_expect(d, mb->person->slot);
-		if (copy_put(mb, fan, tmpl, missed < 0 ? d->id : 0, d->author_q,
-			missed) == 0)
-			return;
-		if (missed < 0)
-			delivery_answer(d, mb->person->slot, 503);
+	if (missed >= 0) {
+		(void)copy_go(mb, fan, tmpl, 0, d->author_q, missed);
 		return;
 	}
-	copy_dial(mb);
-	if (loop_now(s->loop) - mb->away < GRACE_MS)
-		copy_keep(mb, tmpl, d, missed);
-	else if (missed < 0)
-		delivery_miss(d, mb->person->slot);
+	r = copy_go(mb, fan, tmpl, d->id, d->author_q, -1);
+	/* Nobody waits twice for one who does not answer. */
+	if (r == 0 && !mb->reported)
+		delivery_expect(d, slot);
+	else
+		delivery_miss(d, slot);
 }
 
 void
 copies_flush(struct member *mb)
 {
-	struct delivery *d;
 	struct sip_msg tmpl;
 	struct copy *c;
-	uint64_t id;
 
 	while ((c = TAILQ_FIRST(&mb->copies)) != NULL) {
-		sip_msg_init(&tmpl);
-		tmpl.method = "MESSAGE";
-		tmpl.uri = mb->room->uri;
-		tmpl.from = tmpl.author = c->author;
-		tmpl.content_type = c->type;
-		tmpl.body = c->body;
-		tmpl.bodylen = c->n;
-		id = c->delivery;
-		if (copy_put(mb, NULL, &tmpl, id, c->author_q, c->missed) !=
-			0 &&
-		    id != 0 && (d = delivery_find(mb->room->mtcu, id)) != NULL)
-			delivery_answer(d, mb->person->slot, 503);
+		template_of(&tmpl, mb->room, c->author, c->type, c->body, c->n);
+		if (copy_put(mb, NULL, &tmpl, c->delivery, c->author_q,
+			c->missed) != 0)
+			return; /* lost again: they wait on */
 		copy_free(mb, c);
 	}
 }

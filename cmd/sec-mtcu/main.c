@@ -98,6 +98,9 @@ mtcu_hello_key(struct service *s, const struct hello_c1 *c1,
 	mb = holders_find_key(m->hops, holder_key_name(c1->by, c1->keyid), &k);
 	if (mb == NULL)
 		return SEC_ERR_SUBKEY;
+	/* Who spoke now would speak past those who are not dealt yet. */
+	if (!mb->room->dealt)
+		return SEC_ERR_NOTHING;
 	out->base = k->secret;
 	hello_id_device(&out->from, mb->room->cid, mb->q);
 	hello_id_server(&out->to, s->self->number);

@@ -53,6 +53,8 @@ person_take(struct room *r, const char *uri)
 		i = r->nslots; /* no hole to look for */
 	while (i < r->nslots && r->slot[i] != NULL)
 		i++;
+	if (i > SLOT_MAX)
+		return NULL;
 	if (i == r->capslots) {
 		grown = reallocarray(r->slot, r->capslots ? r->capslots * 2 : 8,
 		    sizeof *grown);
@@ -133,12 +135,8 @@ member_away(void *arg)
 void
 member_connected(struct member *mb, struct sip_conn *c)
 {
-	/* A device that dials again takes the place of its lost self. */
-	if (mb->conn != NULL) {
-		sip_conn_set_owner(mb->conn, NULL);
-		if (!mb->room->mtcu->s->conf.plain)
-			sip_conn_close(mb->conn, SEC_ERR_CLOSED);
-	}
+	struct sip_conn *old = mb->conn;
+
 	mb->conn = c;
 	sip_conn_set_owner(c, mb);
 	mb->away = 0;
@@ -148,6 +146,15 @@ member_connected(struct member *mb, struct sip_conn *c)
 	if (mb->reported) {
 		mb->reported = 0;
 		event_lost(mb, "found");
+	}
+	/* A device that dials again takes the place of its lost self; what
+	 * was out there comes first. */
+	if (old != NULL) {
+		sip_conn_set_owner(old, NULL);
+		if (!mb->room->mtcu->s->conf.plain) {
+			sip_conn_close(old, SEC_ERR_CLOSED);
+			sip_fan_drop(old);
+		}
 	}
 	copies_flush(mb);
 }
@@ -418,8 +425,12 @@ on_join(void *ctx, struct ctl_req *r)
 		return;
 	}
 	if ((status = join_hop(m, mb, r->line)) != 0) {
-		if (fresh)
+		/* Without a key he cannot come, but he is a member, and to
+		 * be counted: the controller will make a key. */
+		if (fresh && status != 404)
 			member_free(mb);
+		else
+			mb->seen = 1;
 		ctl_error(r, status, "no hop key for this device");
 		return;
 	}
@@ -489,6 +500,8 @@ on_dealt(void *ctx, struct ctl_req *r)
 	if (uri != NULL) {
 		if ((room = room_find(m, uri)) == NULL)
 			return;
+		room->dealt = 1;
+		service_keys_changed(m->s);
 		for (mb = TAILQ_FIRST(&room->members); mb != NULL; mb = next) {
 			next = TAILQ_NEXT(mb, entry);
 			if (!mb->seen)

@@ -23,6 +23,8 @@
 #define COPY_MS      (GRACE_MS + 1000)
 #define PROBE_MS     30000             /* of one that did not answer */
 #define UNDER_WAY    256               /* deliveries of one device */
+#define SLOT_MAX     0xfffff           /* persons in a room */
+#define ID_MASK      0xfffff           /* deliveries at a time */
 
 /* A copy that waits for its device's connection. */
 struct copy {
@@ -66,6 +68,7 @@ struct room {
 	char			*uri;
 	uint64_t		 cid;
 	int			 seen;
+	int			 dealt;        /* all members are known */
 	struct map		*persons;      /* by URI */
 	struct person		**slot;        /* by number, holes NULL */
 	unsigned		 nslots, capslots;
@@ -113,10 +116,11 @@ struct delivery *delivery_new(struct room *r, struct member *author,
 	    struct sip_txn *txn, const struct sip_msg *req);
 struct delivery *delivery_find(struct mtcu *m, uint64_t id);
 uint64_t delivery_id(const struct delivery *d);
-/* A copy for slot is under way; answered or given up. */
+/* A copy for slot is under way and waited for; answered or given up. */
 void	delivery_expect(struct delivery *d, unsigned slot);
 void	delivery_answer(struct delivery *d, unsigned slot, int status);
-/* A person without a connection for longer than the grace. */
+/* A device that nobody waits for: without a connection for longer than the
+ * grace, or silent before. */
 void	delivery_miss(struct delivery *d, unsigned slot);
 /* All copies are out: finish now if nothing is expected. */
 void	delivery_started(struct delivery *d);

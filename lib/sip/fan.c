@@ -174,7 +174,17 @@ fan_drop_all(struct sip_conn *c)
 	struct sip_stack *s = c->stack;
 
 	while (!s->freed && c->copies.first < c->copies.end)
-		copy_end(c, &c->copies.v[c->copies.first], 503);
+		copy_end(c, &c->copies.v[c->copies.first], SIP_LOST);
+}
+
+void
+sip_fan_drop(struct sip_conn *c)
+{
+	struct sip_stack *s = c->stack;
+
+	stack_enter(s);
+	fan_drop_all(c);
+	stack_leave(s);
 }
 
 void

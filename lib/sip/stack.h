@@ -144,6 +144,7 @@ struct sip_fan;
  * all copies. */
 struct sip_fan *sip_fan_new(const struct sip_msg *tmpl);
 void	sip_fan_free(struct sip_fan *f);
+#define SIP_LOST 0                     /* its connection, before an answer */
 typedef void (*sip_status_h)(void *ctx, uint64_t cookie, int status);
 /* One copy: patches To, branch, Call-ID; missed >= 0 adds SEC-Missed. The
  * answer is matched without a full parse. The deadline is kept within
@@ -151,6 +152,8 @@ typedef void (*sip_status_h)(void *ctx, uint64_t cookie, int status);
 uint64_t sip_fan_send(struct sip_fan *f, struct sip_conn *c, const char *to,
 	    int missed, int64_t deadline, sip_status_h cb, void *ctx,
 	    uint64_t cookie);
+/* The connection is lost: tell of its copies now, not at the turn's end. */
+void	sip_fan_drop(struct sip_conn *c);
 
 /* Open transactions, for health and tests. */
 size_t	sip_open_count(const struct sip_stack *s);

@@ -228,6 +228,9 @@ deal(struct bench *b, size_t n)
 		ctl_call_end(b->mtcu, 20000, call_done, b, 0);
 		b->calls++;
 	}
+	l = ctl_event(b->mtcu, "dealt");
+	line_put(l, "conf", CONF);
+	ctl_event_end(b->mtcu);
 	while (b->calls > 0)
 		loop_turn(b->loop, -1);
 	for (i = 0; i < n; i++) {
