@@ -171,6 +171,7 @@ struct conf_in {
 	char			 creator[URI_MAX];
 	int64_t			 created;
 	int			 persistent;
+	int			 returned;     /* with this device */
 	enum conf_state		 state;
 	uint64_t		 invite;       /* transaction of the join */
 	struct timer		 deadline;     /* of the join */

@@ -105,6 +105,8 @@ take_words(struct conf_in *c, const char *words)
 		c->created = (int64_t)v;
 	if ((s = line_get(&l, "persistent")) != NULL)
 		c->persistent = strcmp(s, "1") == 0;
+	if ((s = line_get(&l, "returned")) != NULL)
+		c->returned = strcmp(s, "1") == 0;
 	line_free(&l);
 }
 

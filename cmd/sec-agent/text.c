@@ -341,7 +341,19 @@ on_user(void *ctx, uint32_t q)
 	return conf_user(t->c, q);
 }
 
-static const struct inbox_ops inbox_ops = { on_user, on_show };
+/* Only now the router hears that we have it. What is sent first in a turn
+ * goes first: those who listen have the text before. */
+static void
+on_done(void *ctx, uint64_t number, int was_read)
+{
+	struct text *t = ctx;
+	struct sip_txn *txn = sip_txn_find(flow_stack(t->flow), number);
+
+	if (txn != NULL)
+		sip_answer_status(txn, was_read ? 200 : 493);
+}
+
+static const struct inbox_ops inbox_ops = { on_user, on_show, on_done };
 
 static void
 wait_for(struct text *t, int wants)
@@ -397,20 +409,25 @@ on_message(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		sip_answer_status(txn, 400);
 		return;
 	}
-	sip_answer_status(txn, 200);
 	if (text_equal_nocase(req->content_type, "text/plain")) {
 		if (t->c->a->conf.plain &&
 		    text_is_utf8(req->body, req->bodylen))
 			show_text(t, u.full, q, req->body, req->bodylen, 0,
 			    clock_real(), 1, 1);
+		sip_answer_status(txn, 200);
 		return;
 	}
-	if (text_equal_nocase(req->content_type, EVENT_TEXT_TYPE))
-		wants = inbox_put(t->inbox, u.full, q, req->missed, req->body,
-		    req->bodylen, session_now(t->c->a));
-	if (wants < 0)
+	if (!text_equal_nocase(req->content_type, EVENT_TEXT_TYPE)) {
+		sip_answer_status(txn, 415);
+		return;
+	}
+	wants = inbox_put_number(t->inbox, u.full, q, req->missed, req->body,
+	    req->bodylen, session_now(t->c->a), sip_txn_id(txn));
+	if (wants < 0) {
 		log_warn("text.bad", "conf=%s author=%s reason=%s", t->c->name,
 		    log_quote(u.full), log_quote(sec_strerror(wants)));
+		sip_answer_status(txn, wants == SEC_ERR_LIMIT ? 480 : 400);
+	}
 	wait_for(t, wants < 0 ? 0 : wants);
 }
 
@@ -563,6 +580,8 @@ text_new(struct conf_in *c, const struct addr *mtcu, int server)
 	timer_init(&t->tick, a->loop, on_tick, t);
 	hook_init(&t->bury, a->loop, on_bury, t);
 	t->inbox = inbox_new(c->q, c->keys, &inbox_ops, t);
+	if (c->returned)
+		inbox_returned(t->inbox);
 	t->flow = flow_new(a->loop, methods, &flow_ops, t);
 	flow_kick(t->flow, 0);
 	return t;
@@ -579,7 +598,7 @@ text_free(struct text *t)
 	t->c = NULL;
 	timer_cancel(&t->hold);
 	timer_cancel(&t->tick);
-	inbox_free(t->inbox);
+	inbox_free(t->inbox); /* what it held is not read */
 	t->inbox = NULL;
 	/* The flow goes first at the end of the turn, then this. */
 	flow_free(t->flow);

@@ -91,6 +91,7 @@ struct device {
 	char			 address[64];
 	struct secret		*hop;          /* NULL after our restart */
 	uint32_t		 hopid;
+	int			 returned;     /* his user was in it before */
 	int			 joined;       /* its 200 or ACK has gone out */
 	int			 stale;        /* missed key news: one wrap */
 	int			 wants_hop;    /* the next wrap carries H_q */

@@ -178,6 +178,7 @@ join_store(struct join *o, struct conference *c)
 	}
 	d->server = o->server;
 	d->dialog = o->dialog;
+	d->returned = !first;
 	d->hop = o->hop;
 	o->hop = NULL;
 	d->hopid = o->hopid;
@@ -421,6 +422,8 @@ own_done(struct focus *f, uint64_t cookie, int status, const char *reason,
 		goto out;
 	}
 	conf_words(c, &words);
+	if (d->returned)
+		line_put_word(&words, "returned", "1");
 	join_answer_sdp(c, d, addr, &sdp);
 	a.contact = c->uri;
 	a.conference = buf_cstr(&words);

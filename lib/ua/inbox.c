@@ -15,6 +15,8 @@
 #include "ua/inbox.h"
 #include "wire/ids.h"
 
+#define ROSTER_LESS (INBOX_HOLD_MS - INBOX_ROSTER_MS)
+
 struct source { /* one q */
 	uint64_t last; /* sequence seen */
 	uint64_t told; /* lost ones told since then */
@@ -25,6 +27,7 @@ struct source { /* one q */
 struct held {
 	uint32_t q;
 	int missed;
+	uint64_t number; /* for done(), 0: none */
 	int64_t until;
 	char *author;
 	uint8_t *body;
@@ -40,6 +43,7 @@ struct inbox {
 	void *ctx;
 	struct map *sources;
 	unsigned round;
+	int returned;
 	size_t n;
 	TAILQ_HEAD(, held) held;
 };
@@ -59,11 +63,19 @@ inbox_new(uint32_t own_q, struct keyring *keys, const struct inbox_ops *ops,
 	return in;
 }
 
+void
+inbox_returned(struct inbox *in)
+{
+	in->returned = 1;
+}
+
 static void
-drop(struct inbox *in, struct held *h)
+drop(struct inbox *in, struct held *h, int was_read)
 {
 	TAILQ_REMOVE(&in->held, h, entry);
 	in->n--;
+	if (h->number != 0 && in->ops->done != NULL)
+		in->ops->done(in->ctx, h->number, was_read);
 	free(h->author);
 	free(h->body);
 	free(h);
@@ -78,7 +90,7 @@ inbox_free(struct inbox *in)
 	if (in == NULL)
 		return;
 	while (!TAILQ_EMPTY(&in->held))
-		drop(in, TAILQ_FIRST(&in->held));
+		drop(in, TAILQ_FIRST(&in->held), 0);
 	while ((s = map_next(in->sources, &i)) != NULL)
 		free(s);
 	map_free(in->sources);
@@ -173,17 +185,20 @@ deliver(struct inbox *in, const struct held *h, struct source *s,
 	show(in, h, &i);
 }
 
-/* Judge one text: 1 if it is done with, 0 if it must wait; wants: why. */
-static int
+enum verdict { WAITS, WAS_READ, NOT_READ };
+
+/* Judge one text; wants: why it must wait. */
+static enum verdict
 judge(struct inbox *in, const struct held *h, int64_t now, int *wants)
 {
 	struct source *s = source(in, h->q);
 	struct buf pt = BUF_INIT;
 	const char *user;
-	int r, late = now >= h->until;
+	enum verdict v = NOT_READ;
+	int r;
 
 	if (s->round == in->round)
-		return 0; /* behind an older one of its q */
+		return WAITS; /* behind an older one of its q */
 	r = keyring_open(in->keys, h->body, h->n, now, &pt);
 	if (r == SEC_ERR_EXPIRED) {
 		/* Before our time: the beginning of what we may read. */
@@ -191,11 +206,13 @@ judge(struct inbox *in, const struct held *h, int64_t now, int *wants)
 			if (!s->known || h->head.seq > s->last)
 				s->last = h->head.seq;
 			s->known = 1;
+			if (!in->returned)
+				v = WAS_READ;
 		} else
 			give_up(in, h, s);
 		goto done;
 	}
-	if (r == SEC_ERR_NOTHING && !late) {
+	if (r == SEC_ERR_NOTHING && now < h->until) {
 		*wants |= INBOX_WANT_GRANT;
 		goto wait;
 	}
@@ -204,24 +221,26 @@ judge(struct inbox *in, const struct held *h, int64_t now, int *wants)
 		goto done;
 	}
 	user = in->ops->user(in->ctx, h->q);
-	if (user == NULL && !late) {
+	if (user == NULL && now < h->until - ROSTER_LESS) {
 		*wants |= INBOX_WANT_ROSTER;
 		goto wait;
 	}
 	deliver(in, h, s, &pt, user);
+	v = WAS_READ;
 done:
 	buf_free(&pt);
-	return 1;
+	return v;
 wait:
 	s->round = in->round;
 	buf_free(&pt);
-	return 0;
+	return WAITS;
 }
 
 int
 inbox_run(struct inbox *in, int64_t now)
 {
 	struct held *h, *next;
+	enum verdict v;
 	int wants = 0;
 
 	keyring_expire(in->keys, now);
@@ -229,8 +248,8 @@ inbox_run(struct inbox *in, int64_t now)
 		in->round = 1;
 	for (h = TAILQ_FIRST(&in->held); h != NULL; h = next) {
 		next = TAILQ_NEXT(h, entry);
-		if (judge(in, h, now, &wants))
-			drop(in, h);
+		if ((v = judge(in, h, now, &wants)) != WAITS)
+			drop(in, h, v == WAS_READ);
 	}
 	return wants;
 }
@@ -238,6 +257,13 @@ inbox_run(struct inbox *in, int64_t now)
 int
 inbox_put(struct inbox *in, const char *author, uint32_t q, int missed,
     const uint8_t *body, size_t n, int64_t now)
+{
+	return inbox_put_number(in, author, q, missed, body, n, now, 0);
+}
+
+int
+inbox_put_number(struct inbox *in, const char *author, uint32_t q, int missed,
+    const uint8_t *body, size_t n, int64_t now, uint64_t number)
 {
 	struct text_head head;
 	struct held *h;
@@ -253,6 +279,7 @@ inbox_put(struct inbox *in, const char *author, uint32_t q, int missed,
 	h = mem_new(sizeof(*h));
 	h->q = head.q;
 	h->missed = missed;
+	h->number = number;
 	h->until = now + INBOX_HOLD_MS;
 	h->author = mem_need(strdup(author));
 	h->body = mem_need(malloc(n));
@@ -263,12 +290,12 @@ inbox_put(struct inbox *in, const char *author, uint32_t q, int missed,
 	in->n++;
 	if (head.q != q) {
 		show(in, h, &(struct inbox_item) { .kind = INBOX_FALSE });
-		drop(in, h);
+		drop(in, h, 0);
 		return 0;
 	}
 	if (!seal_time_allows(head.time, now)) {
 		give_up(in, h, source(in, q));
-		drop(in, h);
+		drop(in, h, 0);
 		return 0;
 	}
 	return inbox_run(in, now);
@@ -282,6 +309,10 @@ inbox_wait(const struct inbox *in, int64_t now)
 
 	if (h == NULL)
 		return wait;
-	left = h->until > now ? h->until - now : 0;
+	left = h->until - now;
+	if (left >= ROSTER_LESS)
+		left -= ROSTER_LESS;
+	else if (left < 0)
+		left = 0;
 	return wait < 0 || left < wait ? left : wait;
 }

@@ -15,7 +15,10 @@
  */
 struct inbox;
 
-#define INBOX_HOLD_MS 2000
+#define INBOX_HOLD_MS 2000             /* for a key */
+/* For the roster only; such a text will be shown in any case, while its
+ * router still waits for our answer. */
+#define INBOX_ROSTER_MS 1500
 #define INBOX_HELD    1024             /* most texts held */
 #define INBOX_SOURCES 65536            /* most q remembered */
 
@@ -40,12 +43,18 @@ struct inbox_ops {
 	/* Who has q by the roster; NULL: not known (yet). */
 	const char	*(*user)(void *ctx, uint32_t q);
 	void		(*show)(void *ctx, const struct inbox_item *i);
+	/* A text that was put with a number is done with: it was read (if it
+	 * was new, it has been shown), or could not be. NULL allowed. */
+	void		(*done)(void *ctx, uint64_t number, int was_read);
 };
 
 /* keys is borrowed. */
 struct inbox *inbox_new(uint32_t own_q, struct keyring *keys,
 	    const struct inbox_ops *ops, void *ctx);
 void	inbox_free(struct inbox *in);
+/* The user was in the conference before this device of his, so that texts
+ * of epochs before its first were for him, too: they count as not read. */
+void	inbox_returned(struct inbox *in);
 
 #define INBOX_WANT_ROSTER 1            /* fetch it: a q is unknown */
 #define INBOX_WANT_GRANT  2            /* ask: an epoch is unknown */
@@ -57,6 +66,10 @@ void	inbox_free(struct inbox *in);
  */
 int	inbox_put(struct inbox *in, const char *author, uint32_t q,
 	    int missed, const uint8_t *body, size_t n, int64_t now);
+/* The same, with a number for done(), if this returns no error. */
+int	inbox_put_number(struct inbox *in, const char *author, uint32_t q,
+	    int missed, const uint8_t *body, size_t n, int64_t now,
+	    uint64_t number);
 /* Roster or keys have changed, or time has passed. Old keys are wiped. */
 int	inbox_run(struct inbox *in, int64_t now);
 /* ms until inbox_run() should be called, -1: no need. */

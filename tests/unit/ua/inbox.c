@@ -19,6 +19,7 @@ struct desk {
 	struct inbox *in;
 	int bob_known;
 	char seen[2000];
+	char done[200];
 };
 
 static const char *
@@ -54,7 +55,18 @@ show(void *ctx, const struct inbox_item *i)
 	}
 }
 
-static const struct inbox_ops ops = { user, show };
+/* +N: text N was read, -N: not. */
+static void
+done(void *ctx, uint64_t number, int was_read)
+{
+	struct desk *d = ctx;
+	size_t n = strlen(d->done);
+
+	snprintf(d->done + n, sizeof(d->done) - n, "%c%llu ",
+	    was_read ? '+' : '-', (unsigned long long)number);
+}
+
+static const struct inbox_ops ops = { user, show, done };
 
 static void
 desk_open(struct desk *d, uint32_t epoch)
@@ -192,7 +204,7 @@ hold_for_roster(void)
 	T_INT(put(&d, BOB, d.ke, 3, LATE, 2, "b", 200), INBOX_WANT_ROSTER);
 	T_INT(put(&d, ALICE, d.ke, 3, OWN, 1, "me", 200), INBOX_WANT_ROSTER);
 	T_STR(seen(&d), "me");
-	T_INT(inbox_wait(d.in, 200), INBOX_HOLD_MS - 100);
+	T_INT(inbox_wait(d.in, 200), INBOX_ROSTER_MS - 100);
 	d.bob_known = 1;
 	T_INT(inbox_run(d.in, 300), 0);
 	T_STR(seen(&d), "a b");
@@ -200,10 +212,10 @@ hold_for_roster(void)
 	/* The roster stays silent: shown as unverified. */
 	d.bob_known = 0;
 	T_INT(put(&d, BOB, d.ke, 3, LATE, 3, "c", 1000), INBOX_WANT_ROSTER);
-	T_INT(inbox_run(d.in, 999 + INBOX_HOLD_MS), INBOX_WANT_ROSTER);
+	T_INT(inbox_run(d.in, 999 + INBOX_ROSTER_MS), INBOX_WANT_ROSTER);
 	T_STR(seen(&d), "");
-	T_INT(inbox_wait(d.in, 1000 + INBOX_HOLD_MS), 0);
-	T_INT(inbox_run(d.in, 1000 + INBOX_HOLD_MS), 0);
+	T_INT(inbox_wait(d.in, 1000 + INBOX_ROSTER_MS), 0);
+	T_INT(inbox_run(d.in, 1000 + INBOX_ROSTER_MS), 0);
 	T_STR(seen(&d), "c?");
 	desk_close(&d);
 }
@@ -231,6 +243,85 @@ hold_for_key(void)
 	T_STR(seen(&d), "e");
 	desk_close(&d);
 	secret_free(fresh);
+}
+
+static void
+put_number(struct desk *d, const struct secret *ke, uint32_t epoch, uint32_t q,
+    uint64_t seq, int64_t now, uint64_t number)
+{
+	struct buf b = BUF_INIT;
+
+	body_of(&b, ke, epoch, q, seq, "t", now);
+	T(inbox_put_number(d->in, BOB, q, -1, buf_data(&b), buf_len(&b), now,
+	      number) >= 0);
+	buf_free(&b);
+}
+
+static const char *
+told(struct desk *d)
+{
+	static char s[sizeof(d->done)];
+	size_t n = strlen(d->done);
+
+	snprintf(s, sizeof(s), "%.*s", n > 0 ? (int)n - 1 : 0, d->done);
+	d->done[0] = '\0';
+	return s;
+}
+
+/* A router hears of a text when it is shown, or never can be. */
+static void
+answers(void)
+{
+	struct secret *fresh = crypto_random_key(32, 0);
+	struct secret *old = crypto_random_key(32, 0);
+	struct buf b = BUF_INIT;
+	struct desk d;
+
+	desk_open(&d, 3);
+	d.done[0] = '\0';
+	put_number(&d, d.ke, 3, LATE, 1, 0, 1);
+	put_number(&d, d.ke, 3, LATE, 1, 0, 2); /* seen already */
+	T_STR(told(&d), "+1 +2");
+	/* Waiting for the roster: answered when it is shown. */
+	d.bob_known = 0;
+	put_number(&d, d.ke, 3, LATE, 2, 0, 3);
+	T_STR(told(&d), "");
+	(void)inbox_run(d.in, INBOX_ROSTER_MS);
+	T_STR(told(&d), "+3");
+	d.bob_known = 1;
+	/* For a key: that comes, and that does not. */
+	put_number(&d, fresh, 4, LATE, 3, 0, 4);
+	T_STR(told(&d), "");
+	T_INT(keyring_grant(d.keys, 4, fresh, 0), 0);
+	(void)inbox_run(d.in, 10);
+	T_STR(told(&d), "+4");
+	put_number(&d, old, 9, LATE, 4, 10, 5);
+	(void)inbox_run(d.in, 10 + INBOX_ROSTER_MS);
+	T_STR(told(&d), "");
+	(void)inbox_run(d.in, 10 + INBOX_HOLD_MS);
+	T_STR(told(&d), "-5");
+	/* Before our time: not for us, unless we were here before. */
+	put_number(&d, old, 2, EARLY, 1, 0, 6);
+	T_STR(told(&d), "+6");
+	inbox_returned(d.in);
+	put_number(&d, old, 2, EARLY, 2, 0, 7);
+	T_STR(told(&d), "-7");
+	/* Tampered with. */
+	body_of(&b, fresh, 4, LATE, 6, "t", 0);
+	buf_data(&b)[buf_len(&b) - 1] ^= 1;
+	T_INT(inbox_put_number(d.in, BOB, LATE, -1, buf_data(&b), buf_len(&b),
+		  0, 8),
+	    0);
+	T_STR(told(&d), "-8");
+	/* What is held when all ends. */
+	d.bob_known = 0;
+	put_number(&d, fresh, 4, LATE, 5, 0, 9);
+	T_STR(told(&d), "");
+	buf_free(&b);
+	secret_free(old);
+	secret_free(fresh);
+	desk_close(&d);
+	T_STR(told(&d), "-9");
 }
 
 static void
@@ -294,6 +385,7 @@ main(void)
 	false_names();
 	hold_for_roster();
 	hold_for_key();
+	answers();
 	tampered();
 	old_keys();
 	T_INT(secret_count(), 0);
