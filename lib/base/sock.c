@@ -82,6 +82,20 @@ sock_listen(const struct addr *a)
 }
 
 int
+sock_udp(const struct addr *a)
+{
+	int fd;
+
+	fd = socket(a->ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
+	if (fd == -1)
+		return SEC_ERR_SYS;
+	if (bind(fd, (const struct sockaddr *)&a->ss, a->len) == -1)
+		return give_up(fd, SEC_ERR_SYS);
+	return fd;
+}
+
+int
 sock_accept(int fd, struct addr *peer)
 {
 	struct addr a;

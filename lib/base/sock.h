@@ -10,6 +10,7 @@
  * return int give a descriptor >= 0, or SEC_ERR_* (errno kept). */
 
 int	sock_listen(const struct addr *a);             /* TCP, REUSEADDR */
+int	sock_udp(const struct addr *a);                /* bound */
 int	sock_accept(int fd, struct addr *peer);        /* NODELAY, KEEPALIVE */
 /* Start a TCP connect; the descriptor is writable when it is decided. */
 int	sock_dial(const struct addr *a);

@@ -1,6 +1,7 @@
 /*
  * Where a daemon's listening sockets come from: LISTEN_FDS, descriptor 0
- * (inetd), or its own bind(2) to -l or to its line of `servers`.
+ * (inetd), or its own bind(2) to -l or to its line of `servers`. Its UDP
+ * socket: LISTEN_FDS, or the address and port of the first of those.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -89,6 +90,27 @@ is_ours(const struct service *s, const char *name)
 	return 0;
 }
 
+/* Is descriptor fd for us, as what it is? */
+static int
+take_one(struct service *s, int fd, int is_named)
+{
+	struct service_state *st = s->state;
+
+	switch (sock_kind(fd)) {
+	case SOCK_KIND_LISTEN:
+		if (st->nfd == SERVICE_LISTEN || (!is_named && st->nfd > 0))
+			return 0;
+		st->fd[st->nfd++] = fd;
+		return 1;
+	case SOCK_KIND_DGRAM:
+		if (!s->def->takes_udp || s->udp != -1)
+			return 0;
+		s->udp = fd;
+		return 1;
+	default: return 0;
+	}
+}
+
 static void
 take_inherited(struct service *s)
 {
@@ -100,14 +122,10 @@ take_inherited(struct service *s)
 	n = sock_inherited(fds, names, INHERIT_MAX);
 	for (i = 0; i < n; i++)
 		named |= is_ours(s, names[i]);
-	for (i = 0; i < n; i++) {
-		if (st->nfd < SERVICE_LISTEN &&
-		    sock_kind(fds[i]) == SOCK_KIND_LISTEN &&
-		    (named ? is_ours(s, names[i]) : st->nfd == 0))
-			st->fd[st->nfd++] = fds[i];
-		else
+	for (i = 0; i < n; i++)
+		if ((named && !is_ours(s, names[i])) ||
+		    !take_one(s, fds[i], named))
 			close(fds[i]);
-	}
 	if (n > 0 && st->nfd == 0)
 		die(2, "LISTEN_FDS has no listening stream socket");
 }
@@ -148,6 +166,20 @@ bind_one(struct service *s, const char *where)
 	st->fd[st->nfd++] = fd;
 }
 
+/* Where the first listener is: one number for both. */
+static void
+bind_udp(struct service *s)
+{
+	char text[ADDR_STRLEN];
+	struct addr a;
+
+	if (sock_local(s->udp != -1 ? s->udp : s->state->fd[0], &a) != 0)
+		die(10, "cannot find the own address: %s", strerror(errno));
+	check_addr(s, &a);
+	if (s->udp == -1 && (s->udp = sock_udp(&a)) < 0)
+		die(10, "%s udp: %s", addr_format(&a, text), strerror(errno));
+}
+
 void
 activate_sockets(struct service *s)
 {
@@ -160,12 +192,13 @@ activate_sockets(struct service *s)
 	for (i = 0; i < st->nfd; i++)
 		if (sock_local(st->fd[i], &a) == 0)
 			check_addr(s, &a);
-	if (st->nfd > 0)
-		return;
-	if (st->opt.nlisten == 0)
+	if (st->nfd == 0 && st->opt.nlisten == 0)
 		bind_one(s, s->self->addr);
-	for (i = 0; i < st->opt.nlisten; i++)
-		bind_one(s, st->opt.listen[i]);
+	else if (st->nfd == 0)
+		for (i = 0; i < st->opt.nlisten; i++)
+			bind_one(s, st->opt.listen[i]);
+	if (s->def->takes_udp)
+		bind_udp(s);
 }
 
 void

@@ -92,6 +92,8 @@ on_status(void *ctx, struct ctl_req *r)
 	struct buf words = BUF_INIT, *b;
 	char id[16];
 
+	if (s->def->status != NULL)
+		s->def->status(s, r);
 	(void)health_words(s, &words);
 	b = ctl_ok_begin(r);
 	line_put(b, "name", s->self->name);

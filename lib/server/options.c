@@ -14,7 +14,9 @@
 #include "server/options.h"
 #include "server/service.h"
 
-enum { O_NAME = 256, O_CONFIG, O_IDLE, O_CHECK, O_STOP };
+#define MAX_MOST 1000000
+
+enum { O_NAME = 256, O_CONFIG, O_IDLE, O_CHECK, O_STOP, O_MAX };
 
 static const struct option longs[] = {
 	{ "name", required_argument, NULL, O_NAME },
@@ -22,6 +24,7 @@ static const struct option longs[] = {
 	{ "idle", required_argument, NULL, O_IDLE },
 	{ "check", no_argument, NULL, O_CHECK },
 	{ "stop", no_argument, NULL, O_STOP },
+	{ "max", required_argument, NULL, O_MAX },
 	{ "listen", required_argument, NULL, 'l' },
 	{ "inetd", no_argument, NULL, 'i' },
 	{ "timeout", required_argument, NULL, 'T' },
@@ -32,6 +35,9 @@ static const struct option longs[] = {
 };
 static const char shorts[] = "+:il:T:vhV";
 
+static const char max_text[] =
+    "  --max N          at most N devices at a time\n";
+
 static const char *const verbs[] = { "serve", "status", "health", "drain" };
 
 static const char help_text[] =
@@ -41,14 +47,17 @@ static const char help_text[] =
     "  %1$s health                       one line, exit status 0, 1 or 10\n"
     "\n"
     "usage: %1$s serve [--name NAME] [-i] [-l ADDR:PORT]... [--config FILE]\n"
-    "           [--idle SEC] [--check] [-v]\n"
-    "       %1$s status|health%2$s [--name NAME] [-T SEC]\n"
+    "           [--idle SEC] [--check]%3$s [-v]
+"
+    "       %1$s status|health%2$s [--name NAME] [-T SEC]
+"
     "       %1$s drain [--name NAME] [--stop] [-T SEC]\n"
     "\n"
     "  --name NAME      which line of the file servers this is\n"
     "  -i --inetd       the listening socket is descriptor 0\n"
     "  -l --listen A    listen there, not on the address in servers\n"
     "  --config FILE    read FILE, not the usual sec.conf\n"
+    "%4$s"
     "  --idle SEC       leave when nothing was to be done for SEC\n"
     "  --check          read and check everything, then exit\n"
     "  --stop           undo drain\n"
@@ -76,7 +85,7 @@ const char *
 options_verb(int argc, char **argv)
 {
 	static const char *const with[] = { "--name", "--config", "--idle",
-		"--listen", "--timeout", "-l", "-T" };
+		"--listen", "--timeout", "--max", "-l", "-T" };
 	size_t k;
 	int i;
 
@@ -118,7 +127,8 @@ print_help(const struct service_def *def)
 
 	for (i = 0; def->asks != NULL && def->asks[i] != NULL; i++)
 		buf_putf(&own, "|%s", def->asks[i]);
-	printf(help_text, def->prog, buf_cstr(&own));
+	printf(help_text, def->prog, buf_cstr(&own),
+	    def->max > 0 ? " [--max N]" : "", def->max > 0 ? max_text : "");
 	buf_free(&own);
 	return fflush(stdout) == 0 ? 0 : 10;
 }
@@ -136,6 +146,8 @@ static int
 take(struct service_options *o, const struct service_def *def, int c,
     const char *arg)
 {
+	unsigned long long n;
+
 	switch (c) {
 	case O_NAME:
 		if (!text_is_name(optarg))
@@ -150,6 +162,14 @@ take(struct service_options *o, const struct service_def *def, int c,
 		break;
 	case O_CHECK: o->check = 1; break;
 	case O_STOP: o->stop = 1; break;
+	case O_MAX:
+		if (def->max == 0)
+			return usage(def, "unknown option --max");
+		if (text_number(optarg, 1, MAX_MOST, &n) != 0)
+			return usage(def, "--max: \"%s\" is no number from 1",
+			    optarg);
+		o->max = (unsigned)n;
+		break;
 	case 'i': o->inetd = 1; break;
 	case 'l':
 		if (o->nlisten == OPTIONS_LISTEN)
@@ -175,7 +195,8 @@ check_together(const struct service_options *o, const struct service_def *def)
 {
 	int serve = strcmp(o->verb, "serve") == 0;
 
-	if (!serve && (o->inetd || o->nlisten > 0 || o->check || o->idle))
+	if (!serve &&
+	    (o->inetd || o->nlisten > 0 || o->check || o->idle || o->max))
 		return usage(def, "%s takes --name and -T only", o->verb);
 	if (o->stop && strcmp(o->verb, "drain") != 0)
 		return usage(def, "--stop belongs to drain");

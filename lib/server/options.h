@@ -18,6 +18,7 @@ struct service_options {
 	int		 check;
 	int		 stop;         /* drain --stop */
 	int		 verbose;
+	unsigned	 max;          /* 0: not given */
 	int64_t		 timeout;      /* ms */
 };
 

@@ -260,6 +260,8 @@ service_close(struct service *s)
 	sip_stack_free(s->sip);
 	for (i = 0; i < st->ndoor; i++)
 		door_free(st->door[i]);
+	if (s->udp != -1)
+		close(s->udp);
 	if (!st->opt.check)
 		(void)unlink(st->sock);
 	ctl_free(s->ctl);
@@ -282,6 +284,8 @@ service_new(const struct service_def *def, const struct service_options *o)
 	    (s->state = calloc(1, sizeof(*s->state))) == NULL)
 		die(10, "no memory");
 	s->def = def;
+	s->udp = -1;
+	s->max = o->max > 0 ? o->max : def->max;
 	s->state->opt = *o;
 	s->state->live = map_new();
 	s->state->talking = map_new();

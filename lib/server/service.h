@@ -20,6 +20,7 @@
  * readiness, reload, drain. A daemon is a table.
  */
 struct service;
+struct dealt;
 
 /* Filled by def->hello_key() for a client's hello. */
 struct hello_key {
@@ -74,6 +75,12 @@ struct service_def {
 	/* Verbs of its own that print rows, for `PROG VERB`; ends with NULL,
 	 * may be NULL. */
 	const char *const *asks;
+	/* A UDP port as well, of the same number: s->udp. */
+	int	takes_udp;
+	/* Knows --max N: s->max, this if not given; 0: no such option. */
+	unsigned max;
+	/* Rows for `status`, by ctl_row(); may be NULL. */
+	void	(*status)(struct service *s, struct ctl_req *r);
 };
 
 struct service {
@@ -87,6 +94,9 @@ struct service {
 	struct links		 *links;
 	struct ctl		 *ctl;
 	struct sip_stack	 *sip;
+	struct dealt		 *dealt;       /* server/dealt.h, or NULL */
+	int			  udp;         /* bound, or -1 */
+	unsigned		  max;         /* --max, 0: no limit */
 	int			  draining;
 	int64_t			  started;     /* real ms */
 	void			 *priv;        /* the daemon's own */
