@@ -1,0 +1,216 @@
+/*
+ * arrive: datagrams in. Nothing of a datagram is believed, and nothing is
+ * changed by it but a counter, before its hop tag was right (SECURITY.md
+ * 3.9):
+ *
+ *	length, layout -> conference, q -> hop tag -> replay -> address
+ *	    -> may speak -> among the loudest -> forward
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "rtp/hopkey.h"
+#include "wire/hop.h"
+
+#include "mcu.h"
+
+#define BATCH  64
+#define RCVBUF (4 << 20)
+#define TURN   4 /* batches before something is sent */
+
+struct inbox {
+	struct mmsghdr msg[BATCH];
+	struct iovec iov[BATCH];
+	union place from[BATCH];
+	struct packet *packet[BATCH]; /* where the next ones go */
+};
+
+static void
+drop(struct mcu *m, enum drop why)
+{
+	m->dropped[why]++;
+}
+
+static struct device *
+find(struct mcu *m, uint64_t conf, uint32_t q)
+{
+	struct dealt_room *r = dealt_room_cid(m->s->dealt, conf);
+	struct device *d;
+
+	if (r == NULL)
+		return NULL;
+	d = (struct device *)dealt_device(r, q);
+	return d != NULL && d->keys != NULL ? d : NULL;
+}
+
+static void
+hop_in(struct mcu *m, const uint8_t *p, size_t n, const union place *from,
+    int64_t now)
+{
+	struct hop_packet h;
+	struct device *d;
+
+	if (hop_decode(&h, p, n) != 0)
+		drop(m, DROP_FORMAT);
+	else if ((d = find(m, h.conf, h.q)) == NULL)
+		drop(m, DROP_UNKNOWN);
+	else if (hopkey_check_hop(hopkey_up(d->keys), p, n) != 0)
+		drop(m, DROP_TAG);
+	else if (h.counter <= d->hop_in)
+		drop(m, DROP_REPLAY);
+	else {
+		m->hops++;
+		d->hop_in = h.counter;
+		device_heard(m, d, from, 1, now);
+		report_hop(m, d, &h);
+	}
+}
+
+static void
+voice_in(struct mcu *m, struct packet *p, const union place *from, int64_t us)
+{
+	int64_t now = us / 1000;
+	struct device *d;
+	struct room *r;
+	struct rtp h;
+	int newest, err;
+
+	if (rtp_decode(&h, p->bytes, p->n) != 0) {
+		drop(m, DROP_FORMAT);
+		return;
+	}
+	if ((d = find(m, h.conf, h.q)) == NULL) {
+		drop(m, DROP_UNKNOWN);
+		return;
+	}
+	if (hopkey_check_rtp(hopkey_up(d->keys), p->bytes, p->n) != 0) {
+		drop(m, DROP_TAG);
+		return;
+	}
+	if ((err = replay_check(&d->replay, h.counter)) != 0) {
+		drop(m, err == SEC_ERR_REPLAY ? DROP_REPLAY : DROP_LATE);
+		return;
+	}
+	newest = h.counter >= d->replay.next;
+	m->voice++;
+	report_voice(d, &h, newest, us);
+	replay_mark(&d->replay, h.counter);
+	device_heard(m, d, from, newest, now);
+	if (!d->dealt.speak) {
+		d->muted++;
+		drop(m, DROP_MUTED);
+		return;
+	}
+	r = device_room(d);
+	if (!select_packet(&r->select, &d->talker, now, h.level, h.voice)) {
+		d->unselected++;
+		drop(m, DROP_UNSELECTED);
+		return;
+	}
+	/* Its buffer goes with it: there must be one for the next. */
+	if (!packet_is_spare(m)) {
+		drop(m, DROP_OVERRUN);
+		return;
+	}
+	p->q = h.q;
+	forward_packet(m, r, p);
+}
+
+static void
+datagram(struct mcu *m, int i, size_t n, int64_t us)
+{
+	struct inbox *in = m->in;
+	struct packet *p = in->packet[i];
+
+	m->received++;
+	if (hop_is(p->bytes, n)) {
+		hop_in(m, p->bytes, n, &in->from[i], us / 1000);
+		return;
+	}
+	p->n = (uint16_t)n;
+	voice_in(m, p, &in->from[i], us);
+	if (p->refs == 1)
+		return;
+	packet_drop(m, p); /* the queue has it */
+	in->packet[i] = packet_take(m);
+	in->iov[i].iov_base = in->packet[i]->bytes;
+}
+
+int
+arrive_take(struct mcu *m, int budget)
+{
+	struct inbox *in = m->in;
+	int64_t us;
+	int i, n;
+
+	while (budget-- > 0) {
+		for (i = 0; i < BATCH; i++)
+			in->msg[i].msg_hdr.msg_namelen = sizeof in->from[i];
+		n = recvmmsg(m->s->udp, in->msg, BATCH, MSG_DONTWAIT, NULL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return 0;
+		us = clock_mono_us();
+		for (i = 0; i < n; i++)
+			datagram(m, i, in->msg[i].msg_len, us);
+		if (n < BATCH)
+			return 0;
+	}
+	return 1;
+}
+
+static void
+on_udp(void *arg, uint32_t events)
+{
+	static const uint32_t wanted[] = {
+		[FORWARD_DONE] = IO_IN,
+		[FORWARD_MORE] = IO_IN | IO_OUT,
+		/* What comes waits in the socket meanwhile. */
+		[FORWARD_BLOCKED] = IO_OUT,
+	};
+	struct mcu *m = arg;
+
+	if (events & IO_IN)
+		(void)arrive_take(m, TURN);
+	(void)io_set(&m->io, wanted[forward_run(m)]);
+}
+
+int
+arrive_open(struct mcu *m)
+{
+	struct inbox *in;
+	int i, size = RCVBUF;
+
+	if ((in = m->in = calloc(1, sizeof *in)) == NULL)
+		return SEC_ERR_SYS;
+	for (i = 0; i < BATCH; i++) {
+		in->packet[i] = packet_take(m);
+		in->iov[i].iov_base = in->packet[i]->bytes;
+		in->iov[i].iov_len = sizeof in->packet[i]->bytes;
+		in->msg[i].msg_hdr.msg_iov = &in->iov[i];
+		in->msg[i].msg_hdr.msg_iovlen = 1;
+		in->msg[i].msg_hdr.msg_name = &in->from[i];
+	}
+	/* As much of it as net.core.rmem_max lets us have. */
+	(void)setsockopt(m->s->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	(void)setsockopt(m->s->udp, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	return io_add(m->s->loop, &m->io, m->s->udp, IO_IN, on_udp, m);
+}
+
+void
+arrive_close(struct mcu *m)
+{
+	int i;
+
+	io_del(&m->io);
+	for (i = 0; m->in != NULL && i < BATCH; i++)
+		packet_drop(m, m->in->packet[i]);
+	free(m->in);
+	m->in = NULL;
+}

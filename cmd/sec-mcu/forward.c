@@ -1,0 +1,451 @@
+/*
+ * forward: one packet in, the same bytes with another hop tag to everybody
+ * else. Nothing waits, and nothing is sent twice: listeners are visited in a
+ * circle, and whoever is visited gets all that has queued up for him since,
+ * neighbours of equal size as one segmented send (UDP_SEGMENT).
+ *
+ *	arrive -> [queue of the room] -> visit -> [outbox] -> sendmmsg
+ *	              ^  head                |  tag of the listener
+ *	              '-- next of each listener --'
+ *
+ * Idle, a visit finds one packet; the more there is to do, the more it finds,
+ * and the less each costs.
+ */
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "rtp/hopkey.h"
+
+#include "mcu.h"
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+#define SENDS 64 /* messages in one system call */
+#define JOIN  16 /* packets in one message */
+#define TURN  32 /* system calls in one turn of the loop */
+#define AHEAD 4
+
+/* A message on its way: it needs nobody but the packets it holds. */
+struct send {
+	unsigned n;
+	union place to;
+	union {
+		struct cmsghdr head;
+		uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
+	} control;
+	uint8_t tag[JOIN][RTP_HOP_TAG];
+	struct iovec iov[2 * JOIN];
+	struct packet *packet[JOIN];
+};
+
+struct outbox {
+	struct mmsghdr msg[SENDS];
+	struct send send[SENDS];
+	unsigned n, done;
+	int is_blocked; /* the kernel's buffer is full */
+	int is_single; /* it cannot segment */
+};
+
+/* --- buffers --- */
+
+struct packet *
+packet_take(struct mcu *m)
+{
+	struct packet *p = STAILQ_FIRST(&m->spare);
+
+	if (p != NULL)
+		STAILQ_REMOVE_HEAD(&m->spare, entry);
+	else if (m->npackets < PACKETS)
+		p = &m->packets[m->npackets++];
+	else
+		return NULL;
+	p->refs = 1;
+	return p;
+}
+
+int
+packet_is_spare(const struct mcu *m)
+{
+	return !STAILQ_EMPTY(&m->spare) || m->npackets < PACKETS;
+}
+
+void
+packet_drop(struct mcu *m, struct packet *p)
+{
+	if (--p->refs == 0)
+		STAILQ_INSERT_HEAD(&m->spare, p, entry);
+}
+
+/* --- the queue of a room --- */
+
+static struct queued *
+at(struct room *r, uint32_t number)
+{
+	return &r->queue[number % ROOM_QUEUE];
+}
+
+static void
+release_tail(struct mcu *m, struct room *r)
+{
+	packet_drop(m, at(r, r->tail++)->packet);
+}
+
+static void
+finish(struct mcu *m, struct room *r)
+{
+	while (r->tail != r->head)
+		release_tail(m, r);
+	r->left = 0;
+	if (r->is_working) {
+		r->is_working = 0;
+		TAILQ_REMOVE(&m->work, r, work);
+	}
+}
+
+/* A whole circle from now on. */
+static void
+restart(struct room *r)
+{
+	uint32_t i;
+
+	r->left = r->nlisteners;
+	for (i = r->tail; i != r->head; i++)
+		at(r, i)->due = r->visits + r->nlisteners;
+}
+
+void
+forward_packet(struct mcu *m, struct room *r, struct packet *p)
+{
+	struct queued *q;
+
+	if (r->nlisteners == 0)
+		return;
+	while (r->tail != r->head && at(r, r->tail)->due <= r->visits)
+		release_tail(m, r);
+	if (r->head - r->tail == ROOM_QUEUE)
+		release_tail(m, r); /* a visit counts who has missed it */
+	q = at(r, r->head++);
+	q->packet = p;
+	q->due = r->visits + r->nlisteners;
+	p->refs++;
+	r->left = r->nlisteners;
+	if (!r->is_working) {
+		r->is_working = 1;
+		TAILQ_INSERT_TAIL(&m->work, r, work);
+	}
+}
+
+void
+room_clear(struct mcu *m, struct room *r)
+{
+	finish(m, r);
+}
+
+void
+room_add_listener(struct room *r, struct device *d)
+{
+	struct listener *l, *grown;
+	unsigned n;
+
+	if (r->nlisteners == r->caplisteners) {
+		n = r->caplisteners > 0 ? 2 * r->caplisteners : 4;
+		grown = reallocarray(r->listener, n, sizeof *grown);
+		if (grown == NULL)
+			return; /* its next packet asks again */
+		r->listener = grown;
+		r->caplisteners = n;
+	}
+	l = &r->listener[r->nlisteners++];
+	memset(l, 0, sizeof *l);
+	l->device = d;
+	l->q = d->dealt.q;
+	l->key = hopkey_down(d->keys);
+	l->to = d->from;
+	l->next = r->head; /* from now on */
+	l->copies = d->copies;
+	d->listener = r->nlisteners;
+	if (r->is_working)
+		restart(r);
+}
+
+void
+room_drop_listener(struct mcu *m, struct room *r, struct device *d)
+{
+	struct listener *l;
+
+	if (d->listener == 0)
+		return;
+	l = &r->listener[d->listener - 1];
+	d->copies = l->copies;
+	*l = r->listener[--r->nlisteners];
+	if (l->device != d)
+		l->device->listener = d->listener;
+	d->listener = 0;
+	if (r->cursor >= r->nlisteners)
+		r->cursor = 0;
+	/* The last one, moved, may have been passed over. */
+	if (r->nlisteners == 0)
+		finish(m, r);
+	else if (r->is_working)
+		restart(r);
+}
+
+/* --- the outbox --- */
+
+static void
+send_done(struct mcu *m, struct send *s)
+{
+	unsigned i;
+
+	for (i = 0; i < s->n; i++)
+		packet_drop(m, s->packet[i]);
+}
+
+/* One by one what could not be sent as one. */
+static void
+send_single(struct mcu *m, const struct send *s)
+{
+	struct msghdr h = { 0 };
+	unsigned i;
+
+	h.msg_name = (void *)(uintptr_t)&s->to;
+	h.msg_namelen = sizeof s->to;
+	if (s->to.sa.sa_family == AF_INET)
+		h.msg_namelen = sizeof s->to.in;
+	h.msg_iovlen = 2;
+	for (i = 0; i < s->n; i++) {
+		h.msg_iov = (struct iovec *)(uintptr_t)&s->iov[2 * i];
+		if (sendmsg(m->s->udp, &h, MSG_DONTWAIT) < 0)
+			m->dropped[DROP_SEND]++;
+	}
+}
+
+/* The first message was refused; what becomes of it? 0: try again later. */
+static int
+refused(struct mcu *m, struct outbox *o, int error)
+{
+	struct send *s = &o->send[o->done];
+
+	switch (error) {
+	case EAGAIN:
+	case ENOBUFS: o->is_blocked = 1; return 0;
+	case EINTR: return 1;
+	case EINVAL:
+	case EIO:
+	case EOPNOTSUPP:
+		if (s->n > 1) {
+			/* Such a device, or such a way to it. */
+			o->is_single = error != EINVAL;
+			send_single(m, s);
+			break;
+		}
+		/* FALLTHROUGH */
+	default: m->dropped[DROP_SEND] += s->n;
+	}
+	send_done(m, s);
+	o->done++;
+	return 1;
+}
+
+/* 1: empty. */
+static int
+flush(struct mcu *m)
+{
+	struct outbox *o = m->out;
+	int i, n;
+
+	o->is_blocked = 0;
+	while (o->done < o->n) {
+		n = sendmmsg(m->s->udp, o->msg + o->done, o->n - o->done,
+		    MSG_DONTWAIT);
+		if (n < 0 && !refused(m, o, errno))
+			return 0;
+		for (i = 0; i < n; i++)
+			send_done(m, &o->send[o->done++]);
+	}
+	o->n = o->done = 0;
+	return 1;
+}
+
+static struct send *
+begin(struct outbox *o, const struct listener *l)
+{
+	struct send *s = &o->send[o->n];
+
+	s->n = 0;
+	s->to = l->to;
+	return s;
+}
+
+static void
+add(struct send *s, struct packet *p, const uint8_t *key)
+{
+	uint8_t covered[HOPKEY_COVER];
+	unsigned i = s->n++;
+
+	hopkey_cover(p->bytes, p->n, covered);
+	hopkey_tag(key, covered, sizeof covered, s->tag[i]);
+	s->iov[2 * i].iov_base = p->bytes;
+	s->iov[2 * i].iov_len = p->n - (size_t)RTP_HOP_TAG;
+	s->packet[i] = p;
+	p->refs++;
+}
+
+static void
+end(struct mcu *m, struct send *s)
+{
+	struct outbox *o = m->out;
+	struct msghdr *h = &o->msg[o->n++].msg_hdr;
+	uint16_t size;
+
+	h->msg_namelen =
+	    s->to.sa.sa_family == AF_INET ? sizeof s->to.in : sizeof s->to.in6;
+	h->msg_iovlen = (size_t)2 * s->n;
+	h->msg_controllen = 0;
+	m->copies += s->n;
+	if (s->n == 1)
+		return;
+	size = s->packet[0]->n;
+	memcpy(CMSG_DATA(&s->control.head), &size, sizeof size);
+	h->msg_controllen = sizeof s->control;
+	m->joined += s->n;
+}
+
+/* May p go behind what is there already? */
+static int
+fits(const struct outbox *o, const struct send *s, const struct packet *p)
+{
+	unsigned size = s->packet[0]->n;
+
+	/* Only the last of a segmented send may be shorter. */
+	return s->n < JOIN && !o->is_single && p->n <= size &&
+	    s->packet[s->n - 1]->n == size;
+}
+
+/* Give a listener what he has not got. 0: the outbox is full before that. */
+static int
+visit(struct mcu *m, struct room *r, struct listener *l)
+{
+	struct outbox *o = m->out;
+	struct send *s = NULL;
+	struct packet *p;
+
+	if ((int32_t)(r->tail - l->next) > 0) {
+		m->dropped[DROP_OVERRUN] += r->tail - l->next;
+		l->next = r->tail;
+	}
+	for (; l->next != r->head; l->next++) {
+		p = at(r, l->next)->packet;
+		if (p->q == l->q)
+			continue;
+		if (s != NULL && !fits(o, s, p)) {
+			end(m, s);
+			s = NULL;
+		}
+		if (s == NULL && o->n == SENDS)
+			return 0;
+		if (s == NULL)
+			s = begin(o, l);
+		add(s, p, l->key);
+		l->copies++;
+	}
+	if (s != NULL)
+		end(m, s);
+	return 1;
+}
+
+/* Fill the outbox from one room; 1: everybody has everything. */
+static int
+walk(struct mcu *m, struct room *r)
+{
+	struct outbox *o = m->out;
+	unsigned ahead;
+
+	while (r->left > 0) {
+		if (o->n == SENDS)
+			return 0;
+		ahead = r->cursor + AHEAD;
+		if (ahead < r->nlisteners)
+			__builtin_prefetch(r->listener[ahead].key);
+		if (!visit(m, r, &r->listener[r->cursor]))
+			return 0;
+		if (++r->cursor == r->nlisteners)
+			r->cursor = 0;
+		r->visits++;
+		r->left--;
+	}
+	finish(m, r);
+	return 1;
+}
+
+enum forward
+forward_run(struct mcu *m)
+{
+	struct outbox *o = m->out;
+	struct room *r;
+	int calls = TURN;
+
+	while (flush(m) && (r = TAILQ_FIRST(&m->work)) != NULL) {
+		if (calls-- == 0)
+			return FORWARD_MORE;
+		if (calls < TURN - 1)
+			(void)arrive_take(m, 1);
+		while (o->n < SENDS && (r = TAILQ_FIRST(&m->work)) != NULL &&
+		    walk(m, r))
+			continue;
+		/* The next one's turn. */
+		if (r != NULL) {
+			TAILQ_REMOVE(&m->work, r, work);
+			TAILQ_INSERT_TAIL(&m->work, r, work);
+		}
+	}
+	return o->is_blocked ? FORWARD_BLOCKED : FORWARD_DONE;
+}
+
+int
+forward_open(struct mcu *m)
+{
+	struct outbox *o;
+	struct msghdr *h;
+	struct send *s;
+	int i, k;
+
+	TAILQ_INIT(&m->work);
+	STAILQ_INIT(&m->spare);
+	/* Pages of buffers never used cost nothing. */
+	m->packets = calloc(PACKETS, sizeof *m->packets);
+	o = m->out = calloc(1, sizeof *o);
+	if (m->packets == NULL || o == NULL)
+		return SEC_ERR_SYS;
+	for (i = 0; i < SENDS; i++) {
+		s = &o->send[i];
+		h = &o->msg[i].msg_hdr;
+		h->msg_name = &s->to;
+		h->msg_iov = s->iov;
+		h->msg_control = &s->control;
+		s->control.head.cmsg_level = IPPROTO_UDP;
+		s->control.head.cmsg_type = UDP_SEGMENT;
+		s->control.head.cmsg_len = CMSG_LEN(sizeof(uint16_t));
+		for (k = 0; k < JOIN; k++) {
+			s->iov[2 * k + 1].iov_base = s->tag[k];
+			s->iov[2 * k + 1].iov_len = RTP_HOP_TAG;
+		}
+	}
+	return 0;
+}
+
+void
+forward_close(struct mcu *m)
+{
+	free(m->packets);
+	free(m->out);
+	m->out = NULL;
+}

@@ -1,0 +1,191 @@
+#ifndef SEC_MCU_MCU_H
+#define SEC_MCU_MCU_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/addr.h"
+#include "base/loop.h"
+#include "base/secret.h"
+#include "rtp/replay.h"
+#include "server/dealt.h"
+#include "wire/rtp.h"
+
+#include "select.h"
+
+/*
+ * sec-mcu, the voice router (S026, S064): one UDP port for all conferences.
+ * It holds no conference key; what it forwards it cannot open.
+ */
+#define MCU_DEVICES   4500             /* --max, unless given */
+#define LOST_MS       2000             /* without a packet */
+#define SWEEP_MS      250
+#define ROOM_QUEUE    32               /* packets, a power of two */
+#define PACKETS       8192             /* buffers in all */
+
+/* Why a datagram went no further. */
+enum drop {
+	DROP_FORMAT,                   /* no packet of ours */
+	DROP_UNKNOWN,                  /* no such conference or device */
+	DROP_TAG,                      /* hop tag */
+	DROP_REPLAY,                   /* counter seen */
+	DROP_LATE,                     /* counter too far behind */
+	DROP_MUTED,                    /* may not speak */
+	DROP_UNSELECTED,               /* others are louder */
+	DROP_OVERRUN,                  /* queued for too long, or no buffer */
+	DROP_SEND,                     /* the kernel refused it */
+	DROPS,
+};
+
+/* One address, as the kernel takes it. */
+union place {
+	struct sockaddr		sa;
+	struct sockaddr_in	in;
+	struct sockaddr_in6	in6;
+};
+
+struct packet {
+	STAILQ_ENTRY(packet)	 entry;        /* of free ones */
+	uint32_t		 q;            /* who speaks */
+	uint16_t		 n;            /* bytes */
+	uint16_t		 refs;
+	uint8_t			 bytes[RTP_MAX + 8];
+};
+
+struct device;
+
+/* What forwarding needs of a device; they lie side by side in their room. */
+struct listener {
+	struct device		*device;
+	const uint8_t		*key;          /* down */
+	uint32_t		 next;         /* number of the packet to send */
+	uint32_t		 q;
+	uint32_t		 copies;       /* sent to him */
+	union place		 to;
+};
+
+struct device {
+	struct dealt_device	 dealt;
+	struct secret		*keys;         /* up || down, NULL: none */
+	union place		 from;         /* newest valid source */
+	unsigned		 listener;     /* its number + 1; 0: none */
+	TAILQ_ENTRY(device)	 quiet;        /* by time heard */
+	int64_t			 heard;        /* ms, any valid packet */
+	struct replay		 replay;
+	struct talker		 talker;
+	uint64_t		 hop_in, hop_out;      /* counters */
+	/* what came from it */
+	uint64_t		 first;        /* counter */
+	uint32_t		 packets, misordered, muted, unselected;
+	uint32_t		 transit;      /* us, for jitter */
+	uint32_t		 jitter;       /* 1/16 us */
+	/* what went to it before it was this listener, and what of all that
+	 * it says it has got */
+	uint32_t		 copies, reported;
+	uint16_t		 reported_jitter_ms;
+};
+
+struct queued {
+	struct packet		*packet;
+	uint64_t		 due;          /* visits after which all have it */
+};
+
+struct room {
+	struct dealt_room	 dealt;
+	struct select		 select;
+	struct listener		*listener;
+	unsigned		 nlisteners, caplisteners;
+	/* Packets under way: numbers tail..head-1. Listeners are visited in
+	 * a circle; each visit sends all that he has not got. */
+	struct queued		 queue[ROOM_QUEUE];
+	uint32_t		 tail, head;
+	uint64_t		 visits;
+	unsigned		 cursor;
+	unsigned		 left;         /* visits until all have all */
+	int			 is_working;
+	TAILQ_ENTRY(room)	 work;
+	/* talk events */
+	struct device		*talking[SELECT_MAX];
+	unsigned		 ntalking;
+	int64_t			 told;
+};
+
+struct outbox;
+struct inbox;
+
+struct mcu {
+	struct service		*s;
+	struct io		 io;
+	struct timer		 sweep;
+	TAILQ_HEAD(, device)	 quiet;        /* longest silent first */
+	TAILQ_HEAD(, room)	 work;         /* rooms with packets */
+	STAILQ_HEAD(, packet)	 spare;
+	struct packet		*packets;
+	unsigned		 npackets;     /* ever used */
+	struct outbox		*out;
+	struct inbox		*in;
+	/* counters since the start */
+	uint64_t		 received, voice, hops, copies, joined;
+	uint64_t		 dropped[DROPS];
+};
+
+static inline struct mcu *
+room_mcu(const struct room *r)
+{
+	return dealt_service(r->dealt.dealt)->priv;
+}
+
+static inline struct room *
+device_room(const struct device *d)
+{
+	return (struct room *)d->dealt.room;
+}
+
+/* members.c: the controller's deal */
+void	members_open(struct mcu *m);
+/* A valid packet from there came: newest says that none newer did. */
+void	device_heard(struct mcu *m, struct device *d, const union place *from,
+	    int newest, int64_t now);
+/* It listens, or does not any more, by what is known of it. */
+void	device_tune(struct mcu *m, struct device *d);
+
+/* arrive.c: datagrams in; hop tag first, then all else */
+int	arrive_open(struct mcu *m);
+void	arrive_close(struct mcu *m);
+/* What is in the socket now, at most budget batches; 1 if there may be
+ * more. */
+int	arrive_take(struct mcu *m, int budget);
+
+/* forward.c: one packet in, one copy to everybody else out */
+int	forward_open(struct mcu *m);
+void	forward_close(struct mcu *m);
+void	forward_packet(struct mcu *m, struct room *r, struct packet *p);
+/* Send what is queued, as far as one turn goes. */
+enum forward {
+	FORWARD_DONE,
+	FORWARD_MORE,
+	FORWARD_BLOCKED,               /* until the socket is writable */
+};
+enum forward forward_run(struct mcu *m);
+void	room_add_listener(struct room *r, struct device *d);
+void	room_drop_listener(struct mcu *m, struct room *r, struct device *d);
+/* Nothing is under way in it any more. */
+void	room_clear(struct mcu *m, struct room *r);
+struct packet *packet_take(struct mcu *m);     /* NULL: none left */
+int	packet_is_spare(const struct mcu *m);
+void	packet_drop(struct mcu *m, struct packet *p);
+
+/* report.c: hop packets, lost and found, who talks, counters */
+struct hop_packet;
+void	report_hop(struct mcu *m, struct device *d,
+	    const struct hop_packet *h);
+/* One more voice packet of d, taken at us (monotonic). */
+void	report_voice(struct device *d, const struct rtp *r, int newest,
+	    int64_t us);
+void	report_sweep(void *mcu);
+void	report_leave(struct room *r, const struct device *d);
+void	report_status(struct service *s, struct ctl_req *req);
+extern const struct ctl_verb report_verbs[];
+
+#endif
