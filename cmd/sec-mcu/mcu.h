@@ -59,7 +59,7 @@ struct device;
 struct listener {
 	struct device		*device;
 	const uint8_t		*key;          /* down */
-	uint32_t		 next;         /* number of the packet to send */
+	uint32_t		 next;         /* packet to be sent */
 	uint32_t		 q;
 	uint32_t		 copies;       /* sent to him */
 	union place		 to;
@@ -88,7 +88,7 @@ struct device {
 
 struct queued {
 	struct packet		*packet;
-	uint64_t		 due;          /* visits after which all have it */
+	uint64_t		 due;          /* visits, then all have it */
 };
 
 struct room {
