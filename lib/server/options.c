@@ -47,10 +47,8 @@ static const char help_text[] =
     "  %1$s health                       one line, exit status 0, 1 or 10\n"
     "\n"
     "usage: %1$s serve [--name NAME] [-i] [-l ADDR:PORT]... [--config FILE]\n"
-    "           [--idle SEC] [--check]%3$s [-v]
-"
-    "       %1$s status|health%2$s [--name NAME] [-T SEC]
-"
+    "           [--idle SEC] [--check]%3$s [-v]\n"
+    "       %1$s status|health%2$s [--name NAME] [-T SEC]\n"
     "       %1$s drain [--name NAME] [--stop] [-T SEC]\n"
     "\n"
     "  --name NAME      which line of the file servers this is\n"
