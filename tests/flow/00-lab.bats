@@ -181,7 +181,7 @@ pid_of() {
 	printf '#!/bin/sh\necho broken by hand >&2\nexit 11\n' \
 	    >"$BATS_TEST_TMPDIR/bin/sec-mtcu"
 	run -10 --separate-stderr "$BATS_TEST_TMPDIR/bin/sec-lab" up
-	[[ $stderr == *"mtcu1 does not start (exit 11)"*"broken by hand"* ]]
+	[[ $stderr == *"mtcu"[12]" does not start (exit 11)"*"broken by hand"* ]]
 	run -1 --separate-stderr sec-lab status
 	rm "$BATS_TEST_TMPDIR/bin/sec-mtcu"
 	run -10 --separate-stderr "$BATS_TEST_TMPDIR/bin/sec-lab" up
