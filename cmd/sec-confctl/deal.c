@@ -174,8 +174,6 @@ deal_all_of(struct conference *c, int number)
 	TAILQ_FOREACH(d, &c->device_list, entry) {
 		if (number != f->pal && d->server != number)
 			continue;
-		if (number != f->pal)
-			device_lost(d, 0); /* it begins to watch anew */
 		b = ctl_call(p, "join");
 		deal_join_fields(d, b, number != f->pal);
 		ctl_call_end(p, LINK_DEADLINE, rejoin_answered, f, d->number);
@@ -244,6 +242,7 @@ conf_move(struct conference *c, struct conf_medium *m, int to)
 			struct conf_device_row dr;
 
 			d->server = to;
+			device_lost(d, 0); /* nobody missed it there */
 			device_row(d, &dr);
 			if (commit_begin(f) == 0)
 				conf_device_put(f->s->db, &dr);
@@ -306,11 +305,29 @@ move_of(struct focus *f, int number)
 	return mv;
 }
 
+/* Whom it misses is not known without its link; it says so again when the
+ * link is up. */
+static void
+misses_nobody(struct focus *f, int number)
+{
+	struct conference *c;
+	struct device *d;
+	size_t i;
+
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
+		if (conf_uses(c, number))
+			TAILQ_FOREACH(d, &c->device_list, entry)
+				if (d->server == number && d->lost)
+					device_lost(d, 0);
+}
+
 void
 deal_link_down(struct focus *f, int number)
 {
 	if (number == f->pal || f->s->draining)
 		return;
+	if (!links_is_up(f->s->links, number))
+		misses_nobody(f, number);
 	/* A draining server says so while its link is up: move at once. */
 	timer_set(&move_of(f, number)->timer,
 	    links_is_up(f->s->links, number) ? 0 : MOVE_MS);

@@ -307,11 +307,16 @@ load_changed(struct mtcu *m)
 void
 members_link_up(struct mtcu *m)
 {
+	struct member *mb;
 	struct room *r;
 	size_t i;
 
-	for (i = 0; (r = map_next(m->rooms, &i)) != NULL;)
+	for (i = 0; (r = map_next(m->rooms, &i)) != NULL;) {
 		r->seen = 0;
+		TAILQ_FOREACH(mb, &r->members, entry)
+			if (mb->reported)
+				event_lost(mb, "lost");
+	}
 	load_send(m);
 }
 

@@ -155,6 +155,29 @@ new_texts() {
 	echo again | as alice sec-talk -s t
 }
 
+# links_up EPOCH: the controller has both routers' links of that epoch.
+links_up() {
+	[ "$(grep "link.up server=mtcu[12] epoch=$1 " \
+	    "$SEC_DIR/log/confctl" | wc -l)" -ge 2 ]
+}
+carol_is() {
+	as alice sec-confctl show t | grep -qE "^carol +$1"
+}
+
+@test "who is missing is missing still when the link is another" {
+	kill -STOP "$(agent_pid carol)"
+	run -8 bash -c 'echo missed | sec-lab run alice sec-talk -s t 3>&-'
+	until_ok carol_is unreachable
+	run -0 sec-keygen rotate --in 0
+	until_ok links_up 2
+	# What the controller did then, sec-pal has done when it answers.
+	run -0 sec-ctl confctl status
+	run -0 sec-ctl pal status
+	carol_is unreachable
+	kill -CONT "$(pgrep_agent carol)"
+	until_ok carol_is active
+}
+
 # The agent's pid without asking it.
 pgrep_agent() {
 	local p
