@@ -54,7 +54,7 @@ binding_forget(struct presentity *u, const char *instance, uint32_t keyid,
 		    log_quote(db_why(s->db)));
 	/* One that has only expired may come back to its dialogs. */
 	if (strcmp(why, "expired") != 0)
-		subscriptions_forget(u->pal, u->uri, instance);
+		subscriptions_forget(u, instance);
 	if (peer == NULL)
 		return; /* its time ends there as well */
 	l = ctl_event(peer, "gone");
@@ -207,7 +207,7 @@ binding_conn_up(struct service *s, struct sip_conn *c)
 		return;
 	}
 	holder_connected(&b->held, s, c);
-	subscriptions_catch_up(p, b);
+	subscriptions_catch_up(b);
 	service_touch(s);
 }
 

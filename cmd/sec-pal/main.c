@@ -55,6 +55,7 @@ pal_open(struct service *s)
 	p->subs = map_new();
 	p->sub_ids = map_new();
 	p->rosters = map_new();
+	p->people = map_new();
 	ctl_add_verbs(s->ctl, presence_verbs, s);
 	if ((r = presence_load(p)) != 0)
 		return r;
@@ -82,6 +83,7 @@ pal_close(struct service *s)
 	map_free(p->subs);
 	map_free(p->sub_ids);
 	map_free(p->rosters);
+	map_free(p->people);
 	free(p);
 	s->priv = NULL;
 }

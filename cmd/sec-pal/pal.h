@@ -133,8 +133,8 @@ unsigned document_part(struct document *d, const char *watcher,
 /* --- subscribe.c --- */
 struct subscription {
 	struct document		*doc;
+	struct presentity	*watcher;
 	struct dialog		 dialog;
-	char			 user[URI_MAX];
 	char			 instance[PAL_INSTANCE];
 	int64_t			 until;        /* real ms */
 	uint64_t		 sent;         /* version it has */
@@ -142,7 +142,7 @@ struct subscription {
 	int			 dirty;        /* more to say after that */
 	uint64_t		 id;
 	struct timer		 timer;
-	TAILQ_ENTRY(subscription) entry;
+	TAILQ_ENTRY(subscription) entry, own; /* of document, watcher */
 };
 
 void	on_subscribe(void *ctx, struct sip_txn *txn,
@@ -150,11 +150,10 @@ void	on_subscribe(void *ctx, struct sip_txn *txn,
 /* A round: what changed to those who have the version before. */
 void	subscription_notify(struct subscription *s);
 /* The agent is connected again: everything once (S092, S093). */
-void	subscriptions_catch_up(struct pal *p, struct binding *b);
+void	subscriptions_catch_up(struct binding *b);
 void	subscription_end(struct subscription *s, const char *reason);
 /* The agent is gone for good: nobody is there to be told. */
-void	subscriptions_forget(struct pal *p, const char *user,
-	    const char *instance);
+void	subscriptions_forget(struct presentity *u, const char *instance);
 /* End those of a user to one document (he left). */
 void	subscriptions_drop(struct document *d, const char *user,
 	    const char *reason);
@@ -170,10 +169,13 @@ struct presentity {
 	struct entry		 entry;        /* in the realm's list */
 	int			 busy;         /* so told to rosters */
 	TAILQ_HEAD(, binding)	 bindings;
+	TAILQ_HEAD(, subscription) subs;       /* that he holds */
+	unsigned		 nsubs;
 };
 
 struct presentity *presentity_find(struct pal *p, const char *name);
 struct presentity *presentity_get(struct pal *p, const char *name);
+struct presentity *presentity_by_uri(struct pal *p, const char *uri);
 int	presentity_status(struct presentity *u, const struct line *l);
 /* Registered, gone, or another status: watchers and rosters are told, if
  * they can see a difference. */
@@ -213,6 +215,7 @@ struct pal {
 	struct map		*sub_ids;      /* by number */
 	uint64_t		 next_sub;
 	struct map		*rosters;      /* by URI */
+	struct map		*people;       /* in rosters, by URI */
 	int			 dealt;        /* a whole deal has come */
 	struct document		 realm;        /* everybody's PAL for now */
 };

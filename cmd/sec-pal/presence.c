@@ -33,6 +33,7 @@ presentity_new(struct pal *p, const char *name)
 	uri_user(u->uri, name, p->s->conf.domain);
 	u->entry.uri = u->uri;
 	TAILQ_INIT(&u->bindings);
+	TAILQ_INIT(&u->subs);
 	map_put_str(p->users, u->name, u);
 	return u;
 }
@@ -46,6 +47,16 @@ presentity_get(struct pal *p, const char *name)
 	    pal_status_get(p->s->db, name, &u->status) != 0)
 		memset(&u->status, 0, sizeof u->status);
 	return u;
+}
+
+struct presentity *
+presentity_by_uri(struct pal *p, const char *uri)
+{
+	struct uri u;
+
+	return uri_parse(&u, uri, p->s->conf.domain) == 0 ?
+	    presentity_find(p, u.name) :
+	    NULL;
 }
 
 static int
@@ -98,13 +109,9 @@ put_presentity(struct buf *b, const struct presentity *u,
 static struct entry *
 realm_hidden(struct document *d, const char *watcher)
 {
-	struct presentity *u;
-	struct uri uri;
+	struct presentity *u = presentity_by_uri(d->pal, watcher);
 
-	if (uri_parse(&uri, watcher, d->pal->s->conf.domain) != 0 ||
-	    (u = presentity_find(d->pal, uri.name)) == NULL)
-		return NULL;
-	return &u->entry;
+	return u != NULL ? &u->entry : NULL;
 }
 
 void

@@ -26,8 +26,16 @@ struct device {
 	TAILQ_ENTRY(device) entry;
 };
 
+/* Whoever is in a roster, with all his places. */
+struct person {
+	char uri[URI_MAX];
+	TAILQ_HEAD(, participant) places;
+};
+
 struct participant {
 	struct roster *roster;
+	struct person *person;
+	TAILQ_ENTRY(participant) place; /* of the person */
 	char uri[URI_MAX];
 	char state[16]; /* invited active unreachable */
 	char via[16];
@@ -46,6 +54,7 @@ struct roster {
 	char *cid, *name, *title, *access, *creator;
 	char *media, *persistent, *created;
 	int seen;
+	unsigned in; /* participants with a device */
 	struct map *people; /* by URI */
 	struct map *by_q; /* participant by q */
 };
@@ -80,16 +89,13 @@ roster_participant(struct pal *p, const char *uri, const char *user)
 static const char *
 participant_status(const struct participant *pa)
 {
-	struct pal *p = pa->roster->pal;
 	struct presentity *u;
-	struct uri uri;
 
 	if (pa->in == 0)
 		return strcmp(pa->state, "invited") == 0 ? "invited" : "left";
 	if (strcmp(pa->state, "unreachable") == 0)
 		return "unreachable";
-	if (uri_parse(&uri, pa->uri, p->s->conf.domain) == 0 &&
-	    (u = presentity_find(p, uri.name)) != NULL &&
+	if ((u = presentity_by_uri(pa->roster->pal, pa->uri)) != NULL &&
 	    strcmp(u->status.class_, "busy") == 0)
 		return "busy";
 	return "active";
@@ -139,6 +145,41 @@ roster_head(struct document *d, struct buf *b)
 	line_put(b, "persistent", r->persistent);
 }
 
+static struct person *
+person_find(struct pal *p, const char *uri)
+{
+	return map_get_str(p->people, uri);
+}
+
+static int
+person_join(struct pal *p, struct participant *pa)
+{
+	struct person *pe = person_find(p, pa->uri);
+
+	if (pe == NULL) {
+		if ((pe = calloc(1, sizeof *pe)) == NULL)
+			return SEC_ERR_SYS;
+		text_copy(pe->uri, pa->uri, sizeof pe->uri);
+		TAILQ_INIT(&pe->places);
+		map_put_str(p->people, pe->uri, pe);
+	}
+	pa->person = pe;
+	TAILQ_INSERT_TAIL(&pe->places, pa, place);
+	return 0;
+}
+
+static void
+person_leave(struct pal *p, struct participant *pa)
+{
+	struct person *pe = pa->person;
+
+	TAILQ_REMOVE(&pe->places, pa, place);
+	if (TAILQ_EMPTY(&pe->places)) {
+		map_del_str(p->people, pe->uri);
+		free(pe);
+	}
+}
+
 static void
 participant_free(struct participant *pa)
 {
@@ -146,6 +187,7 @@ participant_free(struct participant *pa)
 
 	timer_cancel(&pa->timer);
 	document_forget(&pa->roster->doc, &pa->entry);
+	person_leave(pa->roster->pal, pa);
 	while ((d = TAILQ_FIRST(&pa->devices)) != NULL) {
 		TAILQ_REMOVE(&pa->devices, d, entry);
 		map_del_u64(pa->roster->by_q, d->q);
@@ -214,6 +256,10 @@ participant_get(struct roster *r, const char *uri)
 			return NULL;
 		pa->roster = r;
 		text_copy(pa->uri, uri, sizeof pa->uri);
+		if (person_join(r->pal, pa) != 0) {
+			free(pa);
+			return NULL;
+		}
 		pa->entry.uri = pa->uri;
 		pa->entry.owner = pa;
 		text_copy(pa->via, "voip", sizeof pa->via);
@@ -253,7 +299,8 @@ device_enter(struct participant *pa, uint32_t q)
 	}
 	if (d->left != 0) {
 		d->left = 0;
-		pa->in++;
+		if (pa->in++ == 0)
+			pa->roster->in++;
 	}
 	return d;
 }
@@ -265,6 +312,7 @@ device_left(struct participant *pa, struct device *d)
 		return;
 	d->left = loop_now(pa->roster->pal->s->loop);
 	if (--pa->in == 0) {
+		pa->roster->in--;
 		text_copy(pa->state, "left", sizeof pa->state);
 		subscriptions_drop(&pa->roster->doc, pa->uri, "noresource");
 	}
@@ -312,7 +360,7 @@ roster_dealt(struct roster *r)
 	r->doc.waits = 0;
 	for (s = TAILQ_FIRST(&r->doc.subs); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
-		if (!roster_participant(r->pal, r->doc.uri, s->user))
+		if (!roster_participant(r->pal, r->doc.uri, s->watcher->uri))
 			subscription_end(s, "noresource");
 	}
 	document_changed(&r->doc);
@@ -354,27 +402,26 @@ rosters_free(struct pal *p)
 void
 rosters_user_changed(struct pal *p, const char *user)
 {
+	struct person *pe = person_find(p, user);
 	struct participant *pa;
-	struct roster *r;
-	size_t i;
 
-	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
-		if ((pa = map_get_str(r->people, user)) != NULL)
+	if (pe != NULL)
+		TAILQ_FOREACH(pa, &pe->places, place)
 			participant_changed(pa);
 }
 
 void
 rosters_put_unreachable(struct pal *p, const char *user, struct buf *out)
 {
+	struct person *pe = person_find(p, user);
 	struct participant *pa;
-	struct roster *r;
-	size_t i;
 
-	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
-		if ((pa = map_get_str(r->people, user)) != NULL && pa->in > 0 &&
-		    strcmp(pa->state, "unreachable") == 0) {
+	if (pe == NULL)
+		return;
+	TAILQ_FOREACH(pa, &pe->places, place)
+		if (pa->in > 0 && strcmp(pa->state, "unreachable") == 0) {
 			line_begin(out, "conf");
-			line_put(out, "conf", r->doc.uri);
+			line_put(out, "conf", pa->roster->doc.uri);
 			line_end(out);
 		}
 }
@@ -382,11 +429,10 @@ rosters_put_unreachable(struct pal *p, const char *user, struct buf *out)
 void
 rosters_put_list(struct pal *p, const char *user, struct buf *out)
 {
-	struct participant *pa, *other;
+	struct participant *pa;
 	char factory[URI_MAX];
 	struct roster *r;
-	unsigned in;
-	size_t i, j;
+	size_t i;
 
 	line_begin(out, "doc");
 	line_put(out, "uri", uri_factory(factory, p->s->conf.domain));
@@ -401,14 +447,11 @@ rosters_put_list(struct pal *p, const char *user, struct buf *out)
 		if (pa == NULL && strcmp(r->access, "domain") != 0 &&
 		    strcmp(r->creator, user) != 0)
 			continue;
-		in = 0;
-		for (j = 0; (other = map_next(r->people, &j)) != NULL;)
-			in += other->in > 0;
 		line_begin(out, "entry");
 		line_put_arg(out, r->doc.uri);
 		line_put(out, "title", r->title);
 		line_put(out, "media", r->media);
-		line_put_u64(out, "in", in);
+		line_put_u64(out, "in", r->in);
 		line_put(out, "creator", r->creator);
 		line_put(out, "since", r->created);
 		line_put(out, "access", r->access);

@@ -46,6 +46,8 @@ sub_free(struct subscription *s, int stored)
 	map_del_str(p->subs, sub_key(s, key));
 	map_del_u64(p->sub_ids, s->id);
 	TAILQ_REMOVE(&s->doc->subs, s, entry);
+	TAILQ_REMOVE(&s->watcher->subs, s, own);
+	s->watcher->nsubs--;
 	if (!stored) {
 		sub_row_id(s, id, sizeof id);
 		(void)pal_subscription_rm(p->s->db, id);
@@ -57,7 +59,7 @@ static struct sip_conn *
 sub_conn(const struct subscription *s)
 {
 	struct pal *p = s->doc->pal;
-	struct binding *b = binding_find(p, s->user, s->instance);
+	struct binding *b = binding_find(p, s->watcher->uri, s->instance);
 
 	return b != NULL ? holder_conn(&b->held, p->s) : NULL;
 }
@@ -120,7 +122,8 @@ notify_parts(struct subscription *s, uint64_t since, unsigned part)
 
 	do {
 		buf_reset(&body);
-		parts = document_part(s->doc, s->user, since, part, &body);
+		parts =
+		    document_part(s->doc, s->watcher->uri, since, part, &body);
 		if (part <= parts && notify_send(s, &body, NULL) == 0)
 			s->asked = 1;
 	} while (part++ < parts);
@@ -159,11 +162,14 @@ subscription_end(struct subscription *s, const char *reason)
 void
 subscriptions_drop(struct document *d, const char *user, const char *reason)
 {
+	struct presentity *u = presentity_by_uri(d->pal, user);
 	struct subscription *s, *next;
 
-	for (s = TAILQ_FIRST(&d->subs); s != NULL; s = next) {
-		next = TAILQ_NEXT(s, entry);
-		if (strcmp(s->user, user) == 0)
+	if (u == NULL)
+		return;
+	for (s = TAILQ_FIRST(&u->subs); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, own);
+		if (s->doc == d)
 			subscription_end(s, reason);
 	}
 }
@@ -253,13 +259,10 @@ sub_store(struct subscription *s)
 {
 	struct pal *p = s->doc->pal;
 	struct pal_subscription row;
-	struct uri u;
 
-	if (uri_parse(&u, s->user, p->s->conf.domain) != 0)
-		return SEC_ERR_DATA;
 	memset(&row, 0, sizeof row);
 	sub_row_id(s, row.id, sizeof row.id);
-	text_copy(row.user, u.name, sizeof row.user);
+	text_copy(row.user, s->watcher->name, sizeof row.user);
 	text_copy(row.instance, s->instance, sizeof row.instance);
 	text_copy(row.event, s->doc->event, sizeof row.event);
 	text_copy(row.target, s->doc->uri, sizeof row.target);
@@ -272,7 +275,7 @@ sub_store(struct subscription *s)
 }
 
 static struct subscription *
-sub_new(struct document *d, const char *user, const char *instance,
+sub_new(struct document *d, struct presentity *u, const char *instance,
     const struct dialog *dialog, int64_t until)
 {
 	struct pal *p = d->pal;
@@ -282,21 +285,22 @@ sub_new(struct document *d, const char *user, const char *instance,
 	if ((s = calloc(1, sizeof *s)) == NULL)
 		return NULL;
 	/* A new one of the same agent to the same takes its place. */
-	for (old = TAILQ_FIRST(&d->subs); old != NULL; old = next) {
-		next = TAILQ_NEXT(old, entry);
-		if (strcmp(old->user, user) == 0 &&
-		    strcmp(old->instance, instance) == 0)
+	for (old = TAILQ_FIRST(&u->subs); old != NULL; old = next) {
+		next = TAILQ_NEXT(old, own);
+		if (old->doc == d && strcmp(old->instance, instance) == 0)
 			sub_free(old, 0);
 	}
 	s->doc = d;
 	s->dialog = *dialog;
-	text_copy(s->user, user, sizeof s->user);
+	s->watcher = u;
 	text_copy(s->instance, instance, sizeof s->instance);
 	s->until = until;
 	s->id = ++p->next_sub;
 	timer_init(&s->timer, p->s->loop, sub_expired, s);
 	timer_set(&s->timer, until - clock_real());
 	TAILQ_INSERT_TAIL(&d->subs, s, entry);
+	TAILQ_INSERT_TAIL(&u->subs, s, own);
+	u->nsubs++;
 	map_put_str(p->subs, sub_key(s, key), s);
 	map_put_u64(p->sub_ids, s->id, s);
 	return s;
@@ -327,7 +331,7 @@ sub_refresh(struct subscription *s, struct sip_txn *txn,
 		return;
 	}
 	if (expires == 0) {
-		sub_answer(txn, s->doc, s->user, 0, &parts);
+		sub_answer(txn, s->doc, s->watcher->uri, 0, &parts);
 		sub_free(s, 0);
 		return;
 	}
@@ -338,7 +342,7 @@ sub_refresh(struct subscription *s, struct sip_txn *txn,
 		sub_retry(txn, 503);
 		return;
 	}
-	sub_answer(txn, s->doc, s->user, expires, &parts);
+	sub_answer(txn, s->doc, s->watcher->uri, expires, &parts);
 	timer_set(&s->timer, expires * 1000);
 	s->sent = s->doc->version;
 	if (parts > 1)
@@ -349,6 +353,7 @@ static void
 sub_start(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
     const char *user, int64_t expires)
 {
+	struct presentity *u = presentity_by_uri(p, user);
 	struct subscription *s;
 	struct document *d;
 	struct dialog dialog;
@@ -363,12 +368,13 @@ sub_start(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
 		sub_answer(txn, d, user, 0, &parts);
 		return;
 	}
-	if (dialog_from_request(&dialog, req, sip_txn_to_tag(txn)) != 0) {
+	if (u == NULL ||
+	    dialog_from_request(&dialog, req, sip_txn_to_tag(txn)) != 0) {
 		sip_answer_status(txn, 400);
 		return;
 	}
-	s = sub_new(d, user, sip_conn_peer(sip_txn_conn(txn))->instance,
-	    &dialog, clock_real() + expires * 1000);
+	s = sub_new(d, u, sip_conn_peer(sip_txn_conn(txn))->instance, &dialog,
+	    clock_real() + expires * 1000);
 	if (s == NULL || sub_store(s) != 0) {
 		if (s != NULL)
 			sub_free(s, 1);
@@ -401,7 +407,7 @@ on_subscribe(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		    map_get_str(p->subs,
 			dialog_key(key, req->call_id, req->to_tag)) :
 		    NULL;
-		if (s == NULL || strcmp(s->user, user) != 0)
+		if (s == NULL || strcmp(s->watcher->uri, user) != 0)
 			sip_answer_status(txn, 481);
 		else
 			sub_refresh(s, txn, req, expires);
@@ -417,14 +423,12 @@ on_subscribe(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 /* --- keeping --- */
 
 void
-subscriptions_catch_up(struct pal *p, struct binding *b)
+subscriptions_catch_up(struct binding *b)
 {
 	struct subscription *s;
-	size_t i;
 
-	for (i = 0; (s = map_next(p->subs, &i)) != NULL;)
-		if (strcmp(s->user, b->user->uri) == 0 &&
-		    strcmp(s->instance, b->row.instance) == 0) {
+	TAILQ_FOREACH(s, &b->user->subs, own)
+		if (strcmp(s->instance, b->row.instance) == 0) {
 			s->asked = 0;
 			s->sent = 0;
 			subscription_notify(s);
@@ -432,15 +436,15 @@ subscriptions_catch_up(struct pal *p, struct binding *b)
 }
 
 void
-subscriptions_forget(struct pal *p, const char *user, const char *instance)
+subscriptions_forget(struct presentity *u, const char *instance)
 {
-	struct subscription *s;
-	size_t i;
+	struct subscription *s, *next;
 
-	for (i = 0; (s = map_next(p->subs, &i)) != NULL;)
-		if (strcmp(s->user, user) == 0 &&
-		    strcmp(s->instance, instance) == 0)
+	for (s = TAILQ_FIRST(&u->subs); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, own);
+		if (strcmp(s->instance, instance) == 0)
 			sub_free(s, 0);
+	}
 }
 
 static int
@@ -450,13 +454,15 @@ sub_load(void *arg, const struct pal_subscription *row)
 	struct dialog d;
 	struct document *doc;
 	struct subscription *s;
-	char id[256], user[URI_MAX], *rest = id, *part;
+	struct presentity *u = presentity_get(p, row->user);
+	char id[256], *rest = id, *part;
 
+	if (u == NULL)
+		return SEC_ERR_SYS;
 	if (strcmp(row->event, EVENT_PRESENCE) == 0)
 		doc = &p->realm;
 	else if ((doc = roster_awaited(p, row->target)) == NULL)
 		return 0;
-	uri_user(user, row->user, p->s->conf.domain);
 	memset(&d, 0, sizeof d);
 	text_copy(id, row->id, sizeof id);
 	if ((part = strsep(&rest, "\n")) == NULL)
@@ -466,13 +472,13 @@ sub_load(void *arg, const struct pal_subscription *row)
 		return 0;
 	text_copy(d.local_tag, part, sizeof d.local_tag);
 	text_copy(d.remote_tag, rest, sizeof d.remote_tag);
-	text_copy(d.local_uri, doc == &p->realm ? user : doc->uri,
+	text_copy(d.local_uri, doc == &p->realm ? u->uri : doc->uri,
 	    sizeof d.local_uri);
-	text_copy(d.remote_uri, user, sizeof d.remote_uri);
-	text_copy(d.target, user, sizeof d.target);
+	text_copy(d.remote_uri, u->uri, sizeof d.remote_uri);
+	text_copy(d.target, u->uri, sizeof d.target);
 	/* Above whatever was used: tenths of a second since 2026. */
 	d.local_cseq = (uint32_t)((clock_real() - 1767225600000LL) / 100);
-	if ((s = sub_new(doc, user, row->instance, &d, row->until)) != NULL)
+	if ((s = sub_new(doc, u, row->instance, &d, row->until)) != NULL)
 		s->sent = 0;
 	return 0;
 }
