@@ -400,7 +400,7 @@ device_bye(struct device *d)
 		return;
 	sip_msg_init(&m);
 	dialog_request(&d->dialog, &m, "BYE");
-	sip_request(conn, &m, 0, NULL, NULL, 0);
+	sip_tell(conn, &m, 0, NULL, NULL, 0);
 }
 
 void

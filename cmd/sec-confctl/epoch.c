@@ -155,18 +155,18 @@ device_missed(struct device *d)
 }
 
 static void
-info_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+info_answered(void *ctx, uint64_t cookie, int status)
 {
 	struct focus *f = ctx;
 	struct device *d = device_of(f, cookie);
 	struct conference *c;
 	struct sip_conn *conn;
 
-	if (d == NULL || answer->status < 300)
+	if (d == NULL || status / 100 == 2)
 		return;
 	c = d->conf;
 	device_missed(d);
-	if (answer->status == 481) {
+	if (status == 481) {
 		/* The agent does not know the dialog: not there. */
 		device_leave(d, "481");
 		conf_check_empty(c);
@@ -198,7 +198,7 @@ info_send(struct device *d, const char *body, size_t n)
 	m.content_type = EVENT_GRANT_TYPE;
 	m.body = body;
 	m.bodylen = n;
-	if (sip_request(conn, &m, 0, info_answered, f, d->number) == 0)
+	if (sip_tell(conn, &m, 0, info_answered, f, d->number) == 0)
 		device_missed(d);
 }
 

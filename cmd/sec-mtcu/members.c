@@ -168,17 +168,17 @@ member_disconnected(struct member *mb)
 }
 
 static void
-probe_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+probe_answered(void *ctx, uint64_t cookie, int status)
 {
 	struct mtcu *m = ctx;
 	struct member *mb = holders_find_key(m->hops, cookie, NULL);
 
 	if (mb == NULL || !mb->reported || mb->conn == NULL)
 		return;
-	if (answer->status == 408) {
+	if (status == 408) {
 		mb->reported = 0;
 		member_silent(mb);
-	} else if (answer->status != 503) {
+	} else if (status != 503 && status != SIP_LOST) {
 		mb->reported = 0;
 		event_lost(mb, "found");
 	}
@@ -196,7 +196,7 @@ member_silent(struct member *mb)
 	ask.method = "OPTIONS";
 	ask.uri = mb->person->uri;
 	ask.from = mb->room->uri;
-	if (sip_request(mb->conn, &ask, PROBE_MS, probe_answered, m,
+	if (sip_tell(mb->conn, &ask, PROBE_MS, probe_answered, m,
 		holder_key_name(mb->held.by, mb->held.key.id)) == 0)
 		return;
 	mb->reported = 1;

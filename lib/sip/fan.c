@@ -92,9 +92,10 @@ sip_fan_free(struct sip_fan *f)
 
 /* --- copies that wait for an answer --- */
 
-/* A place at the end, its id and deadline set. */
-static struct fan_copy *
-copy_add(struct sip_conn *c, uint64_t id, int64_t deadline)
+/* A place at the end. */
+void
+fan_expect(struct sip_conn *c, uint64_t id, int64_t deadline, sip_status_h cb,
+    void *ctx, uint64_t cookie)
 {
 	struct sip_stack *s = c->stack;
 	struct fan_copies *a = &c->copies;
@@ -116,10 +117,12 @@ copy_add(struct sip_conn *c, uint64_t id, int64_t deadline)
 	if (deadline <= 0)
 		deadline = SIP_DEADLINE;
 	k->until = loop_now(s->loop) + deadline;
+	k->cb = cb;
+	k->ctx = ctx;
+	k->cookie = cookie;
 	s->copies++;
 	if (!timer_is_set(&s->late) || k->until < s->late.at)
 		timer_set(&s->late, deadline);
-	return k;
 }
 
 static struct fan_copy *
@@ -307,7 +310,6 @@ uint64_t
 sip_fan_send(struct sip_fan *f, struct sip_conn *c, const char *to, int missed,
     int64_t deadline, sip_status_h cb, void *ctx, uint64_t cookie)
 {
-	struct fan_copy *k;
 	uint64_t id;
 
 	if (!sip_conn_is_up(c) || buf_error(&f->text) != 0 || !print_is_uri(to))
@@ -317,9 +319,6 @@ sip_fan_send(struct sip_fan *f, struct sip_conn *c, const char *to, int missed,
 	    channel_send(c->channel, buf_data(&f->copy), buf_len(&f->copy)) !=
 		0)
 		return 0;
-	k = copy_add(c, id, deadline);
-	k->cb = cb;
-	k->ctx = ctx;
-	k->cookie = cookie;
+	fan_expect(c, id, deadline, cb, ctx, cookie);
 	return id;
 }

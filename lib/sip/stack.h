@@ -131,6 +131,15 @@ typedef void (*sip_answer_h)(void *ctx, uint64_t cookie,
  */
 uint64_t sip_request(struct sip_conn *c, const struct sip_msg *req,
 	    int64_t deadline, sip_answer_h cb, void *ctx, uint64_t cookie);
+/*
+ * The same for who asks only how it ended: no INVITE, the answer is matched
+ * without a full parse, the deadline is kept within 100 ms, and there is
+ * nothing to forget. cb may be NULL.
+ */
+#define SIP_LOST 0                     /* its connection, before an answer */
+typedef void (*sip_status_h)(void *ctx, uint64_t cookie, int status);
+uint64_t sip_tell(struct sip_conn *c, const struct sip_msg *req,
+	    int64_t deadline, sip_status_h cb, void *ctx, uint64_t cookie);
 /* CANCEL an INVITE; its answer (487 or a 2xx that crossed) still comes. */
 void	sip_cancel(struct sip_stack *s, uint64_t id);
 /* Forget: no callback any more. */
@@ -144,8 +153,6 @@ struct sip_fan;
  * all copies. */
 struct sip_fan *sip_fan_new(const struct sip_msg *tmpl);
 void	sip_fan_free(struct sip_fan *f);
-#define SIP_LOST 0                     /* its connection, before an answer */
-typedef void (*sip_status_h)(void *ctx, uint64_t cookie, int status);
 /* One copy: patches To, branch, Call-ID; missed >= 0 adds SEC-Missed. The
  * answer is matched without a full parse. The deadline is kept within
  * 100 ms. Returns the transaction's number or 0. */

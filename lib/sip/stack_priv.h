@@ -38,9 +38,10 @@ struct sip_stack {
 };
 
 /*
- * A copy of a fan-out that waits for its answer. Thousands come and go a
- * second, so they are kept small and together: in the order in which they
- * were sent, which is also that of their ids.
+ * A copy of a fan-out, or another request of which only the status matters,
+ * that waits for its answer. Thousands come and go a second, so they are
+ * kept small and together: in the order in which they were sent, which is
+ * also that of their ids.
  */
 struct fan_copy {
 	uint64_t id;
@@ -135,6 +136,9 @@ void	client_answer(struct sip_conn *c, const struct sip_msg *answer);
 void	client_drop_all(struct sip_conn *c);
 
 /* --- fan.c --- */
+/* Request id was sent: who is told the status of its answer. */
+void	fan_expect(struct sip_conn *c, uint64_t id, int64_t deadline,
+	    sip_status_h cb, void *ctx, uint64_t cookie);
 /* An answer to copy id: 1 taken, 0 there is none of that id waiting. */
 int	fan_answer(struct sip_conn *c, uint64_t id, int status);
 /* Timer `late`: 408 to those whose time is over. */

@@ -155,6 +155,24 @@ sip_request(struct sip_conn *c, const struct sip_msg *req, int64_t deadline,
 	return id;
 }
 
+uint64_t
+sip_tell(struct sip_conn *c, const struct sip_msg *req, int64_t deadline,
+    sip_status_h cb, void *ctx, uint64_t cookie)
+{
+	struct sip_msg m = *req;
+	struct made made;
+	uint64_t id;
+
+	if (!sip_conn_is_up(c) || m.method == NULL)
+		return 0;
+	id = stack_id(c->stack);
+	complete(c, &m, id, &made);
+	if (conn_send(c, &m) != 0)
+		return 0;
+	fan_expect(c, id, deadline, cb, ctx, cookie);
+	return id;
+}
+
 void
 sip_ack(struct sip_conn *c, const struct sip_msg *ack)
 {

@@ -850,6 +850,33 @@ test_fan(void)
 	finish();
 }
 
+/* A request of which only the status matters. */
+static void
+test_tell(void)
+{
+	struct sip_conn *conn;
+	struct sip_msg m;
+
+	begin();
+	conn = join(NEED_SESSION);
+	m = request_of("MESSAGE", "hi");
+	T(sip_tell(conn, &m, 0, on_status, NULL, 1) != 0);
+	T(sip_tell(conn, &m, 0, NULL, NULL, 2) != 0);
+	T_INT(sip_open_count(cli), 2);
+	UNTIL(strcmp(c.log, "1/200") == 0 && sip_open_count(cli) == 0);
+	T_STR(s.log, "MESSAGE:hi MESSAGE:hi");
+	c.log[0] = '\0';
+	m = request_of("MESSAGE", "later");
+	sip_tell(conn, &m, 20, on_status, NULL, 3);
+	UNTIL(strcmp(c.log, "3/408") == 0);
+	c.log[0] = '\0';
+	sip_tell(conn, &m, 0, on_status, NULL, 4);
+	sip_conn_close(conn, 0);
+	T_INT(sip_tell(conn, &m, 0, on_status, NULL, 5), 0);
+	UNTIL(strcmp(c.log, "4/0") == 0);
+	finish();
+}
+
 /* --- sealed: 403 and not closed; answers from other connections --- */
 
 static struct hello_id alice, number;
@@ -947,6 +974,7 @@ main(void)
 	test_proof();
 	test_repeated();
 	test_fan();
+	test_tell();
 	test_sealed();
 	loop_free(l);
 	return t_done();
