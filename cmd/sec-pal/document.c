@@ -1,10 +1,10 @@
 /*
  * document: what can be subscribed to, as application/sec-pal
- * (ARCHITECTURE.md 10). Changes are told in rounds, at most one in 100 ms:
- * a round is one version, and its news are kept for those who have not
- * answered yet. Lines are rendered when they change, and the whole document
- * is kept as one text, since with a thousand watchers it is asked for as
- * often as it changes.
+ * (ARCHITECTURE.md 10). Changes are told in rounds, at most one in 100 ms,
+ * fewer when there are more than 400 watchers. A round is one version, and
+ * its news are kept for those who have not answered yet. Lines are rendered
+ * when they change, and the whole document is kept as one text, since with
+ * a thousand watchers it is asked for as often as it changes.
  */
 
 #include <stdlib.h>
@@ -154,11 +154,13 @@ document_free(struct document *d, const char *reason)
 void
 document_changed(struct document *d)
 {
-	int64_t wait;
+	int64_t apart = d->nsubs / NOTIFIES, wait;
 
 	if (timer_is_set(&d->timer))
 		return;
-	wait = d->flushed + NOTIFY_MS - loop_now(d->pal->s->loop);
+	if (apart < NOTIFY_MS)
+		apart = NOTIFY_MS;
+	wait = d->flushed + apart - loop_now(d->pal->s->loop);
 	timer_set(&d->timer, wait > 0 ? wait : 0);
 }
 

@@ -20,6 +20,7 @@
  * conferences, and the subscriptions to all of them.
  */
 #define NOTIFY_MS    100               /* at most one NOTIFY in */
+#define NOTIFIES     4                 /* of one document, in 1 ms */
 #define LEFT_MS      60000             /* a device that left is shown for */
 #define BINDINGS     32                /* agents of one user */
 #define CLOCK_SKEW   300000            /* Kerberos' own */
@@ -94,6 +95,7 @@ struct document {
 	int64_t		 flushed;      /* mono ms of the last round */
 	struct timer	 timer;
 	TAILQ_HEAD(, subscription) subs;
+	unsigned	 nsubs;
 	/* Fields of the doc line. */
 	void		(*head)(struct document *d, struct buf *b);
 	/* The entry that this watcher (URI) is not shown; may be NULL. */

@@ -46,6 +46,7 @@ sub_free(struct subscription *s, int stored)
 	map_del_str(p->subs, sub_key(s, key));
 	map_del_u64(p->sub_ids, s->id);
 	TAILQ_REMOVE(&s->doc->subs, s, entry);
+	s->doc->nsubs--;
 	TAILQ_REMOVE(&s->watcher->subs, s, own);
 	s->watcher->nsubs--;
 	if (!stored) {
@@ -65,19 +66,19 @@ sub_conn(const struct subscription *s)
 }
 
 static void
-notify_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+notify_answered(void *ctx, uint64_t cookie, int status)
 {
 	struct pal *p = ctx;
 	struct subscription *s = map_get_u64(p->sub_ids, cookie);
 
-	if (s == NULL || answer->status < 200)
+	if (s == NULL)
 		return;
 	s->asked = 0;
-	if (answer->status == 481 || answer->status == 404) {
+	if (status == 481 || status == 404) {
 		sub_free(s, 0);
 		return;
 	}
-	if (answer->status >= 300) {
+	if (status / 100 != 2) {
 		s->sent = 0; /* all again when he is back */
 		return;
 	}
@@ -106,7 +107,7 @@ notify_send(struct subscription *s, const struct buf *body, const char *reason)
 		m.body = buf_data(body);
 		m.bodylen = buf_len(body);
 	}
-	return sip_request(c, &m, 0, reason != NULL ? NULL : notify_answered, p,
+	return sip_tell(c, &m, 0, reason != NULL ? NULL : notify_answered, p,
 		   s->id) != 0 ?
 	    0 :
 	    SEC_ERR_CLOSED;
@@ -299,6 +300,7 @@ sub_new(struct document *d, struct presentity *u, const char *instance,
 	timer_init(&s->timer, p->s->loop, sub_expired, s);
 	timer_set(&s->timer, until - clock_real());
 	TAILQ_INSERT_TAIL(&d->subs, s, entry);
+	d->nsubs++;
 	TAILQ_INSERT_TAIL(&u->subs, s, own);
 	u->nsubs++;
 	map_put_str(p->subs, sub_key(s, key), s);
