@@ -365,6 +365,18 @@ fig9_seal(struct fig9 *f, const void *m, size_t n, int64_t now, uint8_t *out)
 	return 0;
 }
 
+size_t
+fig9_opened(const struct fig9 *f, const uint8_t *p, size_t n)
+{
+	uint32_t q;
+	size_t head;
+
+	if (n < 5 || (q = get_be32(p)) == 0 || q >= SEQUENCES)
+		return 0;
+	head = head_size(f, q) + FIG9_TAG + FIG9_STAMP;
+	return n > head ? n - head : 0;
+}
+
 int
 fig9_open(struct fig9 *f, const uint8_t *p, size_t n, uint32_t *q,
     int64_t *time, uint8_t *out)

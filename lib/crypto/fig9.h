@@ -77,6 +77,9 @@ size_t	fig9_fill(struct fig9 *f, size_t n);
 /* out: n + overhead bytes. 0, or SEC_ERR_LIMIT: the cap is reached. */
 int	fig9_seal(struct fig9 *f, const void *m, size_t n, int64_t now,
 	    uint8_t *out);
+/* Bytes that fig9_open() would give, which depends on the sender's q; 0 for
+ * what cannot be opened. */
+size_t	fig9_opened(const struct fig9 *f, const uint8_t *p, size_t n);
 /* What any client of the conference sealed. out: n - overhead bytes. 0,
  * SEC_ERR_FORMAT, SEC_ERR_AUTH; *q and *time are its sender's word. */
 int	fig9_open(struct fig9 *f, const uint8_t *p, size_t n, uint32_t *q,

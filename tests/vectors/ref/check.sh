@@ -12,5 +12,7 @@ python3 tests/vectors/ref/sec.py check
 python3 tests/vectors/ref/sec.py selftest
 "$vectors" emit 3 | python3 tests/vectors/ref/sec.py verify -
 "$vectors" >/dev/null
+"$build/tests/unit/rtp/source" emit 4 |
+    python3 tests/vectors/ref/sec.py verify -
 python3 tests/vectors/ref/fig9.py check
 "$build/tests/unit/crypto/fig9" emit | python3 tests/vectors/ref/fig9.py verify

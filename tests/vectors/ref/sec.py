@@ -439,6 +439,22 @@ def blob(f):
     return f.salt + put_record(5, 0, 0, 0, f.time, keys, f.ctx, f.pt)
 
 
+def rtp(f):
+    """A voice packet as its device sends it (hop tag: up)."""
+    ntp = f.time // 1000 + 2208988800 << 32 | \
+        ((f.time % 1000 << 32) + 999) // 1000
+    head = bytes([0x90, f.marker << 7 | f.type]) + be16(f.seq) + \
+        be32(f.ts) + be32(f.q) + bytes.fromhex("bede0008") + \
+        b"\x17" + f.conf + b"\x27" + be16(f.epoch & 0xFFFF) + \
+        be64(f.counter)[2:] + b"\x37" + be64(ntp & (1 << 64) - 1) + \
+        b"\x40" + bytes([f.voice << 7 | f.level]) + bytes(3)
+    keys = sframe(f.suite, f.epoch << 32 | f.q, f.ke)
+    nonce = xor(keys[-12:], bytes(4) + be64(f.counter))
+    sealed = seal(f.suite, keys[:-12], nonce, head, f.pt)
+    hop = kdf(f.hq, b"hop up", b"", 16)
+    return head + sealed + siphash(hop, head + sealed[-10:])
+
+
 OBJECTS = {
     "hkdf": lambda f: hkdf(f.hash, f.salt, f.ikm, f.info, f.n),
     "hmac": lambda f: hmac(f.hash, f.key, f.msg),
@@ -473,6 +489,7 @@ OBJECTS = {
     "text_epoch": lambda f: kdf(f.ke, b"text epoch", f.conf + be32(f.epoch),
                                 32),
     "text": text,
+    "rtp": rtp,
     "message": lambda f: be16(f.type) + be32(0) + be32(f.to) + f.text,
     "noise_msg": lambda f: put_noise(f.kind, f.from_, f.to, f.body),
     "deal": deal,
