@@ -95,6 +95,25 @@ three=$'alice active\nbob active\ncarol active'
 	[ "$(times bob "bob is away")" = 0 ]
 }
 
+@test "S127: an agent that hangs is waited for once, and has all when it is back" {
+	pid=$(agent_pid bob)
+	kill -STOP "$pid"
+	run -8 --separate-stderr bash -c \
+	    'echo "bob hangs" | sec-lab run alice sec-talk -s s 3>&-'
+	[[ $stderr == *bob* ]]
+	# Twenty times two seconds would be too long.
+	run -8 --separate-stderr timeout 20 bash -c \
+	    'printf "hanging %d\n" {1..20} | sec-lab run alice sec-talk -s s 3>&-'
+	has_once carol "hanging 20"
+	kill -CONT "$pid"
+	roster_is alice s "$three"
+	has_once bob "bob hangs"
+	has_once bob "hanging 1"
+	has_once bob "hanging 20"
+	say alice "nobody hangs"
+	has_once bob "nobody hangs"
+}
+
 @test "S091 S056: sec-pal dies: nobody is asked for anything" {
 	before=$(epoch alice s)
 	for round in 1 2 3; do
@@ -276,4 +295,8 @@ server_of() { # CONF: the name of its text router
 	say bob "and I am back"
 	has_once carol "and I am back"
 	databases_are_sound
+}
+
+@test "the soak test, a little of it" {
+	"$BATS_TEST_DIRNAME/../soak/kill" 12 --lab --seed 7355
 }
