@@ -134,6 +134,18 @@ install: all
 	    install -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s/ || exit 1; \
 	    done; done
 
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	for p in $(PROGS); do \
+	    install -m 644 scripts/completions/sec.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p || \
+	    exit 1; done
+	install -m 644 scripts/completions/_sec \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/
+	install -m 644 scripts/completions/sec.fish \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/
+
 clean:
 	rm -rf build build-asan build-cov build-fuzz
 

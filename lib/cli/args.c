@@ -16,6 +16,8 @@
 #include "base/err.h"
 #include "base/log.h"
 
+#include "cli/complete.h"
+
 #include "cli/args.h"
 
 #define GIVEN_MAX 256
@@ -110,6 +112,13 @@ verb_takes(const struct cli_prog *p, const struct cli_verb *v, char c,
 		s += *s != '\0';
 	}
 	return 0;
+}
+
+int
+cli_verb_takes(const struct cli_prog *p, const struct cli_verb *v,
+    const struct cli_opt *o)
+{
+	return verb_takes(p, v, o->c, o->name);
 }
 
 static const struct cli_verb *
@@ -231,30 +240,6 @@ print_help(const struct cli *c)
 			put_help_verb(&b, p, v);
 		put_options(&b, p, NULL);
 	}
-	emit_write(STDOUT_FILENO, buf_data(&b), buf_len(&b));
-	buf_free(&b);
-	return 0;
-}
-
-/* Everything that can follow the program's name, one per line. */
-static int
-print_completion(const struct cli_prog *p)
-{
-	const struct cli_opt *o;
-	const struct cli_verb *v;
-	struct buf b = BUF_INIT;
-
-	for (v = p->verbs; v->verb != NULL; v++)
-		if (v->verb[0] != '\0')
-			buf_putf(&b, "%s\n", v->verb);
-	for (o = p->opts; o != NULL && (o->c != 0 || o->name != NULL); o++)
-		if (o->name != NULL)
-			buf_putf(&b, "--%s\n", o->name);
-		else
-			buf_putf(&b, "-%c\n", o->c);
-	for (o = common; o->c != 0; o++)
-		if (!is_hidden(p, o))
-			buf_putf(&b, "--%s\n", o->name);
 	emit_write(STDOUT_FILENO, buf_data(&b), buf_len(&b));
 	buf_free(&b);
 	return 0;
@@ -530,8 +515,9 @@ run(struct cli *c, int argc, char **argv)
 {
 	int r;
 
-	if (argc == 2 && strcmp(argv[1], "--completion") == 0)
-		return print_completion(c->prog);
+	if (argc >= 3 && strcmp(argv[1], "complete") == 0 &&
+	    strcmp(argv[2], "--") == 0)
+		return complete_print(c->prog, common, argv + 3, argc - 3);
 	if ((r = split(c, argc, argv)) != 0)
 		return r;
 	if (cli_flag(c, "version") > 0) {

@@ -10,7 +10,8 @@ struct cli;
 
 /*
  * Options and verbs from one table per program (its .def file), from which
- * help, usage and completion come as well (COMMANDS.md 2.2, 5).
+ * help, usage and completion (cli/complete) come as well (COMMANDS.md 2.2,
+ * 5).
  */
 struct cli_opt {
 	char		 c;            /* short letter, 0 = none */
@@ -45,6 +46,10 @@ struct cli_prog {
 /* Parse, run the verb, return the exit code. Handles -h -V and the common
  * options -j -q -v -u -T -y; PROG_NAME is set for messages. */
 int	cli_main(const struct cli_prog *p, int argc, char **argv);
+
+/* Is o among the verb's own options? */
+int	cli_verb_takes(const struct cli_prog *p, const struct cli_verb *v,
+	    const struct cli_opt *o);
 
 /* For verbs. */
 const char *cli_verb(const struct cli *c);

@@ -218,10 +218,18 @@ test_help(void)
 	T_INT(run(&prog, "p create -h"), 0);
 	T_INT(run(&prog, "p -V"), 0);
 	T_STR(capture_out, "sec-x " SEC_VERSION " (protocol 1, schema 1)\n");
-	T_INT(run(&prog, "p --completion"), 0);
+	T_INT(run(&prog, "p complete --"), 0);
+	T_STR(capture_out, "create\nlist\nrun\n");
+	T_INT(run(&prog, "p complete -- c"), 0);
+	T_STR(capture_out, "create\n");
+	T_INT(run(&prog, "p complete -- --t"), 0);
+	T_STR(capture_out, "--title\n--tight\n--timeout\n");
+	T_INT(run(&prog, "p complete -- list --"), 0);
 	T_STR(capture_out,
-	    "create\nlist\nrun\n--name\n--who\n--all\n--title\n--tight\n--json\n"
-	    "--quiet\n--user\n--timeout\n--yes\n--verbose\n--help\n--version\n");
+	    "--all\n--json\n--quiet\n--user\n--timeout\n--yes\n--verbose\n"
+	    "--help\n--version\n");
+	T_INT(run(&prog, "p complete -- create -n x -j c"), 0);
+	T_STR(capture_out, "");
 }
 
 int

@@ -1,0 +1,287 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/agent.h"
+#include "wire/uri.h"
+
+#include "cli/complete.h"
+
+#define AGENT_MS   50
+#define TOKENS_MAX 16
+
+struct completion {
+	const struct cli_prog *prog;
+	const struct cli_opt *common;
+	const struct cli_verb *verb;
+	const char *typed; /* the word so far */
+	struct buf out;
+};
+
+static void
+candidate(struct completion *k, const char *s, size_t n)
+{
+	size_t typed = strlen(k->typed);
+
+	if (n >= typed && strncmp(s, k->typed, typed) == 0)
+		buf_putf(&k->out, "%.*s\n", (int)n, s);
+}
+
+/* --- names that the agent knows --- */
+
+static struct ctl_client *
+agent(char *domain, size_t size)
+{
+	const char *who = getenv("SEC_USER");
+	struct agent_session *s;
+	struct ctl_client *a = NULL;
+	size_t n, i, len;
+
+	if ((s = calloc(8, sizeof(*s))) == NULL)
+		return NULL;
+	n = agent_sessions(s, 8);
+	for (i = 0; i < n; i++) {
+		len = strlen(s[i].user);
+		if ((who == NULL && n > 1) ||
+		    (who != NULL &&
+			(strncmp(who, s[i].user, len) != 0 ||
+			    (who[len] != '\0' && who[len] != '@'))))
+			continue;
+		if (ctl_client_open(&a, s[i].path) != 0)
+			a = NULL;
+		snprintf(domain, size, "%s", s[i].domain);
+		break;
+	}
+	free(s);
+	return a;
+}
+
+/* Values of one field of the rows that a verb gives. */
+static void
+from_agent(struct completion *k, const char *verb, const char *field)
+{
+	char domain[256], name[AGENT_SHORT_MAX];
+	const char *value;
+	struct ctl_client *a;
+	struct line l;
+
+	if ((a = agent(domain, sizeof(domain))) == NULL)
+		return;
+	ctl_client_begin(a, verb);
+	if (ctl_client_send(a, -1) == 0)
+		while (ctl_client_next(a, &l, AGENT_MS) == 1)
+			if ((value = line_get(&l, field)) != NULL) {
+				uri_short(name, value, domain, 0);
+				candidate(k, name, strlen(name));
+			}
+	ctl_client_close(a);
+}
+
+/* --- what a word of the synopsis stands for --- */
+
+static const struct {
+	const char *kind;
+	const char *words; /* with spaces, or */
+	const char *verb, *field; /* of the agent */
+} kinds[] = {
+	{ "CONF", NULL, "list", "conf" },
+	{ "WHO", NULL, "pal", "uri" },
+	{ "USER", NULL, "pal", "uri" },
+	{ "ENTRY", NULL, "pal", "uri" },
+	{ "INVITE", NULL, "invites", "invite" },
+	{ "STATUS", "available busy away offline", NULL, NULL },
+	{ "MEDIA", "text voice text,voice", NULL, NULL },
+	{ "POLICY", "ask accept decline busy", NULL, NULL },
+	{ "SERVICE", "kdc confctl pal mtcu1 mtcu2 mcu1 mcu2", NULL, NULL },
+};
+
+static void
+words_of(struct completion *k, const char *s)
+{
+	size_t n;
+
+	for (; *s != '\0'; s += n + (s[n] == ' ')) {
+		n = strcspn(s, " ");
+		candidate(k, s, n);
+	}
+}
+
+/* `CONF`, `on|off|toggle`, `WHO|CONF`: n bytes. */
+static void
+token(struct completion *k, const char *s, size_t n)
+{
+	const char *end = s + n;
+	size_t len, i, j;
+
+	for (; s < end; s += len + 1) {
+		len = strcspn(s, "|");
+		if (len > (size_t)(end - s))
+			len = (size_t)(end - s);
+		if (s[0] >= 'a' && s[0] <= 'z') {
+			candidate(k, s, len);
+			continue;
+		}
+		for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+			/* WHO,... and USER[@DOMAIN] are WHO and USER. */
+			for (j = 0; j < len && s[j] >= 'A' && s[j] <= 'Z'; j++)
+				;
+			if (strlen(kinds[i].kind) != j ||
+			    strncmp(kinds[i].kind, s, j) != 0)
+				continue;
+			if (kinds[i].words != NULL)
+				words_of(k, kinds[i].words);
+			else
+				from_agent(k, kinds[i].verb, kinds[i].field);
+		}
+	}
+}
+
+/* --- the synopsis --- */
+
+/* The operands of a synopsis, without options and brackets: their number. */
+static size_t
+operands(const char *args, const char *at[TOKENS_MAX], size_t len[TOKENS_MAX])
+{
+	int option = 0, flag;
+	size_t n = 0, m;
+	const char *s;
+
+	for (s = args; *s != '\0' && n < TOKENS_MAX; s += m) {
+		s += strspn(s, " []");
+		m = strcspn(s, " ]");
+		/* USER[@DOMAIN] goes on. */
+		if (m == 0 || strncmp(s, "...", 3) == 0 || *s == '|')
+			continue;
+		flag = *s == '-';
+		if (flag && s[m] == ' ') {
+			/* `-n NAME]` has a value, `-w|-W]` has none. */
+			option = 1;
+			continue;
+		}
+		if (!flag && !option) {
+			at[n] = s;
+			len[n++] = m;
+		}
+		option = 0;
+	}
+	return n;
+}
+
+static const struct cli_opt *
+option_of(const struct completion *k, const char *word)
+{
+	const struct cli_opt *tables[2] = { k->prog->opts, k->common }, *o;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		for (o = tables[i]; o != NULL && (o->c != 0 || o->name != NULL);
+		     o++)
+			if ((o->c != 0 && word[1] == o->c && word[2] == '\0') ||
+			    (word[1] == '-' && o->name != NULL &&
+				strcmp(word + 2, o->name) == 0))
+				return o;
+	return NULL;
+}
+
+static void
+options(struct completion *k)
+{
+	const struct cli_opt *tables[2] = { k->prog->opts, k->common }, *o;
+	char name[64];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		for (o = tables[i]; o != NULL && (o->c != 0 || o->name != NULL);
+		     o++) {
+			if (i == 0 && k->verb != NULL &&
+			    !cli_verb_takes(k->prog, k->verb, o))
+				continue;
+			if (o->name != NULL)
+				snprintf(name, sizeof(name), "--%s", o->name);
+			else
+				snprintf(name, sizeof(name), "-%c", o->c);
+			candidate(k, name, strlen(name));
+		}
+}
+
+static const struct cli_verb *
+verb_of(const struct cli_prog *p, const char *word)
+{
+	const struct cli_verb *v;
+
+	for (v = p->verbs; v->verb != NULL; v++)
+		if (strcmp(v->verb, word) == 0)
+			return v;
+	return NULL;
+}
+
+/* Verb and place among its operands of what is typed; the option whose value
+ * it is, NULL: none. */
+static const struct cli_opt *
+place(struct completion *k, char **words, int n, int *operand)
+{
+	const struct cli_opt *o = NULL;
+	int i, named = 0;
+
+	*operand = 0;
+	for (i = 0; i < n; i++) {
+		if (o != NULL && o->arg != NULL) {
+			o = NULL; /* this word was its value */
+			continue;
+		}
+		o = NULL;
+		if (words[i][0] == '-' && words[i][1] != '\0')
+			o = option_of(k, words[i]);
+		else if (!named && *operand == 0 &&
+		    (k->verb = verb_of(k->prog, words[i])) != NULL)
+			named = 1;
+		else
+			++*operand;
+	}
+	if (k->verb == NULL)
+		k->verb = verb_of(k->prog, "");
+	if (!named && *operand == 0)
+		*operand = -1; /* a verb may still come */
+	return o != NULL && o->arg != NULL ? o : NULL;
+}
+
+int
+complete_print(const struct cli_prog *p, const struct cli_opt *common,
+    char **words, int n)
+{
+	struct completion k = { .prog = p, .common = common, .out = BUF_INIT };
+	const char *at[TOKENS_MAX];
+	const struct cli_verb *v;
+	const struct cli_opt *o;
+	size_t len[TOKENS_MAX], count;
+	int i;
+
+	k.typed = n > 0 ? words[n - 1] : "";
+	o = place(&k, words, n > 0 ? n - 1 : 0, &i);
+	if (o != NULL) {
+		token(&k, o->arg, strlen(o->arg));
+	} else if (k.typed[0] == '-') {
+		if (i == -1)
+			k.verb = NULL; /* of any verb */
+		options(&k);
+	} else {
+		if (i == -1) {
+			for (v = p->verbs; v->verb != NULL; v++)
+				if (v->verb[0] != '\0')
+					candidate(&k, v->verb, strlen(v->verb));
+			i = 0;
+		}
+		count = k.verb != NULL && k.verb->args != NULL ?
+		    operands(k.verb->args, at, len) :
+		    0;
+		/* The last one may stand there again and again. */
+		if (count > 0 && (size_t)i >= count && k.verb->max == -1)
+			i = (int)count - 1;
+		if ((size_t)i < count)
+			token(&k, at[i], len[i]);
+	}
+	emit_write(STDOUT_FILENO, buf_data(&k.out), buf_len(&k.out));
+	buf_free(&k.out);
+	return 0;
+}

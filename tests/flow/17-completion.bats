@@ -1,0 +1,51 @@
+#!/usr/bin/env bats
+bats_require_minimum_version 1.5.0
+# What TAB offers: words of the programs' own tables, names of the agent.
+
+load ../lib/lab
+
+setup_file() { lab_up alice bob; }
+teardown_file() { lab_down; }
+teardown() {
+	show_logs
+	leave_all alice
+}
+
+# The words that bash would offer for the last one.
+offered() { # USER WORD...
+	local user=$1
+	shift
+	# shellcheck disable=SC2016
+	as "$user" bash -c '. scripts/completions/sec.bash
+	    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+	    _sec
+	    printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
+}
+
+@test "verbs, options, values" {
+	offered alice sec-confctl "" | grep -qx create
+	[ "$(offered alice sec-confctl cr)" = create ]
+	offered alice sec-confctl create --t | grep -qx -- --title
+	run ! grep -qx -- --title <(offered alice sec-confctl list --)
+	[ "$(offered alice sec-pal set b)" = busy ]
+	[ "$(offered alice sec-mix mode x e)" = earcon ]
+	[ "$(offered alice sec-confctl create -n)" = "" ]
+}
+
+@test "names of people and of conferences" {
+	as alice sec-confctl create -n standup
+	[ "$(offered alice sec-confctl invite . b)" = bob ]
+	[ "$(offered alice sec-talk st)" = standup ]
+	[ "$(offered alice sec-confctl leave st)" = standup ]
+	# Nobody is logged in as this one: no names, and no words about it.
+	SEC_USER=nobody run sec-confctl complete -- leave ""
+	[ "$status" = 0 ]
+	[ "$output" = "" ]
+}
+
+@test "every program that has verbs knows them" {
+	for p in sec-admin sec-confctl sec-ctl sec-keygen sec-lab sec-login \
+	    sec-mix sec-pal sec-plot sec-talk sec-watch; do
+		$p complete -- -- | grep -qx -- --help
+	done
+}
