@@ -15,7 +15,7 @@ CREATE TABLE conference (
 	access     TEXT NOT NULL,            -- invited, domain, listed
 	codec      TEXT NOT NULL,            -- of voice: opus, pcmu; ''
 	streams    INTEGER NOT NULL,         -- loudest N that are forwarded
-	"select"   TEXT NOT NULL,            -- how: loudest, all, ...
+	"select"   TEXT NOT NULL,            -- how: loudest, first
 	epoch      INTEGER NOT NULL,         -- last one begun
 	q_reserved INTEGER NOT NULL,         -- client numbers up to it are used
 	created    INTEGER NOT NULL,
@@ -54,6 +54,7 @@ CREATE TABLE device (
 	local_cseq  INTEGER NOT NULL,
 	remote_cseq INTEGER NOT NULL,
 	address    TEXT NOT NULL,            -- of the device's SDP; ''
+	via        TEXT NOT NULL DEFAULT 'voip', -- voip, recorder, phone, web
 	PRIMARY KEY (conf, q)
 ) STRICT, WITHOUT ROWID;
 

@@ -37,16 +37,17 @@ get_id(sqlite3_stmt *s, int col)
 
 #define CONF_COLUMNS                                                           \
 	"id, name, title, parent, persistent, owner, access,"                  \
-	" codec, streams, \"select\", epoch, q_reserved, created"
+	" codec, streams, \"select\", epoch, q_reserved, created, record"
 
 static const char sql_insert[] =
     "INSERT INTO conference (" CONF_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5,"
-    " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 static const char sql_update[] =
     "UPDATE conference SET name = ?2, title = ?3, parent = ?4,"
     " persistent = ?5, owner = ?6, access = ?7, codec = ?8, streams = ?9,"
     " \"select\" = ?10, epoch = max(epoch, ?11),"
-    " q_reserved = max(q_reserved, ?12), created = ?13 WHERE id = ?1";
+    " q_reserved = max(q_reserved, ?12), created = ?13, record = ?14"
+    " WHERE id = ?1";
 static const char sql_each[] =
     "SELECT " CONF_COLUMNS " FROM conference ORDER BY id";
 static const char sql_by_name[] =
@@ -70,10 +71,10 @@ run_conf(struct db *d, const char *sql, const struct conf_row *c)
 {
 	char id[ID_LEN], parent[ID_LEN];
 
-	return stmt_run(d, sql, "ttttitttitlll", put_id(c->id, id), c->name,
+	return stmt_run(d, sql, "ttttitttitllli", put_id(c->id, id), c->name,
 	    c->title, put_id(c->parent, parent), c->persistent, c->owner,
 	    c->access, c->codec, c->streams, c->select, (int64_t)c->epoch,
-	    (int64_t)c->q_reserved, c->created);
+	    (int64_t)c->q_reserved, c->created, c->record);
 }
 
 static void
@@ -92,6 +93,7 @@ conf_of(sqlite3_stmt *s, struct conf_row *c)
 	c->epoch = (uint32_t)sqlite3_column_int64(s, 10);
 	c->q_reserved = (uint32_t)sqlite3_column_int64(s, 11);
 	c->created = sqlite3_column_int64(s, 12);
+	c->record = sqlite3_column_int(s, 13);
 }
 
 int
@@ -259,14 +261,15 @@ conf_medium_each(struct db *d,
 
 #define DEVICE_COLUMNS                                                         \
 	"conf, q, user, instance, medium, server, call_id,"                    \
-	" local_tag, remote_tag, remote_uri, local_cseq, remote_cseq, address"
+	" local_tag, remote_tag, remote_uri, local_cseq, remote_cseq, address,"  \
+	" via"
 
 static const char sql_device_put[] =
     "INSERT INTO device (" DEVICE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
-    " ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (conf, q) DO UPDATE SET"
+    " ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT (conf, q) DO UPDATE SET"
     " user = ?3, instance = ?4, medium = ?5, server = ?6, call_id = ?7,"
     " local_tag = ?8, remote_tag = ?9, remote_uri = ?10, local_cseq = ?11,"
-    " remote_cseq = ?12, address = ?13";
+    " remote_cseq = ?12, address = ?13, via = ?14";
 static const char sql_device_rm[] =
     "DELETE FROM device WHERE conf = ?1 AND q = ?2";
 static const char sql_device_each[] =
@@ -277,10 +280,11 @@ conf_device_put(struct db *d, const struct conf_device_row *v)
 {
 	char id[ID_LEN];
 
-	return stmt_run(d, sql_device_put, "tltttittttllt", put_id(v->conf, id),
+	return stmt_run(d, sql_device_put, "tltttittttlltt", put_id(v->conf, id),
 	    (int64_t)v->q, v->user, v->instance, v->medium, v->server,
 	    v->call_id, v->local_tag, v->remote_tag, v->remote_uri,
-	    (int64_t)v->local_cseq, (int64_t)v->remote_cseq, v->address);
+	    (int64_t)v->local_cseq, (int64_t)v->remote_cseq, v->address,
+	    v->via[0] != '\0' ? v->via : "voip");
 }
 
 int
@@ -316,6 +320,7 @@ conf_device_each(struct db *d,
 		v.local_cseq = (uint32_t)sqlite3_column_int64(s, 10);
 		v.remote_cseq = (uint32_t)sqlite3_column_int64(s, 11);
 		stmt_text(s, 12, v.address, sizeof(v.address));
+		stmt_text(s, 13, v.via, sizeof(v.via));
 		if ((r = cb(arg, &v)) != 0)
 			break;
 	}

@@ -25,7 +25,8 @@ struct conf_row {
 	char		access[12];            /* invited domain listed */
 	char		codec[8];
 	int		streams;
-	char		select[12];
+	char		select[12];            /* loudest first */
+	int		record;                /* 0: no recorders */
 	uint32_t	epoch;
 	uint32_t	q_reserved;            /* up to it: used */
 	int64_t		created;               /* ms */
@@ -49,6 +50,7 @@ struct conf_device_row {
 	char		remote_uri[256];       /* target: Contact */
 	uint32_t	local_cseq, remote_cseq;
 	char		address[64];           /* of the device's SDP */
+	char		via[12];               /* voip recorder phone web */
 };
 
 int	conf_insert(struct db *d, const struct conf_row *c); /* SEC_ERR_NO:
