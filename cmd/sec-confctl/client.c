@@ -67,6 +67,49 @@ run_end(struct cli *c)
 	return call_conf(c, "end", cli_argv(c)[0]);
 }
 
+/* set CONF NAME=VALUE ...: the controller knows the names. */
+int
+run_set(struct cli *c)
+{
+	char conf[AGENT_CONF_MAX], key[32];
+	struct ctl_client *a;
+	const char *eq;
+	struct buf *b;
+	int i, k, r;
+
+	for (i = 1; i < cli_argc(c); i++) {
+		eq = strchr(cli_argv(c)[i], '=');
+		for (k = 1; k < i; k++)
+			if (eq != NULL &&
+			    strncmp(cli_argv(c)[k], cli_argv(c)[i],
+				(size_t)(eq - cli_argv(c)[i]) + 1) == 0)
+				return cli_usage(c, "%s: given twice",
+				    cli_argv(c)[i]);
+		if (eq == NULL || eq == cli_argv(c)[i] ||
+		    (size_t)(eq - cli_argv(c)[i]) >= sizeof(key) ||
+		    strspn(cli_argv(c)[i], "abcdefghijklmnopqrstuvwxyz-") !=
+			(size_t)(eq - cli_argv(c)[i]) ||
+		    strncmp(cli_argv(c)[i], "conf=", 5) == 0)
+			return cli_usage(c, "%s: not NAME=VALUE",
+			    cli_argv(c)[i]);
+	}
+	if ((r = agent_open(c, &a)) != 0)
+		return r;
+	if ((r = agent_conf(c, a, cli_argv(c)[0], conf)) != 0) {
+		ctl_client_close(a);
+		return r;
+	}
+	b = ctl_client_begin(a, "set");
+	line_put(b, "conf", conf);
+	for (i = 1; i < cli_argc(c); i++) {
+		eq = strchr(cli_argv(c)[i], '=');
+		snprintf(key, sizeof(key), "%.*s", (int)(eq - cli_argv(c)[i]),
+		    cli_argv(c)[i]);
+		line_put(b, key, eq + 1);
+	}
+	return finish(c, a);
+}
+
 int
 run_leave(struct cli *c)
 {

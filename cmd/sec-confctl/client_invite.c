@@ -352,6 +352,15 @@ forget(struct inviting *v)
 	ctl_client_close(v->a);
 }
 
+static int
+check_codec(struct cli *c, const char *codec)
+{
+	if (codec == NULL || strcmp(codec, "opus") == 0 ||
+	    strcmp(codec, "pcmu") == 0)
+		return 0;
+	return cli_usage(c, "--codec %s: not opus or pcmu", codec);
+}
+
 int
 run_create(struct cli *c)
 {
@@ -361,6 +370,7 @@ run_create(struct cli *c)
 
 	if ((r = typed_media(c, cli_value(c, "media"))) != 0 ||
 	    (r = typed_conf_name(c, cli_value(c, "name"))) != 0 ||
+	    (r = check_codec(c, cli_value(c, "codec"))) != 0 ||
 	    (r = agent_open(c, &v.a)) != 0)
 		return r;
 	if ((r = collect(&v, cli_argv(c))) == 0) {
@@ -368,6 +378,7 @@ run_create(struct cli *c)
 		line_put(b, "name", cli_value(c, "name"));
 		line_put(b, "title", cli_value(c, "title"));
 		line_put(b, "media", cli_value(c, "media"));
+		line_put(b, "codec", cli_value(c, "codec"));
 		if (cli_flag(c, "open") > 0)
 			line_put(b, "access", "domain");
 		r = ring(&v, b);

@@ -13,6 +13,7 @@ int	run_leave(struct cli *c);
 int	run_reply(struct cli *c);
 int	run_answer(struct cli *c);
 int	run_end(struct cli *c);
+int	run_set(struct cli *c);
 int	run_serve(struct cli *c);
 /* client_invite.c */
 int	run_create(struct cli *c);

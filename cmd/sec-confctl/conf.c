@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "crypto/random.h"
+#include "crypto/suite.h"
 #include "wire/ids.h"
 #include "wire/line.h"
 
@@ -88,12 +89,22 @@ conf_media(const struct conference *c, char *out, size_t n)
 	buf_free(&b);
 }
 
+const struct suite *
+conf_suite(const struct conference *c)
+{
+	const struct suite *s = suite_by_name(c->focus->s->conf.suite);
+
+	return s != NULL ? s : suite_by_id(SUITE_AES256_CTR_HMAC_SHA512_80);
+}
+
 void
 conf_words(const struct conference *c, struct buf *b)
 {
-	char media[64], ms[24];
+	char media[64], ms[24], suite[8], streams[8];
 
 	conf_media(c, media, sizeof media);
+	snprintf(suite, sizeof suite, "0x%04x", conf_suite(c)->id);
+	snprintf(streams, sizeof streams, "%d", c->row.streams);
 	snprintf(ms, sizeof ms, "%lld", (long long)c->row.created);
 	line_put_word(b, "id", c->cid);
 	line_put_word(b, "name", c->row.name);
@@ -104,6 +115,10 @@ conf_words(const struct conference *c, struct buf *b)
 	line_put_word(b, "creator", c->row.owner);
 	line_put_word(b, "created", ms);
 	line_put_word(b, "persistent", c->row.persistent ? "1" : "0");
+	line_put_word(b, "codec", c->row.codec);
+	line_put_word(b, "suite", suite);
+	line_put_word(b, "streams", streams);
+	line_put_word(b, "select", c->row.select);
 }
 
 /* --- lists --- */
@@ -208,6 +223,7 @@ member_take(struct conference *c, const char *user)
 		text_copy(m->user, user, sizeof m->user);
 		m->conf = c;
 		m->since = clock_real();
+		m->told = "active"; /* as its first join says */
 		timer_init(&m->grace, c->focus->s->loop, member_grace_over, m);
 		map_put_str(c->members, m->user, m);
 		TAILQ_INSERT_TAIL(&c->member_list, m, entry);
@@ -225,6 +241,44 @@ member_drop(struct member *m)
 	map_del_str(m->conf->members, m->user);
 	TAILQ_REMOVE(&m->conf->member_list, m, entry);
 	free(m);
+}
+
+int
+device_is_voice(const struct device *d)
+{
+	return strcmp(d->medium, "voice") == 0;
+}
+
+struct device *
+device_main(struct conference *c, const char *user, const char *instance)
+{
+	struct device *d;
+
+	if (conf_member(c, user) != NULL)
+		TAILQ_FOREACH(d, &c->device_list, entry)
+			if (d->main && strcmp(d->instance, instance) == 0 &&
+			    strcmp(d->member->user, user) == 0)
+				return d;
+	return NULL;
+}
+
+/* One of an agent's devices holds its membership: not a voice device, if
+ * there is another. */
+static void
+main_choose(struct conference *c, const struct member *m, const char *instance)
+{
+	struct device *d, *best = NULL;
+
+	TAILQ_FOREACH(d, &c->device_list, entry) {
+		if (d->member != m || strcmp(d->instance, instance) != 0)
+			continue;
+		d->main = 0;
+		if (best == NULL ||
+		    (device_is_voice(best) && !device_is_voice(d)))
+			best = d;
+	}
+	if (best != NULL)
+		best->main = 1;
 }
 
 struct device *
@@ -247,6 +301,11 @@ device_new(struct conference *c, uint32_t q, const char *user,
 	map_put_u64(c->devices, q, d);
 	map_put_u64(c->focus->devices, d->number, d);
 	TAILQ_INSERT_TAIL(&c->device_list, d, entry);
+	text_copy(d->via, "voip", sizeof d->via);
+	if (d->member->devices == 1)
+		d->main = 1;
+	else
+		main_choose(c, d->member, d->instance);
 	return d;
 }
 
@@ -274,6 +333,8 @@ device_free(struct device *d)
 	map_del_u64(d->conf->devices, d->q);
 	map_del_u64(d->conf->focus->devices, d->number);
 	TAILQ_REMOVE(&d->conf->device_list, d, entry);
+	if (d->main && d->member->devices > 1)
+		main_choose(d->conf, d->member, d->instance);
 	secret_free(d->hop);
 	member_drop(d->member);
 	free(d);
@@ -297,6 +358,7 @@ device_row(const struct device *d, struct conf_device_row *row)
 	row->local_cseq = d->dialog.local_cseq;
 	row->remote_cseq = d->dialog.remote_cseq;
 	text_copy(row->address, d->address, sizeof row->address);
+	text_copy(row->via, d->via, sizeof row->via);
 }
 
 /* --- conferences --- */
@@ -387,8 +449,7 @@ confs_free(struct focus *f)
 		conf_free(c);
 }
 
-/* BYE to one device; its answer does not matter. */
-static void
+void
 device_bye(struct device *d)
 {
 	struct focus *f = d->conf->focus;
@@ -491,6 +552,8 @@ load_device(void *arg, const struct conf_device_row *row)
 	text_copy(d->dialog.remote_uri, row->user, sizeof d->dialog.remote_uri);
 	text_copy(d->dialog.target, row->remote_uri, sizeof d->dialog.target);
 	text_copy(d->address, row->address, sizeof d->address);
+	text_copy(d->via, row->via, sizeof d->via);
+	d->takes_text = !device_is_voice(d);
 	d->dialog.local_cseq = cseq_by_clock();
 	d->dialog.remote_cseq = row->remote_cseq;
 	d->joined = d->stale = 1;

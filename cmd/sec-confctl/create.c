@@ -126,20 +126,16 @@ create_media(struct focus *f, struct conference *c, const char *media)
 	char list[64], *rest = list, *m;
 	int server;
 
-	text_copy(list, media, sizeof list);
+	if (media_parse(media, list, sizeof list) != 0)
+		return 488;
 	while ((m = strsep(&rest, ",")) != NULL) {
-		if (*m == '\0' || conf_server(c, m) != 0)
-			continue;
-		if ((strcmp(m, "text") != 0 && strcmp(m, "voice") != 0) ||
-		    c->nmedia == MEDIA_MAX)
-			return 488;
 		if ((server = pick_server(f, m, 0)) == 0)
 			return 503;
 		text_copy(c->media[c->nmedia].medium, m,
 		    sizeof c->media[0].medium);
 		c->media[c->nmedia++].server = server;
 	}
-	return c->nmedia > 0 ? 0 : 488;
+	return 0;
 }
 
 /* The row of a new conference from SEC-Conference; 0 or a status. */
@@ -149,6 +145,7 @@ create_row(struct focus *f, const struct line *l, const char *user,
 {
 	const char *name = line_get_or(l, "name", "");
 	const char *access = line_get_or(l, "access", "invited");
+	const char *codec = line_get_or(l, "codec", "opus");
 	char uri[URI_MAX], owner[CONF_USER];
 	uint64_t random;
 	int letters = 6;
@@ -156,6 +153,8 @@ create_row(struct focus *f, const struct line *l, const char *user,
 	memset(row, 0, sizeof *row);
 	if (strcmp(access, "invited") != 0 && strcmp(access, "domain") != 0)
 		return 400;
+	if (strcmp(codec, "opus") != 0 && strcmp(codec, "pcmu") != 0)
+		return 488;
 	crypto_random(&random, sizeof random);
 	row->id =
 	    (uint64_t)f->s->self->number << 56 | (random & 0xffffffffffffffULL);
@@ -177,8 +176,8 @@ create_row(struct focus *f, const struct line *l, const char *user,
 	text_copy(row->title, line_get_or(l, "title", ""), sizeof row->title);
 	text_copy(row->owner, user, sizeof row->owner);
 	text_copy(row->access, access, sizeof row->access);
-	text_copy(row->codec, line_get_or(l, "codec", "opus"),
-	    sizeof row->codec);
+	text_copy(row->codec, codec, sizeof row->codec);
+	row->record = 1;
 	text_copy(row->select, "loudest", sizeof row->select);
 	row->persistent = strcmp(line_get_or(l, "persistent", "0"), "1") == 0;
 	row->streams = f->s->conf.streams;

@@ -40,10 +40,11 @@ deal_conference(struct conference *c, struct buf *b)
 	line_put(b, "persistent", c->row.persistent ? "1" : "0");
 	line_put_u64(b, "streams", (uint64_t)c->row.streams);
 	line_put(b, "select", c->row.select);
+	line_put(b, "codec", c->row.codec);
 }
 
 void
-deal_join_fields(const struct device *d, struct buf *b, int key)
+deal_join_fields(const struct device *d, struct buf *b, enum deal_to to)
 {
 	char q[Q_STRLEN];
 
@@ -52,12 +53,15 @@ deal_join_fields(const struct device *d, struct buf *b, int key)
 	line_put(b, "user", d->member->user);
 	line_put(b, "q", q_format(d->q, q));
 	line_put(b, "medium", d->medium);
-	line_put(b, "via", "voip");
+	line_put(b, "via", d->via);
 	line_put_u64(b, "since", (uint64_t)d->member->since);
-	if (!key)
+	if (to == DEAL_ROSTER)
 		return;
 	line_put(b, "address", d->address);
-	if (d->hop != NULL) {
+	line_put(b, "speak", "yes");
+	if (device_is_voice(d))
+		line_put(b, "hold", d->hold ? "on" : "off");
+	if (d->hop != NULL && to == DEAL_KEY) {
 		line_put_bytes(b, "hopkey", secret_data(d->hop),
 		    secret_size(d->hop));
 		line_put_u64(b, "hopid", d->hopid);
@@ -108,7 +112,7 @@ deal_leave(struct conference *c, uint32_t q, int server)
 	}
 }
 
-static void
+void
 deal_end_at(struct conference *c, int server)
 {
 	struct focus *f = c->focus;
@@ -120,6 +124,73 @@ deal_end_at(struct conference *c, int server)
 		return;
 	line_put(b, "conf", c->uri);
 	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)server);
+}
+
+void
+deal_room(struct conference *c, int server)
+{
+	struct ctl_peer *p;
+	struct buf *b;
+
+	if ((b = deal_call(c->focus, server, "conference", &p)) == NULL)
+		return;
+	deal_conference(c, b);
+	ctl_call_end(p, LINK_DEADLINE, deal_done, c->focus, (uint64_t)server);
+}
+
+void
+deal_roster(struct device *d)
+{
+	struct focus *f = d->conf->focus;
+	struct ctl_peer *p;
+	struct buf *b;
+
+	if ((b = deal_call(f, f->pal, "join", &p)) == NULL)
+		return; /* dealt again when it is back */
+	deal_join_fields(d, b, DEAL_ROSTER);
+	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)f->pal);
+	d->member->told = "active";
+}
+
+static void
+deal_policy_to(struct conference *c, int server)
+{
+	struct focus *f = c->focus;
+	struct ctl_peer *p;
+	struct buf *b;
+
+	if (!links_is_up(f->s->links, server) ||
+	    (b = deal_call(f, server, "policy", &p)) == NULL)
+		return; /* dealt with the conference when it is back */
+	deal_conference(c, b);
+	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)server);
+}
+
+void
+deal_policy(struct conference *c)
+{
+	int i;
+
+	for (i = 0; i < c->nmedia; i++)
+		deal_policy_to(c, c->media[i].server);
+	deal_policy_to(c, c->focus->pal);
+}
+
+void
+deal_hold(const struct device *d)
+{
+	struct focus *f = d->conf->focus;
+	struct ctl_peer *p;
+	char q[Q_STRLEN];
+	struct buf *b;
+
+	if (!links_is_up(f->s->links, d->server) ||
+	    (b = deal_call(f, d->server, "hold", &p)) == NULL)
+		return;
+	line_put(b, "conf", d->conf->uri);
+	line_put(b, "q", q_format(d->q, q));
+	line_put(b, "on", d->hold ? "on" : "off");
+	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)d->server);
 }
 
 void
@@ -142,24 +213,33 @@ rejoin_answered(void *ctx, uint64_t cookie, int err, const struct line *reply)
 	struct device *d;
 	struct buf *b;
 
-	if (reply == NULL || strcmp(reply->verb, "error") != 0 ||
+	if (reply == NULL || (d = device_of(f, cookie)) == NULL)
+		return;
+	if (strcmp(reply->verb, "ok") == 0 && d->cut)
+		epoch_tell_wrap(d); /* it was there all the time */
+	if (strcmp(reply->verb, "error") != 0 ||
 	    ctl_reply_status(reply, err) != 404)
 		return;
 	/* Neither we nor the server hold its hop key: a new one, which the
-	 * device learns by a wrap (SECURITY.md 3.5). */
-	if ((d = device_of(f, cookie)) == NULL || d->hop != NULL)
+	 * device learns by a wrap (SECURITY.md 3.5). An MCU that has none was
+	 * restarted: it has no replay windows either, so it never gets the
+	 * one of before. */
+	if (d->hop != NULL && !device_is_voice(d))
 		return;
 	device_new_hop(d);
 	if ((b = deal_call(f, d->server, "join", &p)) != NULL) {
-		deal_join_fields(d, b, 1);
+		deal_join_fields(d, b, DEAL_KEY);
 		ctl_call_end(p, LINK_DEADLINE, deal_done, f,
 		    (uint64_t)d->server);
 	}
+	if (device_is_voice(d))
+		epoch_fresh(d->conf, d->server);
 	epoch_tell_wrap(d);
 }
 
+/* moved: it never had any of them. */
 static void
-deal_all_of(struct conference *c, int number)
+deal_all_of(struct conference *c, int number, int moved)
 {
 	struct focus *f = c->focus;
 	struct member *m;
@@ -175,13 +255,17 @@ deal_all_of(struct conference *c, int number)
 		if (number != f->pal && d->server != number)
 			continue;
 		b = ctl_call(p, "join");
-		deal_join_fields(d, b, number != f->pal);
+		deal_join_fields(d, b,
+		    number == f->pal		     ? DEAL_ROSTER :
+			device_is_voice(d) && !moved ? DEAL_HELD :
+						       DEAL_KEY);
 		ctl_call_end(p, LINK_DEADLINE, rejoin_answered, f, d->number);
 	}
 	if (number == f->pal) {
-		TAILQ_FOREACH(m, &c->member_list, entry)
-			if (m->state == MEMBER_UNREACHABLE || member_is_lost(m))
-				deal_member(c, m->user, "unreachable");
+		TAILQ_FOREACH(m, &c->member_list, entry) {
+			m->told = "active";
+			member_tell(m);
+		}
 		invites_deal(c);
 	}
 	b = ctl_event(p, "dealt");
@@ -213,9 +297,10 @@ deal_link_up(struct focus *f, int number)
 		return;
 	if (f->capacity[number & 255] < 0)
 		f->capacity[number & 255] = 1;
+	f->up_of[number & 255] = ++f->ups;
 	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
 		if (number == f->pal || conf_uses(c, number))
-			deal_all_of(c, number);
+			deal_all_of(c, number, 0);
 	ctl_event(p, "dealt");
 	ctl_event_end(p);
 }
@@ -247,12 +332,15 @@ conf_move(struct conference *c, struct conf_medium *m, int to)
 			if (commit_begin(f) == 0)
 				conf_device_put(f->s->db, &dr);
 			/* Controller restarted since: nobody at the new
-			 * server knows the hop key, so make one. */
-			if (d->hop == NULL)
+			 * server knows the hop key, so make one. An MCU
+			 * begins with no replay window: a new one anyhow. */
+			if (d->hop == NULL || device_is_voice(d))
 				device_new_hop(d);
 		}
 	pick_assigned(f, to);
-	deal_all_of(c, to);
+	deal_all_of(c, to, 1);
+	if (strcmp(m->medium, "voice") == 0 && epoch_rekey(c) < 0)
+		epoch_lost(c);
 	/* One that drains still serves: its devices would speak past those
 	 * who have moved. */
 	if (!conf_uses(c, from))
@@ -262,6 +350,26 @@ conf_move(struct conference *c, struct conf_medium *m, int to)
 			epoch_tell_wrap(d);
 	log_info("conf.move", "conf=%s medium=%s from=%d to=%d",
 	    log_quote(c->row.name), m->medium, from, to);
+}
+
+/* No MCU is there: its devices need not wonder. */
+static void
+conf_cut(struct conference *c, int server)
+{
+	struct device *d;
+
+	TAILQ_FOREACH(d, &c->device_list, entry)
+		if (d->server == server && device_is_voice(d) && !d->cut)
+			epoch_tell_cut(d);
+}
+
+static int64_t
+move_ms(struct focus *f, int number)
+{
+	const struct server *sv = servers_by_number(&f->s->servers, number);
+
+	return sv != NULL && strcmp(sv->role, "mcu") == 0 ? MOVE_VOICE_MS :
+							    MOVE_MS;
 }
 
 static void
@@ -284,12 +392,14 @@ server_lost(void *arg)
 			to = pick_server(f, c->media[j].medium, mv->number);
 			if (to != 0)
 				conf_move(c, &c->media[j], to);
-			else
+			else {
+				conf_cut(c, mv->number);
 				left = 1;
+			}
 		}
 	/* No other one is there now; whichever comes first takes them. */
 	if (left)
-		timer_set(&mv->timer, MOVE_MS);
+		timer_set(&mv->timer, move_ms(f, mv->number));
 }
 
 static struct server_move *
@@ -330,7 +440,7 @@ deal_link_down(struct focus *f, int number)
 		misses_nobody(f, number);
 	/* A draining server says so while its link is up: move at once. */
 	timer_set(&move_of(f, number)->timer,
-	    links_is_up(f->s->links, number) ? 0 : MOVE_MS);
+	    links_is_up(f->s->links, number) ? 0 : move_ms(f, number));
 }
 
 void
@@ -343,7 +453,7 @@ deals_load(struct focus *f)
 	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
 		for (j = 0; j < c->nmedia; j++)
 			timer_set(&move_of(f, c->media[j].server)->timer,
-			    MOVE_MS);
+			    MOVE_MS); /* links take a moment */
 }
 
 void

@@ -6,8 +6,9 @@
  *   last device left  200 ms later random K_{e+1}, wrapped for who is left
  *   our restart       random K_{e+1}, wrapped as members come back
  *
- * News goes once into each member's membership dialog, by INFO. A device
- * without a connection is marked stale and gets one wrap on its return.
+ * News goes once into each agent's membership dialog, by INFO; a new hop key
+ * or media address into the device's own. A device without a connection is
+ * marked stale and gets one wrap on its return.
  */
 
 #include <stdlib.h>
@@ -86,7 +87,8 @@ rekey_committed(struct focus *f, uint64_t id, int err)
 	if (c == NULL || err != 0)
 		return;
 	TAILQ_FOREACH(d, &c->device_list, entry)
-		epoch_tell_wrap(d);
+		if (d->main)
+			epoch_tell_wrap(d);
 }
 
 int
@@ -100,6 +102,18 @@ epoch_rekey(struct conference *c)
 	c->ratcheted = 0;
 	commit_then(c->focus, rekey_committed, c->row.id);
 	return 2;
+}
+
+void
+epoch_fresh(struct conference *c, int server)
+{
+	uint64_t up = c->focus->up_of[server & 255];
+
+	if (c->fresh == up)
+		return;
+	c->fresh = up;
+	if (epoch_rekey(c) < 0)
+		epoch_lost(c);
 }
 
 void
@@ -123,7 +137,7 @@ epoch_wrap(struct conference *c, const struct session *s, uint32_t q,
 		.conf = c->row.id,
 		.epoch = c->row.epoch,
 		.q = q,
-		.media_suite = SUITE_AES256_CTR_HMAC_SHA512_80,
+		.media_suite = conf_suite(c)->id,
 		.text_suite = SUITE_AES256_GCM,
 		.not_before = now,
 		.not_after = now + EPOCH_LIFE,
@@ -213,7 +227,7 @@ epoch_tell_ratchet(struct conference *c, uint32_t except)
 	line_put(&b, "how", "ratchet");
 	line_end(&b);
 	TAILQ_FOREACH(d, &c->device_list, entry) {
-		if (d->q == except || d->stale)
+		if (d->q == except || d->stale || !d->main)
 			continue;
 		info_send(d, (const char *)buf_data(&b), buf_len(&b));
 	}
@@ -252,26 +266,41 @@ epoch_tell_wrap(struct device *d)
 		d->stale = 1;
 		return;
 	}
-	if (epoch_wrap(d->conf, s, d->q, d->wants_hop ? d->hop : NULL, d->hopid,
+	if ((d->main || d->wants_hop) &&
+	    epoch_wrap(d->conf, s, d->q, d->wants_hop ? d->hop : NULL, d->hopid,
 		&key) != 0) {
 		d->stale = 1;
 		buf_free(&key);
 		return;
 	}
 	line_begin(&b, "grant");
-	line_put_u64(&b, "epoch", d->conf->row.epoch);
-	line_put(&b, "how", "wrap");
-	line_put(&b, "key", buf_cstr(&key));
+	if (d->main) {
+		line_put_u64(&b, "epoch", d->conf->row.epoch);
+		line_put(&b, "how", "wrap");
+	}
+	if (buf_len(&key) > 0)
+		line_put(&b, "key", buf_cstr(&key));
 	if (sv != NULL) {
 		line_put(&b, "media", sv->addr);
 		line_put_u64(&b, "server", (uint64_t)d->server);
-	}
+	} else if (d->takes_text)
+		line_put(&b, "media", "-");
 	line_end(&b);
 	d->stale = 0;
 	d->wants_hop = 0;
+	d->cut = 0;
 	info_send(d, (const char *)buf_data(&b), buf_len(&b));
 	buf_free(&key);
 	buf_free(&b);
+}
+
+void
+epoch_tell_cut(struct device *d)
+{
+	static const char line[] = "grant\tmedia=-\n";
+
+	d->cut = 1;
+	info_send(d, line, sizeof line - 1);
 }
 
 void

@@ -25,6 +25,7 @@
 #define FIRST_MS      10000            /* from the 302 to a first member */
 #define REKEY_MS      200              /* joins and leaves share an epoch */
 #define MOVE_MS       2000             /* a lost media server's link */
+#define MOVE_VOICE_MS 300              /* that of an MCU */
 #define LINK_DEADLINE 5000
 #define EPOCH_LIFE     86400000LL      /* of a conference's key: 24 h */
 
@@ -39,6 +40,7 @@ struct session {
 	int64_t			 until;
 	char			 media[32];    /* what its devices take */
 	char			 text_by[8];   /* preference: voip phone */
+	char			 voice_by[8], tel[64]; /* the same for voice */
 	char			 contact[128]; /* IP:port as registered */
 	TAILQ_ENTRY(session)	 entry;        /* of the same user */
 };
@@ -76,6 +78,7 @@ struct member {                        /* a user in a conference */
 	unsigned		 devices;
 	struct timer		 grace;
 	int64_t			 since;
+	const char		*told;         /* status that sec-pal has */
 	TAILQ_ENTRY(member)	 entry;
 };
 
@@ -86,6 +89,7 @@ struct device {
 	uint32_t		 q;
 	char			 instance[33];
 	char			 medium[8];    /* "" = membership only */
+	char			 via[12];      /* voip recorder */
 	int			 server;
 	struct dialog		 dialog;
 	char			 address[64];
@@ -96,6 +100,11 @@ struct device {
 	int			 stale;        /* missed key news: one wrap */
 	int			 wants_hop;    /* the next wrap carries H_q */
 	int			 lost;         /* his media server says so */
+	int			 main;         /* its dialog is the membership
+						* of its agent */
+	int			 takes_text;   /* its offer had m=message */
+	int			 hold;         /* the user listens elsewhere */
+	int			 cut;          /* told that its MCU is gone */
 	uint64_t		 told_on;      /* connection of the last INFO */
 	TAILQ_ENTRY(device)	 entry;
 };
@@ -113,6 +122,8 @@ struct conference {
 	struct secret		*key;          /* K_e of row.epoch */
 	int64_t			 ratcheted;    /* mono ms of that epoch */
 	uint64_t		 advanced;     /* commit that stores it */
+	uint64_t		 fresh;        /* it was made for this link of
+						* an MCU (focus.ups) */
 	uint32_t		 next_client;
 	struct conf_medium	 media[MEDIA_MAX];
 	int			 nmedia;
@@ -150,12 +161,20 @@ struct device *device_new(struct conference *c, uint32_t q, const char *user,
 	    const char *instance, const char *medium);
 void	device_index(struct device *d);        /* after its dialog is set */
 void	device_free(struct device *d);
+/* The membership of a user's agent, NULL: it is not in. */
+struct device *device_main(struct conference *c, const char *user,
+	    const char *instance);
+/* BYE; its answer does not matter. */
+void	device_bye(struct device *d);
+int	device_is_voice(const struct device *d);
 void	device_row(const struct device *d, struct conf_device_row *row);
 /* Has the conference this medium; its server's number or 0. */
 int	conf_server(const struct conference *c, const char *medium);
 void	conf_media(const struct conference *c, char *out, size_t n);  /* a,b */
 unsigned conf_list_bits(const struct conference *c, const char *user);
 void	conf_list_set(struct conference *c, const char *user, unsigned bit);
+/* The suite of its voice. */
+const struct suite *conf_suite(const struct conference *c);
 /* Fields of SEC-Conference about c, into b. */
 void	conf_words(const struct conference *c, struct buf *b);
 /* Next q, reserved in blocks of 64 (written in the running commit). */
@@ -191,13 +210,18 @@ int	epoch_ratchet(struct conference *c);
 void	epoch_rekey_soon(struct conference *c);
 /* A random epoch now, for all, by wraps. */
 int	epoch_rekey(struct conference *c);
+/* The same, once for each time that this media server's link came up: its
+ * devices have new hop keys. */
+void	epoch_fresh(struct conference *c, int server);
 /* The running epoch could not be stored. */
 void	epoch_lost(struct conference *c);
-/* Ratchet news to everybody but the device `except` (0: none). */
+/* Ratchet news to every membership but the device `except` (0: none). */
 void	epoch_tell_ratchet(struct conference *c, uint32_t except);
-/* One wrap of the running epoch to this device, and where its media go, by
- * INFO. */
+/* By INFO in its dialog: a membership gets one wrap of the running epoch;
+ * any device where its media go, and its hop key if that is new. */
 void	epoch_tell_wrap(struct device *d);
+/* `media=-`: nowhere now. */
+void	epoch_tell_cut(struct device *d);
 /* base64 of the wrap for a user's session; hop: with the hop key. */
 int	epoch_wrap(struct conference *c, const struct session *s, uint32_t q,
 	    const struct secret *hop, uint32_t hopid, struct buf *out);
@@ -229,6 +253,7 @@ struct join_def {
 	const char		*user;
 	const char		*instance;
 	const struct offer	*offer;
+	const char		*via;          /* NULL: voip */
 	join_done_h		 done;         /* exactly once */
 	uint64_t		 cookie;
 	/* The dialog of the device: known at the end of an own join, from
@@ -262,20 +287,44 @@ void	device_leave(struct device *d, const char *why);
 void	member_leave(struct member *m, const char *why);
 void	member_unreachable(struct member *m);
 void	member_back(struct member *m);
+/* sec-pal is told his status if it is another than it has: unreachable;
+ * busy, all his voice devices are held; active. */
+void	member_tell(struct member *m);
 /* Its media server hears nothing of it, or again. Who is lost with all his
  * devices shows as unreachable, but his membership stands on the agent's
  * connection to us. */
 void	device_lost(struct device *d, int lost);
 int	member_is_lost(const struct member *m);
 
+/* media.c: text and voice of a running conference (S008) */
+/* A list as people write it in the usual order, "text,voice"; 0 or
+ * SEC_ERR_FORMAT. */
+int	media_parse(const char *list, char *out, size_t n);
+/* Make it so: servers, devices, dialogs. 0 or a status; nothing is changed
+ * then. */
+int	media_set(struct conference *c, const char *media);
+/* A membership that joined while text was added. */
+void	media_joined(struct device *d);
+
 /* deal.c: lines to media servers and sec-pal */
 void	deal_link_up(struct focus *f, int number);
 void	deal_link_down(struct focus *f, int number);
 void	deal_conference(struct conference *c, struct buf *b);
+/* The verb conference to one of them. */
+void	deal_room(struct conference *c, int server);
+void	deal_end_at(struct conference *c, int server);
+/* The device's join to sec-pal: what it is has changed. */
+void	deal_roster(struct device *d);
+/* What a policy says now, to all. */
+void	deal_policy(struct conference *c);
+void	deal_hold(const struct device *d);
 void	deal_member(struct conference *c, const char *user, const char *status);
 void	deal_leave(struct conference *c, uint32_t q, int server);
 void	deal_end(struct conference *c);
-void	deal_join_fields(const struct device *d, struct buf *b, int key);
+/* To sec-pal; to a media server that has its hop key; with the hop key. */
+enum deal_to { DEAL_ROSTER, DEAL_HELD, DEAL_KEY };
+void	deal_join_fields(const struct device *d, struct buf *b,
+	    enum deal_to to);
 /* Begin a call to a server, dialling one that left by --idle; NULL when
  * there is no link. */
 struct buf *deal_call(struct focus *f, int server, const char *verb,
@@ -300,6 +349,8 @@ struct focus {
 	struct map		*users;        /* session_list by user */
 	struct map		*creates, *joins, *invites;    /* by id */
 	struct map		*invite_txn;   /* invite by txn id */
+	uint64_t		 ups;          /* links that came up */
+	uint64_t		 up_of[256];   /* by server */
 	uint64_t		 next_op;
 	uint32_t		 next_hop;     /* key id */
 	int64_t			 capacity[256];        /* spare, by server */

@@ -26,6 +26,8 @@
 
 #include "focus.h"
 
+#define VOICE_PTIME 20 /* ms */
+
 enum join_state { JOIN_MEDIA, JOIN_ROSTER, JOIN_COMMIT };
 
 struct join {
@@ -36,7 +38,9 @@ struct join {
 	char user[URI_MAX];
 	char instance[33];
 	char medium[8];
+	char via[12];
 	char address[64]; /* of the device */
+	int takes_text, hold;
 	char addr[256]; /* where its media go */
 	int server;
 	uint32_t q;
@@ -139,12 +143,20 @@ join_committed(struct focus *f, uint64_t id, int err)
 		join_replace(c, d);
 	}
 	log_info("conf.join",
-	    "conf=%s user=%s q=%u.%u media=%s via=voip "
+	    "conf=%s user=%s q=%u.%u media=%s via=%s "
 	    "server=%d key_gen=%u",
 	    log_quote(c->row.name), log_quote(o->user), q_server(o->q),
-	    o->q & 0xffffff, o->medium[0] != '\0' ? o->medium : "-", o->server,
-	    c->row.epoch);
+	    o->q & 0xffffff, o->medium[0] != '\0' ? o->medium : "-", o->via,
+	    o->server, c->row.epoch);
 	o->done(f, o->cookie, 200, NULL, c, d, o->addr);
+	/* done() may have let it go again. */
+	if ((c = conf_find_id(f, o->conf)) != NULL &&
+	    (d = conf_device(c, o->q)) != NULL) {
+		/* What sec-pal made of its `join`. */
+		d->member->told = "active";
+		member_tell(d->member);
+		media_joined(d);
+	}
 	join_free(o);
 }
 
@@ -177,6 +189,9 @@ join_store(struct join *o, struct conference *c)
 		goto fail;
 	}
 	d->server = o->server;
+	text_copy(d->via, o->via, sizeof d->via);
+	d->takes_text = o->takes_text;
+	d->hold = o->hold;
 	d->dialog = o->dialog;
 	d->returned = !first;
 	d->hop = o->hop;
@@ -225,10 +240,13 @@ join_fields(const struct join *o, const struct conference *c, struct buf *b,
 	line_put(b, "user", o->user);
 	line_put(b, "q", q_format(o->q, q));
 	line_put(b, "medium", o->medium);
-	line_put(b, "via", "voip");
+	line_put(b, "via", o->via);
 	line_put_u64(b, "since",
 	    (uint64_t)(m != NULL ? m->since : clock_real()));
 	if (key) {
+		line_put(b, "speak", "yes");
+		if (strcmp(o->medium, "voice") == 0)
+			line_put(b, "hold", o->hold ? "on" : "off");
 		line_put(b, "address", o->address);
 		line_put_bytes(b, "hopkey", secret_data(o->hop),
 		    secret_size(o->hop));
@@ -292,12 +310,39 @@ join_media(struct join *o, struct conference *c)
 	ctl_call_end(p, LINK_DEADLINE, join_routed, o->f, o->id);
 }
 
+/* The device's medium, if the conference has it. */
+static void
+join_medium(struct join *o, struct conference *c, const struct offer *offer,
+    const char *medium)
+{
+	char s[ADDR_STRLEN];
+	struct addr a;
+
+	if ((o->server = conf_server(c, medium)) == 0)
+		return;
+	text_copy(o->medium, medium, sizeof o->medium);
+	if (offer_addr(offer, medium, &a) == 0)
+		text_copy(o->address, addr_format(&a, s), sizeof o->address);
+}
+
+/* m=audio with a port, and no m=message beside it. */
+static int
+offer_wants_voice(const struct offer *offer)
+{
+	const struct offer_medium *m;
+
+	if (offer == NULL ||
+	    ((m = offer_find(offer, "text")) != NULL && m->port != 0))
+		return 0;
+	return (m = offer_find(offer, "voice")) != NULL && m->port != 0;
+}
+
 void
 join_start(struct focus *f, const struct join_def *def)
 {
 	struct conference *c = def->conf;
 	const struct offer_medium *m;
-	struct addr a;
+	const struct device *own;
 	struct join *o;
 	int r = 0;
 
@@ -316,17 +361,16 @@ join_start(struct focus *f, const struct join_def *def)
 	timer_init(&o->deadline, f->s->loop, join_late, o);
 	timer_set(&o->deadline, LINK_DEADLINE);
 	map_put_u64(f->joins, o->id, o);
+	text_copy(o->via, def->via != NULL ? def->via : "voip", sizeof o->via);
 	/* Text is the device of the membership itself (ARCHITECTURE.md 7). */
 	m = def->offer != NULL ? offer_find(def->offer, "text") : NULL;
-	if (m != NULL && m->port != 0 &&
-	    (o->server = conf_server(c, "text")) != 0) {
-		text_copy(o->medium, "text", sizeof o->medium);
-		if (offer_addr(def->offer, "text", &a) == 0) {
-			char s[ADDR_STRLEN];
-
-			text_copy(o->address, addr_format(&a, s),
-			    sizeof o->address);
-		}
+	o->takes_text = m != NULL && m->port != 0;
+	if (o->takes_text)
+		join_medium(o, c, def->offer, "text");
+	else if (offer_wants_voice(def->offer)) {
+		join_medium(o, c, def->offer, "voice");
+		own = device_main(c, o->user, o->instance);
+		o->hold = own != NULL && own->hold;
 	}
 	/* Another agent of his would seal under the same q. */
 	if (c->creator_q != 0 && strcmp(c->row.owner, o->user) == 0 &&
@@ -379,14 +423,20 @@ join_answer_sdp(struct conference *c, const struct device *d, const char *addr,
 {
 	struct offer o;
 	struct addr a;
+	int voice = device_is_voice(d);
 
-	(void)c;
 	memset(&o, 0, sizeof o);
 	text_copy(o.host, "127.0.0.1", sizeof o.host);
 	if (d->server != 0 && addr_resolve(&a, addr) == 0) {
 		addr_format_host(&a, o.host);
 		text_copy(o.m[0].medium, d->medium, sizeof o.m[0].medium);
-		text_copy(o.m[0].proto, "TCP/SEC", sizeof o.m[0].proto);
+		text_copy(o.m[0].proto, voice ? "RTP/SEC" : "TCP/SEC",
+		    sizeof o.m[0].proto);
+		if (voice) {
+			text_copy(o.m[0].codec, c->row.codec,
+			    sizeof o.m[0].codec);
+			o.m[0].ptime = VOICE_PTIME;
+		}
 		o.m[0].port = addr_port(&a);
 		o.m[0].server = d->server;
 		o.n = 1;
@@ -438,12 +488,39 @@ out:
 	buf_free(&words);
 }
 
+/* `via=` of SEC-Conference into out; "voip" if there is none. */
+static void
+join_via(const struct sip_msg *req, char *out, size_t n)
+{
+	struct line l;
+
+	text_copy(out, "voip", n);
+	if (req->conference == NULL ||
+	    line_parse_words(&l, req->conference, strlen(req->conference)) != 0)
+		return;
+	text_copy(out, line_get_or(&l, "via", "voip"), n);
+	line_free(&l);
+}
+
+/* 0, or the status that refuses this voice device. */
+static int
+voice_refused(const struct conference *c, const char *via)
+{
+	if (conf_server(c, "voice") == 0)
+		return 488;
+	if (strcmp(via, "recorder") == 0)
+		return c->row.record ? 0 : 403;
+	return strcmp(via, "voip") == 0 ? 0 : 400;
+}
+
 void
 join_own(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
     struct conference *c, const char *user)
 {
 	struct join_def def;
 	struct offer offer;
+	char via[12];
+	int status;
 
 	if (!conf_may_join(c, user)) {
 		sip_answer_status(txn, 403);
@@ -457,6 +534,13 @@ join_own(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 		}
 		def.offer = &offer;
 	}
+	join_via(req, via, sizeof via);
+	if (offer_wants_voice(def.offer) &&
+	    (status = voice_refused(c, via)) != 0) {
+		sip_answer_status(txn, status);
+		return;
+	}
+	def.via = via;
 	if (dialog_from_request(&def.dialog, req, sip_txn_to_tag(txn)) != 0) {
 		sip_answer_status(txn, 400);
 		return;

@@ -16,7 +16,8 @@ device_leave(struct device *d, const char *why)
 {
 	struct conference *c = d->conf;
 	struct focus *f = c->focus;
-	int last = d->member->devices == 1;
+	struct member *m = d->member;
+	int last = m->devices == 1;
 
 	deal_leave(c, d->q, d->server);
 	if (commit_begin(f) == 0)
@@ -25,7 +26,9 @@ device_leave(struct device *d, const char *why)
 	    log_quote(c->row.name), log_quote(d->member->user), q_server(d->q),
 	    d->q & 0xffffff, why);
 	device_free(d);
-	if (last && !TAILQ_EMPTY(&c->member_list))
+	if (!last)
+		member_tell(m);
+	else if (!TAILQ_EMPTY(&c->member_list))
 		epoch_rekey_soon(c);
 }
 
@@ -52,7 +55,7 @@ member_unreachable(struct member *m)
 		return;
 	m->state = MEMBER_UNREACHABLE;
 	timer_set(&m->grace, GRACE_MS);
-	deal_member(m->conf, m->user, "unreachable");
+	member_tell(m);
 	log_info("conf.status", "conf=%s user=%s status=unreachable",
 	    log_quote(m->conf->row.name), log_quote(m->user));
 }
@@ -69,7 +72,7 @@ member_back(struct member *m)
 	TAILQ_FOREACH(d, &m->conf->device_list, entry)
 		if (d->member == m)
 			d->lost = 0;
-	deal_member(m->conf, m->user, "active");
+	member_tell(m);
 	log_info("conf.status", "conf=%s user=%s status=active",
 	    log_quote(m->conf->row.name), log_quote(m->user));
 }
@@ -92,13 +95,39 @@ member_is_lost(const struct member *m)
 void
 device_lost(struct device *d, int lost)
 {
-	struct member *m = d->member;
-	int was = member_is_lost(m), is;
-
 	d->lost = lost;
-	is = member_is_lost(m);
-	if (was != is && m->state == MEMBER_ACTIVE)
-		deal_member(m->conf, m->user, is ? "unreachable" : "active");
+	member_tell(d->member);
+}
+
+/* Has he voice devices here, and listens to none of them? (S179) */
+static int
+member_is_elsewhere(const struct member *m)
+{
+	const struct device *d;
+	int n = 0;
+
+	TAILQ_FOREACH(d, &m->conf->device_list, entry)
+		if (d->member == m && device_is_voice(d)) {
+			if (!d->hold)
+				return 0;
+			n++;
+		}
+	return n > 0;
+}
+
+void
+member_tell(struct member *m)
+{
+	const char *status = "active";
+
+	if (m->state == MEMBER_UNREACHABLE || member_is_lost(m))
+		status = "unreachable";
+	else if (member_is_elsewhere(m))
+		status = "busy";
+	if (strcmp(m->told, status) == 0)
+		return;
+	m->told = status;
+	deal_member(m->conf, m->user, status);
 }
 
 void

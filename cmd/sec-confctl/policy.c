@@ -13,19 +13,27 @@
 
 #include "focus.h"
 
+#define STREAMS_MAX 16
+
+/* Who asks; why: a sentence for a refusal. */
+struct asker {
+	const char *user, *instance;
+	const char *why;
+};
+
 /* A member's agent missed key news: the INFO again (SECURITY.md 3.5). */
 static int
-policy_grant(struct conference *c, const char *user, const char *instance,
-    const struct line *l)
+policy_grant(struct conference *c, struct asker *by, const struct line *l)
 {
 	struct device *d;
 	int n = 0;
 
 	(void)l;
 	TAILQ_FOREACH(d, &c->device_list, entry) {
-		if (strcmp(d->member->user, user) != 0 ||
-		    strcmp(d->instance, instance) != 0 || !d->joined)
+		if (strcmp(d->member->user, by->user) != 0 ||
+		    strcmp(d->instance, by->instance) != 0 || !d->joined)
 			continue;
+		d->wants_hop |= device_is_voice(d) && d->hop != NULL;
 		epoch_tell_wrap(d);
 		n++;
 	}
@@ -33,31 +41,197 @@ policy_grant(struct conference *c, const char *user, const char *instance,
 }
 
 static int
-policy_end(struct conference *c, const char *user, const char *instance,
-    const struct line *l)
+policy_end(struct conference *c, struct asker *by, const struct line *l)
 {
-	(void)instance;
 	(void)l;
-	if (strcmp(c->row.owner, user) != 0)
+	if (strcmp(c->row.owner, by->user) != 0)
 		return 403;
 	conf_end(c, "owner");
 	return 200;
 }
 
+/* The user of this agent listens elsewhere, or here again (S177, S180). */
+static int
+policy_hold(struct conference *c, struct asker *by, const struct line *l)
+{
+	const char *on = line_get_or(l, "on", "");
+	struct member *m = conf_member(c, by->user);
+	struct device *d;
+	int n = 0;
+
+	if (strcmp(on, "on") != 0 && strcmp(on, "off") != 0) {
+		by->why = "hold is on or off";
+		return 400;
+	}
+	if (m == NULL)
+		return 403;
+	TAILQ_FOREACH(d, &c->device_list, entry) {
+		if (d->member != m || strcmp(d->instance, by->instance) != 0)
+			continue;
+		n++;
+		if (d->hold == (strcmp(on, "on") == 0))
+			continue;
+		d->hold = !d->hold;
+		if (device_is_voice(d))
+			deal_hold(d);
+	}
+	member_tell(m);
+	return n > 0 ? 200 : 403;
+}
+
+/* --- set: what its creator may change while it runs (S131, S132) --- */
+
+static int
+set_title(struct conf_row *row, const char *v)
+{
+	if (!text_is_utf8(v, strlen(v)))
+		return SEC_ERR_FORMAT;
+	return text_copy(row->title, v, sizeof row->title) < sizeof row->title ?
+	    0 :
+	    SEC_ERR_FORMAT;
+}
+
+static int
+set_streams(struct conf_row *row, const char *v)
+{
+	unsigned long long n;
+
+	if (text_number(v, 1, STREAMS_MAX, &n) != 0)
+		return SEC_ERR_FORMAT;
+	row->streams = (int)n;
+	return 0;
+}
+
+static int
+set_select(struct conf_row *row, const char *v)
+{
+	if (strcmp(v, "loudest") != 0 && strcmp(v, "first") != 0)
+		return SEC_ERR_FORMAT;
+	text_copy(row->select, v, sizeof row->select);
+	return 0;
+}
+
+static int
+set_access(struct conf_row *row, const char *v)
+{
+	if (strcmp(v, "invited") != 0 && strcmp(v, "domain") != 0 &&
+	    strcmp(v, "listed") != 0)
+		return SEC_ERR_FORMAT;
+	text_copy(row->access, v, sizeof row->access);
+	return 0;
+}
+
+static int
+set_record(struct conf_row *row, const char *v)
+{
+	if (strcmp(v, "yes") != 0 && strcmp(v, "no") != 0)
+		return SEC_ERR_FORMAT;
+	row->record = strcmp(v, "yes") == 0;
+	return 0;
+}
+
+static const struct setting {
+	const char *name;
+	int (*set)(struct conf_row *row, const char *value);
+	const char *wanted;
+} settings[] = {
+	{ "title", set_title, "title is a line of text, 255 bytes at most" },
+	{ "streams", set_streams, "streams is a number, 1 to 16" },
+	{ "select", set_select, "select is loudest or first" },
+	{ "access", set_access, "access is invited, domain or listed" },
+	{ "record", set_record, "record is yes or no" },
+};
+#define NSETTINGS (sizeof settings / sizeof settings[0])
+
+/* One field of `set` into row, or media. */
+static int
+set_field(const struct line_field *v, struct conf_row *row, char *media,
+    size_t n, struct asker *by)
+{
+	size_t i;
+
+	if (strcmp(v->key, "conf") == 0)
+		return 0;
+	if (strcmp(v->key, "media") == 0) {
+		by->why = "media is text, voice, or both with a comma";
+		return media_parse(v->value, media, n) != 0 ? 400 : 0;
+	}
+	for (i = 0; i < NSETTINGS; i++)
+		if (strcmp(settings[i].name, v->key) == 0) {
+			by->why = settings[i].wanted;
+			return settings[i].set(row, v->value) != 0 ? 400 : 0;
+		}
+	by->why = "that cannot be set: title, media, streams, select, access, "
+		  "record";
+	return 400;
+}
+
+static int
+policy_set(struct conference *c, struct asker *by, const struct line *l)
+{
+	struct focus *f = c->focus;
+	struct conf_row row = c->row;
+	char media[64] = "";
+	size_t i;
+	int status;
+
+	if (strcmp(c->row.owner, by->user) != 0) {
+		by->why = "only its creator may change it";
+		return 403;
+	}
+	if (l->n == 0) {
+		by->why = "set what?";
+		return 400;
+	}
+	for (i = 0; i < l->n; i++)
+		if ((status = set_field(&l->field[i], &row, media, sizeof media,
+			 by)) != 0)
+			return status;
+	by->why = NULL;
+	if (media[0] != '\0' && (status = media_set(c, media)) != 0) {
+		by->why = "no server is there for this medium";
+		return status;
+	}
+	/* The epoch may have moved with the media. */
+	row.epoch = c->row.epoch;
+	row.q_reserved = c->row.q_reserved;
+	c->row = row;
+	if (commit_begin(f) != 0 || conf_update(f->s->db, &c->row) != 0)
+		return 503;
+	deal_policy(c);
+	log_info("conf.policy", "conf=%s user=%s", log_quote(c->row.name),
+	    log_quote(by->user));
+	return 200;
+}
+
 static const struct {
 	const char *verb;
-	int (*on)(struct conference *c, const char *user, const char *instance,
-	    const struct line *l);
+	int (*on)(struct conference *c, struct asker *by, const struct line *l);
 } policies[] = {
 	{ "grant", policy_grant },
+	{ "hold", policy_hold },
+	{ "set", policy_set },
 	{ "end", policy_end },
 };
+
+/* Refused, with the reason in SEC-Note. */
+static void
+policy_refuse(struct sip_txn *txn, int status, const char *why)
+{
+	struct sip_msg a;
+
+	sip_msg_init(&a);
+	a.status = status;
+	a.note = why;
+	sip_answer(txn, &a);
+}
 
 void
 on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
 	struct focus *f = ((struct service *)ctx)->priv;
 	const struct sip_peer *peer = sip_conn_peer(sip_txn_conn(txn));
+	struct asker by = { NULL, peer->instance, NULL };
 	char user[URI_MAX];
 	struct conference *c;
 	struct line l;
@@ -66,7 +240,7 @@ on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	int status = 400;
 
 	service_touch(f->s);
-	uri_user(user, peer->user, f->s->conf.domain);
+	by.user = uri_user(user, peer->user, f->s->conf.domain);
 	if (req->event == NULL ||
 	    !text_equal_nocase(req->event, EVENT_CONFERENCE)) {
 		sip_answer_status(txn, 489);
@@ -80,12 +254,11 @@ on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	if (req->bodylen > 0 && line_parse(&l, req->body, req->bodylen) == 0) {
 		for (i = 0; i < sizeof policies / sizeof policies[0]; i++)
 			if (strcmp(policies[i].verb, l.verb) == 0)
-				status =
-				    policies[i].on(c, user, peer->instance, &l);
+				status = policies[i].on(c, &by, &l);
 		line_free(&l);
 	}
 	if (status == 200)
 		commit_then(f, commit_answer, sip_txn_id(txn));
 	else
-		sip_answer_status(txn, status);
+		policy_refuse(txn, status, by.why);
 }

@@ -165,6 +165,8 @@ session_rows(struct session *s, const char *rows)
 
 	text_copy(s->media, "text,voice", sizeof s->media);
 	text_copy(s->text_by, "voip", sizeof s->text_by);
+	text_copy(s->voice_by, "voip", sizeof s->voice_by);
+	s->tel[0] = '\0';
 	for (p = rows; p != NULL && *p != '\0'; p = nl) {
 		nl = strchr(p, '\n');
 		nl = nl != NULL ? nl + 1 : p + strlen(p);
@@ -180,6 +182,13 @@ session_rows(struct session *s, const char *rows)
 		    strcmp(media, "text") == 0)
 			text_copy(s->text_by, line_get_or(&l, "by", "voip"),
 			    sizeof s->text_by);
+		else if (strcmp(l.verb, "reach") == 0 &&
+		    strcmp(media, "voice") == 0) {
+			text_copy(s->voice_by, line_get_or(&l, "by", "voip"),
+			    sizeof s->voice_by);
+			text_copy(s->tel, line_get_or(&l, "tel", ""),
+			    sizeof s->tel);
+		}
 		line_free(&l);
 	}
 }
@@ -320,7 +329,8 @@ session_conn_down(struct service *s, struct sip_conn *c, int err)
 			TAILQ_FOREACH(d, &cf->device_list, entry) {
 				if (d->member != m)
 					continue;
-				if (strcmp(d->instance, se->instance) == 0)
+				if (strcmp(d->instance, se->instance) == 0 &&
+				    d->main)
 					d->stale = 1;
 				near |= session_conn(f,
 					    session_find(f, se->user,

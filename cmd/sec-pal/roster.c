@@ -21,6 +21,7 @@
 struct device {
 	uint32_t q;
 	char medium[8];
+	char via[12];
 	int64_t left; /* mono ms, 0: is in */
 	int seen; /* in this deal */
 	TAILQ_ENTRY(device) entry;
@@ -37,8 +38,7 @@ struct participant {
 	struct person *person;
 	TAILQ_ENTRY(participant) place; /* of the person */
 	char uri[URI_MAX];
-	char state[16]; /* invited active unreachable */
-	char via[16];
+	char state[16]; /* invited active busy unreachable */
 	int64_t since;
 	unsigned in; /* devices that have not left */
 	int seen; /* invited, in this deal */
@@ -53,6 +53,7 @@ struct roster {
 	struct document doc;
 	char *cid, *name, *title, *access, *creator;
 	char *media, *persistent, *created;
+	char *codec, *streams, *select;
 	int seen;
 	unsigned in; /* participants with a device */
 	struct map *people; /* by URI */
@@ -95,39 +96,63 @@ participant_status(const struct participant *pa)
 		return strcmp(pa->state, "invited") == 0 ? "invited" : "left";
 	if (strcmp(pa->state, "unreachable") == 0)
 		return "unreachable";
+	if (strcmp(pa->state, "busy") == 0)
+		return "busy"; /* he listens elsewhere (S179) */
 	if ((u = presentity_by_uri(pa->roster->pal, pa->uri)) != NULL &&
 	    strcmp(u->status.class_, "busy") == 0)
 		return "busy";
 	return "active";
 }
 
+/* One more word in a list with commas, once. */
+static void
+put_word(struct buf *list, const char *word)
+{
+	const char *p = buf_cstr(list);
+	size_t n, len = strlen(word);
+
+	if (len == 0)
+		return;
+	for (; *p != '\0'; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		if (n == len && strncmp(p, word, n) == 0)
+			return;
+	}
+	buf_putf(list, "%s%s", buf_len(list) > 0 ? "," : "", word);
+}
+
 static void
 put_entry(struct buf *b, const struct participant *pa)
 {
-	struct buf q = BUF_INIT;
+	struct buf q = BUF_INIT, media = BUF_INIT, via = BUF_INIT;
+	struct buf voice = BUF_INIT;
 	struct device *d;
-	char media[32] = "", text[Q_STRLEN];
+	char text[Q_STRLEN];
 
 	line_begin(b, "entry");
 	line_put_arg(b, pa->uri);
 	TAILQ_FOREACH(d, &pa->devices, entry) {
-		buf_putf(&q, "%s%s", buf_len(&q) > 0 ? "," : "",
-		    q_format(d->q, text));
-		if (d->left == 0 && strstr(media, d->medium) == NULL &&
-		    strlen(media) + strlen(d->medium) + 2 < sizeof media) {
-			if (media[0] != '\0')
-				strcat(media, ",");
-			strcat(media, d->medium);
-		}
+		put_word(&q, q_format(d->q, text));
+		if (d->left != 0)
+			continue;
+		put_word(&media, d->medium);
+		put_word(&via, d->via);
+		if (strcmp(d->medium, "voice") == 0)
+			put_word(&voice, text);
 	}
 	line_put(b, "status", participant_status(pa));
-	line_put(b, "media", media);
-	line_put(b, "via", pa->via);
+	line_put(b, "media", buf_cstr(&media));
+	line_put(b, "via", buf_len(&via) > 0 ? buf_cstr(&via) : "voip");
 	if (buf_len(&q) > 0)
 		line_put(b, "q", buf_cstr(&q));
+	if (buf_len(&voice) > 0)
+		line_put(b, "voice", buf_cstr(&voice));
 	line_put_u64(b, "since", (uint64_t)pa->since);
 	line_end(b);
 	buf_free(&q);
+	buf_free(&media);
+	buf_free(&via);
+	buf_free(&voice);
 }
 
 static void
@@ -143,6 +168,9 @@ roster_head(struct document *d, struct buf *b)
 	line_put(b, "creator", r->creator);
 	line_put(b, "since", r->created);
 	line_put(b, "persistent", r->persistent);
+	line_put(b, "codec", r->codec);
+	line_put(b, "streams", r->streams);
+	line_put(b, "select", r->select);
 }
 
 static struct person *
@@ -262,7 +290,6 @@ participant_get(struct roster *r, const char *uri)
 		}
 		pa->entry.uri = pa->uri;
 		pa->entry.owner = pa;
-		text_copy(pa->via, "voip", sizeof pa->via);
 		pa->since = clock_real();
 		TAILQ_INIT(&pa->devices);
 		timer_init(&pa->timer, r->pal->s->loop, participant_sweep, pa);
@@ -386,6 +413,9 @@ roster_free(struct roster *r)
 	free(r->media);
 	free(r->persistent);
 	free(r->created);
+	free(r->codec);
+	free(r->streams);
+	free(r->select);
 	free(r);
 }
 
@@ -488,6 +518,9 @@ roster_fields(struct roster *r, const struct line *l)
 	take(&r->media, l, "media");
 	take(&r->persistent, l, "persistent");
 	take(&r->created, l, "created");
+	take(&r->codec, l, "codec");
+	take(&r->streams, l, "streams");
+	take(&r->select, l, "select");
 }
 
 static struct pal *
@@ -570,8 +603,7 @@ on_join(void *ctx, struct ctl_req *req)
 	d->seen = 1;
 	text_copy(d->medium, line_get_or(req->line, "medium", ""),
 	    sizeof d->medium);
-	text_copy(pa->via, line_get_or(req->line, "via", "voip"),
-	    sizeof pa->via);
+	text_copy(d->via, line_get_or(req->line, "via", "voip"), sizeof d->via);
 	if (line_get_u64(req->line, "since", &since) == 0)
 		pa->since = (int64_t)since;
 	text_copy(pa->state, "active", sizeof pa->state);
@@ -604,7 +636,8 @@ invitation_over(struct participant *pa)
 	participant_changed(pa);
 }
 
-/* A state that no device expresses: invited, unreachable, active, left. */
+/* A state that no device expresses: invited, unreachable, busy, active,
+ * left. */
 static void
 on_member(void *ctx, struct ctl_req *req)
 {
@@ -617,7 +650,7 @@ on_member(void *ctx, struct ctl_req *req)
 		return;
 	if (user == NULL ||
 	    (strcmp(status, "invited") != 0 && strcmp(status, "active") != 0 &&
-		strcmp(status, "left") != 0 &&
+		strcmp(status, "busy") != 0 && strcmp(status, "left") != 0 &&
 		strcmp(status, "unreachable") != 0)) {
 		ctl_error(req, 400, "user= or status= is wrong");
 		return;

@@ -259,9 +259,9 @@ conf_medium_each(struct db *d,
 
 /* --- devices --- */
 
-#define DEVICE_COLUMNS                                                         \
-	"conf, q, user, instance, medium, server, call_id,"                    \
-	" local_tag, remote_tag, remote_uri, local_cseq, remote_cseq, address,"  \
+#define DEVICE_COLUMNS                                                          \
+	"conf, q, user, instance, medium, server, call_id,"                     \
+	" local_tag, remote_tag, remote_uri, local_cseq, remote_cseq, address," \
 	" via"
 
 static const char sql_device_put[] =
@@ -280,9 +280,9 @@ conf_device_put(struct db *d, const struct conf_device_row *v)
 {
 	char id[ID_LEN];
 
-	return stmt_run(d, sql_device_put, "tltttittttlltt", put_id(v->conf, id),
-	    (int64_t)v->q, v->user, v->instance, v->medium, v->server,
-	    v->call_id, v->local_tag, v->remote_tag, v->remote_uri,
+	return stmt_run(d, sql_device_put, "tltttittttlltt",
+	    put_id(v->conf, id), (int64_t)v->q, v->user, v->instance, v->medium,
+	    v->server, v->call_id, v->local_tag, v->remote_tag, v->remote_uri,
 	    (int64_t)v->local_cseq, (int64_t)v->remote_cseq, v->address,
 	    v->via[0] != '\0' ? v->via : "voip");
 }

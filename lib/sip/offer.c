@@ -224,8 +224,12 @@ write_voice(struct buf *out, const struct offer_medium *m)
 		buf_put_str(out, "a=rtpmap:0 PCMU/8000\r\n");
 	else if (m->codec[0] != '\0')
 		buf_putf(out, "a=rtpmap:96 %s/48000/2\r\n", m->codec);
+	/* The elements of wire/rtp; the first two are our own. */
 	buf_put_str(out,
-	    "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n");
+	    "a=extmap:1 urn:x-sec:rtp-hdrext:conference\r\n"
+	    "a=extmap:2 urn:x-sec:rtp-hdrext:epoch-counter\r\n"
+	    "a=extmap:3 urn:ietf:params:rtp-hdrext:ntp-64\r\n"
+	    "a=extmap:4 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n");
 }
 
 static void

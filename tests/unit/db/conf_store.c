@@ -38,8 +38,9 @@ on_device(void *arg, const struct conf_device_row *v)
 	char s[1024];
 
 	(void)arg;
-	snprintf(s, sizeof(s), "%llx:%u=%s,%s,%u", (unsigned long long)v->conf,
-	    v->q, v->user, v->remote_uri, v->local_cseq);
+	snprintf(s, sizeof(s), "%llx:%u=%s,%s,%u,%s",
+	    (unsigned long long)v->conf, v->q, v->user, v->remote_uri,
+	    v->local_cseq, v->via);
 	put(s);
 	return 0;
 }
@@ -90,6 +91,7 @@ main(void)
 		.access = "invited",
 		.streams = 3,
 		.select = "loudest",
+		.record = 1,
 		.epoch = 1,
 		.q_reserved = 64,
 		.created = 1234 },
@@ -106,7 +108,8 @@ main(void)
 		.remote_uri = "sip:alice@k.invalid",
 		.local_cseq = 4000000000u,
 		.remote_cseq = 1,
-		.address = "127.0.0.1:9" };
+		.address = "127.0.0.1:9",
+		.via = "recorder" };
 	char owner[CONF_USER];
 
 	scratch_make();
@@ -156,7 +159,7 @@ main(void)
 	T_INT(conf_device_rm(d, c.id, v.q), SEC_ERR_NOTHING);
 	T_STR(devices(),
 	    "fe00000000000001:4278190081="
-	    "alice,sip:alice@k.invalid,4000000001 ");
+	    "alice,sip:alice@k.invalid,4000000001,recorder ");
 
 	T_INT(conf_user_put(d, c.id, "bob", "invited"), 0);
 	T_INT(conf_user_put(d, c.id, "bob", "invited"), 0);
@@ -171,6 +174,7 @@ main(void)
 	db_close(d);
 	T_INT(db_open(&d, "conf.db", DB_WRITER, why, sizeof(why)), 0);
 	T_INT(conf_by_name(d, "hello", &got), 0);
+	T_INT(got.record, 1);
 	T_STR(lists(), "fe00000000000001:bob=invited ");
 
 	/* Deleting takes everything along and leaves no tombstone... */

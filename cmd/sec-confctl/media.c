@@ -1,0 +1,230 @@
+/*
+ * media: text and voice come to a running conference, or go (S008;
+ * ARCHITECTURE.md 7).
+ *
+ *   text added     each membership's q joins an MTCU; INFO with its address
+ *                  and a new hop key when that says ok
+ *   text removed   INFO `media=-`; the MTCU ends it
+ *   voice added    an MCU is dealt the conference; devices join as ever
+ *   voice removed  BYE to each voice device; the MCU ends it
+ */
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "wire/line.h"
+
+#include "focus.h"
+
+static const char *const media_order[] = { "text", "voice" };
+#define NMEDIA (sizeof media_order / sizeof media_order[0])
+
+int
+media_parse(const char *list, char *out, size_t n)
+{
+	int has[NMEDIA] = { 0 };
+	struct buf b = BUF_INIT;
+	const char *p;
+	size_t i, len;
+
+	for (p = list; *p != '\0'; p += len + (p[len] == ',')) {
+		len = strcspn(p, ",");
+		for (i = 0; i < NMEDIA; i++)
+			if (strlen(media_order[i]) == len &&
+			    strncmp(p, media_order[i], len) == 0)
+				break;
+		if (i == NMEDIA)
+			return SEC_ERR_FORMAT;
+		has[i] = 1;
+	}
+	for (i = 0; i < NMEDIA; i++)
+		if (has[i])
+			buf_putf(&b, "%s%s", buf_len(&b) > 0 ? "," : "",
+			    media_order[i]);
+	len = buf_len(&b);
+	text_copy(out, buf_cstr(&b), n);
+	buf_free(&b);
+	return len > 0 && len < n ? 0 : SEC_ERR_FORMAT;
+}
+
+static void
+device_store(struct device *d)
+{
+	struct focus *f = d->conf->focus;
+	struct conf_device_row row;
+
+	device_row(d, &row);
+	if (commit_begin(f) == 0)
+		(void)conf_device_put(f->s->db, &row);
+}
+
+static void
+medium_store(struct conference *c, const char *medium, int server)
+{
+	struct focus *f = c->focus;
+	struct conf_medium_row row;
+
+	if (commit_begin(f) != 0)
+		return;
+	if (server == 0) {
+		(void)conf_medium_rm(f->s->db, c->row.id, medium);
+		return;
+	}
+	memset(&row, 0, sizeof row);
+	row.conf = c->row.id;
+	text_copy(row.medium, medium, sizeof row.medium);
+	row.server = server;
+	(void)conf_medium_put(f->s->db, &row);
+}
+
+/* --- text --- */
+
+static void
+text_given(void *ctx, uint64_t cookie, int err, const struct line *reply)
+{
+	struct device *d = device_of(ctx, cookie);
+
+	if (reply != NULL && strcmp(reply->verb, "row") == 0)
+		return;
+	if (reply == NULL || strcmp(reply->verb, "ok") != 0) {
+		/* Its MTCU is lost; it will hear where the next one is. */
+		log_warn("media.text", "status=%d",
+		    ctl_reply_status(reply, err));
+		return;
+	}
+	if (d != NULL && d->server != 0)
+		epoch_tell_wrap(d);
+}
+
+/* A membership becomes the text device too. */
+static void
+text_give(struct device *d)
+{
+	struct focus *f = d->conf->focus;
+	struct ctl_peer *p;
+	struct buf *b;
+
+	text_copy(d->medium, "text", sizeof d->medium);
+	d->server = conf_server(d->conf, "text");
+	device_new_hop(d);
+	device_store(d);
+	if ((b = deal_call(f, d->server, "join", &p)) != NULL) {
+		deal_join_fields(d, b, DEAL_KEY);
+		ctl_call_end(p, LINK_DEADLINE, text_given, f, d->number);
+	}
+	deal_roster(d);
+	member_tell(d->member);
+}
+
+static void
+text_take(struct device *d)
+{
+	d->medium[0] = '\0';
+	d->server = 0;
+	d->lost = 0;
+	device_store(d);
+	deal_roster(d);
+	member_tell(d->member);
+	epoch_tell_cut(d);
+	d->cut = 0;
+}
+
+void
+media_joined(struct device *d)
+{
+	if (d->medium[0] == '\0' && d->takes_text &&
+	    conf_server(d->conf, "text") != 0)
+		text_give(d);
+}
+
+/* --- both --- */
+
+static int
+medium_add(struct conference *c, const char *medium, int server)
+{
+	struct device *d;
+
+	if (c->nmedia == MEDIA_MAX)
+		return 488;
+	text_copy(c->media[c->nmedia].medium, medium,
+	    sizeof c->media[0].medium);
+	c->media[c->nmedia++].server = server;
+	medium_store(c, medium, server);
+	pick_assigned(c->focus, server);
+	deal_room(c, server);
+	if (strcmp(medium, "text") == 0)
+		TAILQ_FOREACH(d, &c->device_list, entry)
+			if (d->joined)
+				media_joined(d);
+	return 0;
+}
+
+static void
+medium_remove(struct conference *c, const char *medium)
+{
+	int i, server = conf_server(c, medium), text;
+	struct device *d, *next;
+
+	for (i = 0; strcmp(c->media[i].medium, medium) != 0; i++)
+		;
+	c->media[i] = c->media[--c->nmedia];
+	medium_store(c, medium, 0);
+	text = strcmp(medium, "text") == 0;
+	for (d = TAILQ_FIRST(&c->device_list); d != NULL; d = next) {
+		next = TAILQ_NEXT(d, entry);
+		if (strcmp(d->medium, medium) != 0)
+			continue;
+		if (text) {
+			text_take(d);
+		} else {
+			device_bye(d);
+			device_leave(d, "media");
+		}
+	}
+	deal_end_at(c, server);
+	if (TAILQ_EMPTY(&c->member_list)) /* who was there for it alone */
+		timer_set(&c->first, 0);
+}
+
+/* In the usual order, whichever came first. */
+static void
+media_sort(struct conference *c)
+{
+	struct conf_medium m;
+	int i, j;
+
+	for (i = 1; i < c->nmedia; i++)
+		for (j = i; j > 0 &&
+		     strcmp(c->media[j - 1].medium, c->media[j].medium) > 0;
+		     j--) {
+			m = c->media[j];
+			c->media[j] = c->media[j - 1];
+			c->media[j - 1] = m;
+		}
+}
+
+int
+media_set(struct conference *c, const char *media)
+{
+	int server[NMEDIA] = { 0 };
+	size_t i;
+
+	/* First what may fail. */
+	for (i = 0; i < NMEDIA; i++)
+		if (strstr(media, media_order[i]) != NULL &&
+		    conf_server(c, media_order[i]) == 0 &&
+		    (server[i] = pick_server(c->focus, media_order[i], 0)) == 0)
+			return 503;
+	for (i = 0; i < NMEDIA; i++)
+		if (server[i] != 0)
+			(void)medium_add(c, media_order[i], server[i]);
+	for (i = 0; i < NMEDIA; i++)
+		if (strstr(media, media_order[i]) == NULL &&
+		    conf_server(c, media_order[i]) != 0)
+			medium_remove(c, media_order[i]);
+	media_sort(c);
+	return 0;
+}
