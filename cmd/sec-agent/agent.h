@@ -23,7 +23,10 @@
 #include "ua/register.h"
 #include "ua/ring.h"
 #include "ua/subscribe.h"
+#include "wire/grant.h"
 #include "wire/uri.h"
+
+#include "voice.h"
 
 /*
  * sec-agent: the SEC client 170 and the text device. One process, one loop;
@@ -180,6 +183,10 @@ struct conf_in {
 	uint32_t		 q;
 	struct keyring		*keys;
 	uint16_t		 suite;
+	char			 codec[8], streams[8], select[12];
+	uint64_t		 text_seq;     /* texts of q so far */
+	int			 held;         /* the controller is told that I
+						* listen elsewhere */
 	struct secret		*hop;
 	uint32_t		 hopid;
 	struct mirror		*roster;
@@ -269,6 +276,11 @@ void	grants_close(struct conf_in *c);
 /* 0, or an error: the key or the answer is unusable. */
 int	conf_take(struct conf_in *c, const struct conf_news *n);
 void	conf_key_event(struct conf_in *c);
+/* A wrap for me: unsealed, of this conference, of now. The caller calls
+ * grant_wipe(). */
+int	conf_open_wrap(struct conf_in *c, const char *b64, struct grant *g);
+/* Its epoch; devices are told. SEC_ERR_REPLAY: an older one. */
+int	conf_take_epoch(struct conf_in *c, const struct grant *g);
 void	conf_want(struct conf_in *c, int wants);       /* INBOX_WANT_* */
 /* PUBLISH `grant`: send the INFO again. */
 void	conf_ask_grant(struct conf_in *c);
@@ -339,6 +351,8 @@ void	fresh_start(struct agent *a, struct ctl_req *r, struct conf_in *c);
 extern const struct ctl_verb tool_verbs[];
 /* A conference as typed: full URI into u. 0, or answered with an error. */
 int	tool_conf(struct agent *a, struct ctl_req *r, struct uri *u);
+/* The same, one that I am in, open; NULL: answered. */
+struct conf_in *tool_my_conf(struct agent *a, struct ctl_req *r);
 
 struct agent {
 	struct loop	*loop;
@@ -356,6 +370,9 @@ struct agent {
 	struct invites	*invites;
 	struct creates	*creates;
 	struct events	*events;
+	struct voice	 voice;
+	struct mix	*mix;
+	struct changes	*changes;
 	struct timer	 alive;        /* is our socket still there? */
 };
 

@@ -86,6 +86,7 @@ conf_new(struct agent *a, const char *uri)
 	if (uri_parse(&u, uri, a->conf.domain) == 0)
 		text_copy(c->name, u.name, sizeof(c->name));
 	text_copy(c->media, "text", sizeof(c->media));
+	text_copy(c->codec, "opus", sizeof(c->codec));
 	c->state = CONF_JOINING;
 	roster_open(c);
 	grants_open(c);
@@ -253,6 +254,8 @@ conf_gone(struct conf_in *c, const char *kind, const char *why)
 	}
 	log_info("conf.gone", "conf=%s kind=%s reason=%s", c->name, kind,
 	    log_quote(why));
+	voice_conf_gone(c, why, 0);
+	mix_conf_gone(c);
 	conf_notice(c, "end", NULL, why);
 	while ((l = TAILQ_FIRST(&c->listeners)) != NULL) {
 		TAILQ_REMOVE(&c->listeners, l, entry);
@@ -296,6 +299,7 @@ conf_bye(struct conf_in *c, sip_answer_h cb, void *ctx, uint64_t cookie)
 {
 	uint64_t id;
 
+	voice_conf_gone(c, "left", 1);
 	put_bye(c, cb, ctx, cookie, &id);
 	conf_gone(c, "leave", "left");
 	return id != 0;
@@ -347,6 +351,7 @@ conf_opening(struct conf_in *c)
 	event_end(c->a);
 	conf_key_event(c);
 	roster_subscribe(c);
+	mix_conf_open(c);
 	conf_check_open(c);
 }
 
@@ -505,9 +510,10 @@ conf_of_request(const void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 void
 on_bye(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
-	struct conf_in *c = conf_of_request(ctx, txn, req);
+	struct conf_in *c;
 
-	if (c == NULL)
+	if (voice_bye(ctx, txn, req) ||
+	    (c = conf_of_request(ctx, txn, req)) == NULL)
 		return;
 	sip_answer_status(txn, 200);
 	conf_gone(c, "end", "the conference has ended, or you were removed");

@@ -16,17 +16,17 @@
 #include "wire/grant.h"
 #include "wire/ids.h"
 
-#define ASK_MS 1000 /* between two PUBLISHs of `grant` */
+#define ASK_MS	  1000 /* between two PUBLISHs of `grant` */
+#define RANDOM_MS 300 /* voice waits so for the others to have it */
 
-static int
-take_wrap(struct conf_in *c, const char *b64, int *new_hop)
+int
+conf_open_wrap(struct conf_in *c, const char *b64, struct grant *g)
 {
 	struct agent *a = c->a;
 	struct buf blob = BUF_INIT;
 	struct secret *plain = NULL;
 	const struct secret *kc;
-	struct grant g;
-	uint32_t keyid, before;
+	uint32_t keyid;
 	int64_t time;
 	int r;
 
@@ -41,20 +41,56 @@ take_wrap(struct conf_in *c, const char *b64, int *new_hop)
 		goto out;
 	r = SEC_ERR_EXPIRED;
 	if (!seal_time_allows(time, session_now(a)) ||
-	    (r = grant_decode(&g, plain)) != 0)
+	    (r = grant_decode(g, plain)) != 0)
 		goto out;
-	r = SEC_ERR_AUTH;
+	if (c->id != 0 && g->conf != c->id) {
+		r = SEC_ERR_AUTH;
+		grant_wipe(g);
+	}
+out:
+	secret_free(plain);
+	buf_free(&blob);
+	if (r != 0)
+		log_warn("conf.wrap", "conf=%s reason=%s", c->name,
+		    log_quote(sec_strerror(r)));
+	return r;
+}
+
+int
+conf_take_epoch(struct conf_in *c, const struct grant *g)
+{
+	uint32_t before = c->keys != NULL ? keyring_epoch(c->keys) : 0;
+	int r;
+
+	if (c->keys == NULL)
+		c->keys = keyring_new(c->id);
+	if ((r = keyring_grant(c->keys, g->epoch, g->key, session_now(c->a))) !=
+	    0)
+		return r;
+	if (before == g->epoch || c->state == CONF_JOINING)
+		return 0;
+	conf_key_event(c);
+	voice_epoch(c, RANDOM_MS);
+	text_news(c->text);
+	return 0;
+}
+
+static int
+take_wrap(struct conf_in *c, const char *b64, int *new_hop)
+{
+	struct grant g;
+	int r;
+
+	if ((r = conf_open_wrap(c, b64, &g)) != 0)
+		return r;
 	/* The q of a 302 may be gone with a restart of the controller. */
-	if ((c->id != 0 && g.conf != c->id) ||
-	    (c->q != 0 && g.q != c->q && c->state != CONF_JOINING))
+	r = SEC_ERR_AUTH;
+	if (c->q != 0 && g.q != c->q && c->state != CONF_JOINING)
 		goto wipe;
 	c->id = g.conf;
 	c->q = g.q;
 	c->suite = g.text_suite;
-	if (c->keys == NULL)
-		c->keys = keyring_new(c->id);
-	before = keyring_epoch(c->keys);
-	if ((r = keyring_grant(c->keys, g.epoch, g.key, session_now(a))) != 0)
+	if ((r = conf_take_epoch(c, &g)) != 0)
 		goto wipe;
 	if (g.hop != NULL &&
 	    (c->hop == NULL || c->hopid != g.hopid ||
@@ -64,13 +100,8 @@ take_wrap(struct conf_in *c, const char *b64, int *new_hop)
 		c->hopid = g.hopid;
 		*new_hop = 1;
 	}
-	if (before != g.epoch && c->state != CONF_JOINING)
-		conf_key_event(c);
 wipe:
 	grant_wipe(&g);
-out:
-	secret_free(plain);
-	buf_free(&blob);
 	if (r != 0)
 		log_warn("conf.wrap", "conf=%s reason=%s", c->name,
 		    log_quote(sec_strerror(r)));
@@ -107,6 +138,12 @@ take_words(struct conf_in *c, const char *words)
 		c->persistent = strcmp(s, "1") == 0;
 	if ((s = line_get(&l, "returned")) != NULL)
 		c->returned = strcmp(s, "1") == 0;
+	if ((s = line_get(&l, "codec")) != NULL && *s != '\0')
+		text_copy(c->codec, s, sizeof(c->codec));
+	if ((s = line_get(&l, "streams")) != NULL)
+		text_copy(c->streams, s, sizeof(c->streams));
+	if ((s = line_get(&l, "select")) != NULL)
+		text_copy(c->select, s, sizeof(c->select));
 	line_free(&l);
 }
 
@@ -148,7 +185,7 @@ conf_key_event(struct conf_in *c)
 	event_end(c->a);
 }
 
-/* media=host:port server=N */
+/* media=host:port server=N; media=-: the conference has no text any more. */
 static void
 take_media(struct conf_in *c, const struct line *l)
 {
@@ -156,6 +193,12 @@ take_media(struct conf_in *c, const struct line *l)
 	struct addr to;
 	uint64_t server;
 
+	if (s != NULL && strcmp(s, "-") == 0) {
+		text_free(c->text);
+		c->text = NULL;
+		change_check(c);
+		return;
+	}
 	if (s == NULL || addr_parse(&to, s) != 0 ||
 	    line_get_u64(l, "server", &server) != 0 || server == 0 ||
 	    server > 255)
@@ -179,8 +222,10 @@ take_grant(struct conf_in *c, const struct line *l)
 	if (strcmp(how, "ratchet") == 0 &&
 	    line_get_u64(l, "epoch", &epoch) == 0 && epoch <= UINT32_MAX) {
 		r = keyring_ratchet(c->keys, (uint32_t)epoch, now);
-		if (r == 0 && keyring_epoch(c->keys) != before)
+		if (r == 0 && keyring_epoch(c->keys) != before) {
 			conf_key_event(c);
+			voice_epoch(c, 0);
+		}
 		if (r == SEC_ERR_NOTHING)
 			conf_want(c, INBOX_WANT_GRANT);
 	}
@@ -197,11 +242,12 @@ take_grant(struct conf_in *c, const struct line *l)
 void
 on_info(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
-	struct conf_in *c = conf_of_request(ctx, txn, req);
 	const char *p, *end, *nl;
+	struct conf_in *c;
 	struct line l;
 
-	if (c == NULL)
+	if (voice_info(ctx, txn, req) ||
+	    (c = conf_of_request(ctx, txn, req)) == NULL)
 		return;
 	sip_answer_status(txn, 200);
 	if (c->keys == NULL || req->body == NULL)

@@ -76,6 +76,8 @@ on_gone(void *ctx, uint64_t peer)
 	struct agent *a = ctx;
 
 	events_peer_gone(a, peer);
+	levels_peer_gone(a, peer);
+	voice_peer_gone(a, peer);
 	create_peer_gone(a, peer);
 	confs_peer_gone(a, peer);
 }
@@ -170,12 +172,17 @@ open_all(struct agent *a)
 		die(sec_err_exit(SEC_ERR_SYS), "no event loop");
 	a->ctl = ctl_new(a->loop);
 	ctl_add_verbs(a->ctl, tool_verbs, a);
+	ctl_add_verbs(a->ctl, talk_verbs, a);
+	ctl_add_verbs(a->ctl, mix_verbs, a);
 	ctl_on_gone(a->ctl, on_gone, a);
 	events_init(a);
 	session_init(a);
 	confs_init(a);
 	invites_init(a);
 	create_init(a);
+	voice_init(a);
+	mix_init(a);
+	change_init(a);
 	timer_init(&a->alive, a->loop, on_alive, a);
 	(void)loop_signal(a->loop, SIGTERM, on_signal, a);
 	(void)loop_signal(a->loop, SIGINT, on_signal, a);
@@ -191,12 +198,15 @@ close_all(struct agent *a)
 	flow_cut(a->session.pal);
 	flow_cut(a->session.confctl);
 	loop_turn(a->loop, 0); /* what waits for answers is told */
+	change_close(a);
+	voice_close(a);
 	create_close(a);
 	invites_close(a);
 	confs_close(a);
 	presence_close(a);
 	session_close(a);
 	loop_turn(a->loop, 0); /* what is freed at the end of turns */
+	mix_close(a);
 	events_close(a);
 	ctl_free(a->ctl);
 	loop_free(a->loop);

@@ -118,11 +118,46 @@ on_member(void *ctx, const struct pal_entry *was, const struct pal_entry *is)
 	}
 }
 
+/* Fields of the document's first row that its creator may change. */
+static void
+take_policy(struct conf_in *c)
+{
+	const struct {
+		const char *name;
+		char *to;
+		size_t size;
+	} fields[] = {
+		{ "title", c->title, sizeof(c->title) },
+		{ "media", c->media, sizeof(c->media) },
+		{ "access", c->access, sizeof(c->access) },
+		{ "streams", c->streams, sizeof(c->streams) },
+		{ "select", c->select, sizeof(c->select) },
+	};
+	struct buf *b = NULL;
+	const char *s;
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		if ((s = mirror_attr(c->roster, fields[i].name)) == NULL ||
+		    strcmp(s, fields[i].to) == 0)
+			continue;
+		text_copy(fields[i].to, s, fields[i].size);
+		if (c->state != CONF_OPEN)
+			continue;
+		if (b == NULL) {
+			b = event_begin(c->a, "conf.policy");
+			line_put(b, "conf", c->uri);
+		}
+		line_put(b, fields[i].name, s);
+	}
+	if (b != NULL)
+		event_end(c->a);
+}
+
 void
 conf_doc(struct conf_in *c, const void *p, size_t n)
 {
 	struct pal_doc d;
-	const char *s;
 	int r;
 
 	if ((r = pal_doc_decode(&d, p, n)) != 0) {
@@ -138,10 +173,9 @@ conf_doc(struct conf_in *c, const void *p, size_t n)
 	}
 	if (r != 0)
 		return;
-	if ((s = mirror_attr(c->roster, "title")) != NULL)
-		text_copy(c->title, s, sizeof(c->title));
-	if ((s = mirror_attr(c->roster, "media")) != NULL)
-		text_copy(c->media, s, sizeof(c->media));
+	take_policy(c);
+	voice_roster(c);
+	change_check(c);
 	text_news(c->text);
 	conf_check_open(c);
 	create_roster(c->a, c);
@@ -255,6 +289,7 @@ conf_member_row(struct ctl_req *r, const struct pal_entry *e)
 	put_all(b, e, "media");
 	put_all(b, e, "via");
 	put_all(b, e, "q");
+	line_put(b, "voice", pal_entry_attr(e, "voice"));
 	line_put(b, "since", pal_entry_attr(e, "since"));
 	ctl_end(r);
 }
@@ -279,6 +314,9 @@ conf_show(struct conf_in *c, struct ctl_req *r)
 	line_put(b, "creator", c->creator);
 	line_putf(b, "epoch", "%u", (unsigned)keyring_epoch(c->keys));
 	line_put(b, "suite", s != NULL ? s->name : NULL);
+	line_put(b, "codec", c->codec);
+	line_put(b, "streams", c->streams);
+	line_put(b, "select", c->select);
 	line_put(b, "state", "open");
 	ctl_end(r);
 	if ((v = in_order(c->roster, &n)) != NULL)

@@ -174,6 +174,8 @@ confctl_up(void *arg)
 	confs_confctl_up(a,
 	    s->confctl_lost == 0 ? 0 : clock_mono() - s->confctl_lost);
 	create_confctl_up(a);
+	voice_confctl_up(a);
+	mix_confctl_up(a);
 	check_login(a);
 }
 
@@ -511,6 +513,7 @@ session_begin(struct agent *a, const char *principal)
 	}
 	if (a->socket[0] == '\0')
 		path_agent(a->socket, a->user, a->conf.domain);
+	mix_load(a);
 	if ((fd = sock_unix_listen(a->socket, 0600)) < 0) {
 		if (fd == SEC_ERR_NO)
 			snprintf(why, sizeof(why), "%s is logged in already",

@@ -45,7 +45,6 @@ struct text {
 	int server, was_up;
 	int64_t refused; /* since, mono ms; 0: it is not */
 	struct inbox *inbox;
-	uint64_t seq;
 	size_t nout;
 	TAILQ_HEAD(, said) out;
 	struct timer hold, tick;
@@ -231,7 +230,8 @@ text_say(struct text *t, struct ctl_req *r, const char *text, uint32_t to)
 		free(s);
 		return;
 	}
-	s->seq = ++t->seq;
+	/* For the life of q, however often text comes and goes. */
+	s->seq = ++t->c->text_seq;
 	s->who = ctl_keep(r);
 	s->missed = -1;
 	s->until = clock_mono() + LIFE_MS;
@@ -294,6 +294,7 @@ show_text(struct text *t, const char *author, uint32_t q, const char *p,
 	line_put(b, "verified", verified ? NULL : "0");
 	line_put(b, "clear", clear ? "1" : NULL);
 	event_end(c->a);
+	voice_addressed(c, author, p, n, to);
 }
 
 static void
@@ -508,6 +509,7 @@ on_up(void *arg)
 			said_send(t, s);
 	}
 	conf_check_open(t->c);
+	change_check(t->c);
 }
 
 static void

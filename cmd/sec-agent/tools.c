@@ -60,9 +60,8 @@ tool_conf(struct agent *a, struct ctl_req *r, struct uri *u)
 	return 0;
 }
 
-/* The conference that I am in, open; else answered. */
-static struct conf_in *
-my_conf(struct agent *a, struct ctl_req *r)
+struct conf_in *
+tool_my_conf(struct agent *a, struct ctl_req *r)
 {
 	struct conf_in *c;
 	struct uri u;
@@ -104,7 +103,11 @@ on_status(void *ctx, struct ctl_req *r)
 static void
 on_set(void *ctx, struct ctl_req *r)
 {
-	presence_set(ctx, r);
+	/* `set value=` is my status, `set conf=` a conference. */
+	if (line_get(r->line, "conf") != NULL)
+		change_start(ctx, r);
+	else
+		presence_set(ctx, r);
 }
 
 static void
@@ -527,7 +530,7 @@ on_say(void *ctx, struct ctl_req *r)
 	struct uri u;
 	uint32_t q = 0;
 
-	if ((c = my_conf(a, r)) == NULL)
+	if ((c = tool_my_conf(a, r)) == NULL)
 		return;
 	if (text == NULL) {
 		ctl_error(r, 400, "say what?");
@@ -552,11 +555,17 @@ on_listen(void *ctx, struct ctl_req *r)
 {
 	struct conf_in *c;
 
-	if ((c = my_conf(ctx, r)) != NULL)
+	if ((c = tool_my_conf(ctx, r)) != NULL)
 		conf_listen(c, r);
 }
 
 /* --- events and the session --- */
+
+static void
+on_attach(void *ctx, struct ctl_req *r)
+{
+	voice_attach(ctx, r);
+}
 
 static void
 on_events(void *ctx, struct ctl_req *r)
@@ -607,6 +616,7 @@ const struct ctl_verb tool_verbs[] = {
 	{ "policy", CTL_SAME, on_policy },
 	{ "say", CTL_SAME, on_say },
 	{ "listen", CTL_SAME, on_listen },
+	{ "attach", CTL_SAME, on_attach },
 	{ "events", CTL_SAME, on_events },
 	{ "last", CTL_SAME, on_last },
 	{ "renew", CTL_SAME, on_renew },

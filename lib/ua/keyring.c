@@ -171,6 +171,12 @@ keyring_text(const struct keyring *k)
 	return k->now != NULL ? k->now->te : NULL;
 }
 
+const struct secret *
+keyring_key(const struct keyring *k)
+{
+	return k->now != NULL ? k->now->ke : NULL;
+}
+
 int
 keyring_is_behind(const struct keyring *k)
 {

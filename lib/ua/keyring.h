@@ -43,6 +43,9 @@ uint32_t keyring_epoch(const struct keyring *k);       /* 0: none yet */
 uint32_t keyring_first(const struct keyring *k);       /* first ever held */
 /* Text key of the running epoch, borrowed; NULL: none. */
 const struct secret *keyring_text(const struct keyring *k);
+/* K_e of the running epoch, for the user's own devices; borrowed, NULL:
+ * none. */
+const struct secret *keyring_key(const struct keyring *k);
 /* 1 while an epoch ahead is known by trial only. */
 int	keyring_is_behind(const struct keyring *k);
 

@@ -1,0 +1,597 @@
+/*
+ * What is heard and how (S172-S184): mode, volume and sounds of conferences
+ * and people, kept in mix.json; focus, which the controller is told of, since
+ * it makes the MCUs stop what is not listened to.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "mixfile.h"
+#include "sip/event.h"
+#include "voice.h"
+#include "wire/ids.h"
+
+#define FILE_MAX  ((size_t)1024 * 1024)
+#define LINES_MAX 4096
+#define VOL_MIN	  (-60)
+#define VOL_MAX	  20
+
+struct setting {
+	struct mix_line m;
+	TAILQ_ENTRY(setting) entry;
+};
+
+struct mix {
+	char path[PATH_LEN]; /* "" until the user is known */
+	char focus[URI_MAX]; /* "": all are heard */
+	int local; /* the focus is my own affair */
+	int mute;
+	size_t n;
+	TAILQ_HEAD(, setting) list;
+};
+
+static struct setting *
+setting_find(struct agent *a, const char *uri, int is_user)
+{
+	struct setting *s;
+
+	TAILQ_FOREACH(s, &a->mix->list, entry)
+		if (s->m.is_user == is_user && strcmp(s->m.uri, uri) == 0)
+			return s;
+	return NULL;
+}
+
+static struct setting *
+setting_get(struct agent *a, const char *uri, int is_user)
+{
+	struct setting *s = setting_find(a, uri, is_user);
+
+	if (s == NULL) {
+		s = agent_alloc(sizeof(*s));
+		text_copy(s->m.uri, uri, sizeof(s->m.uri));
+		s->m.is_user = is_user;
+		TAILQ_INSERT_TAIL(&a->mix->list, s, entry);
+		a->mix->n++;
+	}
+	return s;
+}
+
+const char *
+mix_mode(struct agent *a, const char *conf)
+{
+	const struct setting *s = setting_find(a, conf, 0);
+
+	return mix_modes[s != NULL ? s->m.mode : MIX_HEAR];
+}
+
+int
+mix_volume(struct agent *a, const char *conf)
+{
+	const struct setting *s = setting_find(a, conf, 0);
+
+	return s != NULL ? s->m.vol : 0;
+}
+
+/* --- the file --- */
+
+static int
+write_all(int fd, const struct buf *b)
+{
+	const uint8_t *p = buf_data(b);
+	size_t n = buf_len(b);
+	ssize_t k;
+
+	while (n > 0) {
+		if ((k = write(fd, p, n)) < 0)
+			return SEC_ERR_SYS;
+		p += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+/* Nothing depends on it but comfort: a failure is told in the log. */
+static void
+mix_save(struct agent *a)
+{
+	char tmp[PATH_LEN + 8];
+	struct buf b = BUF_INIT;
+	struct setting *s;
+	int fd, r;
+
+	if (a->mix->path[0] == '\0')
+		return;
+	TAILQ_FOREACH(s, &a->mix->list, entry)
+		mix_line_put(&s->m, &b);
+	snprintf(tmp, sizeof(tmp), "%s.new", a->mix->path);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	r = fd < 0 ? SEC_ERR_SYS : write_all(fd, &b);
+	if (fd >= 0 && close(fd) != 0)
+		r = SEC_ERR_SYS;
+	if (r != 0 || rename(tmp, a->mix->path) != 0) {
+		log_warn("mix.save", "file=%s reason=%s",
+		    log_quote(a->mix->path), log_quote(strerror(errno)));
+		(void)unlink(tmp);
+	}
+	buf_free(&b);
+}
+
+static void
+mix_read(struct agent *a, const char *p, size_t n)
+{
+	const char *end = p + n, *nl;
+	struct mix_line m;
+	int bad = 0;
+
+	for (; p < end && a->mix->n < LINES_MAX; p = nl + 1) {
+		if ((nl = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			nl = end;
+		if (mix_line_parse(&m, p, (size_t)(nl - p)) == 0)
+			setting_get(a, m.uri, m.is_user)->m = m;
+		else
+			bad += nl > p;
+	}
+	if (bad > 0)
+		log_warn("mix.load", "file=%s bad_lines=%d",
+		    log_quote(a->mix->path), bad);
+}
+
+void
+mix_load(struct agent *a)
+{
+	char dir[PATH_LEN];
+	struct buf b = BUF_INIT;
+	ssize_t k;
+	uint8_t *p;
+	int fd;
+
+	if (a->mix->path[0] != '\0')
+		return;
+	/* Whose they are, where one directory holds several users' (tests). */
+	(void)setenv("SEC_USER", a->user, 1);
+	path_home_state(dir);
+	if (proc_mkdirs(dir, 0700) != 0)
+		return;
+	if (snprintf(a->mix->path, sizeof(a->mix->path), "%s/mix.json", dir) >=
+	    (int)sizeof(a->mix->path)) {
+		a->mix->path[0] = '\0';
+		return;
+	}
+	if ((fd = open(a->mix->path, O_RDONLY | O_CLOEXEC)) < 0)
+		return;
+	while (buf_len(&b) < FILE_MAX && (p = buf_reserve(&b, 4096)) != NULL &&
+	    (k = read(fd, p, 4096)) > 0)
+		buf_commit(&b, (size_t)k);
+	close(fd);
+	mix_read(a, (const char *)buf_data(&b), buf_len(&b));
+	buf_free(&b);
+}
+
+/* --- rows for devices --- */
+
+static void
+hear_row(struct attachment *v)
+{
+	struct mix *x = v->a->mix;
+	struct ctl_req r;
+	struct buf *b;
+
+	if (v->state != ATTACH_ON || (b = voice_row(v, "hear", &r)) == NULL)
+		return;
+	line_put(b, "mode", mix_mode(v->a, v->conf));
+	line_putf(b, "vol", "%d", mix_volume(v->a, v->conf));
+	line_put(b, "focus",
+	    x->local && x->focus[0] != '\0' && strcmp(x->focus, v->conf) != 0 ?
+		"off" :
+		"on");
+	line_put(b, "mute", x->mute ? "on" : "off");
+	ctl_end(&r);
+}
+
+static void
+sound_row(struct attachment *v, const struct mix_line *m)
+{
+	struct ctl_req r;
+	struct buf *b;
+
+	if (v->state != ATTACH_ON || (b = voice_row(v, "sound", &r)) == NULL)
+		return;
+	line_put(b, "user", m->is_user ? m->uri : "conf");
+	line_put(b, "file", m->sound[0] != '\0' ? m->sound : "click");
+	ctl_end(&r);
+}
+
+void
+mix_tell(struct attachment *v)
+{
+	struct setting *s;
+	struct ctl_req r;
+	struct buf *b;
+
+	hear_row(v);
+	TAILQ_FOREACH(s, &v->a->mix->list, entry)
+		if (s->m.sound[0] != '\0' &&
+		    (s->m.is_user || strcmp(s->m.uri, v->conf) == 0))
+			sound_row(v, &s->m);
+	if (levels_wanted(v->a) && (b = voice_row(v, "levels", &r)) != NULL) {
+		line_put(b, "on", "on");
+		ctl_end(&r);
+	}
+}
+
+/* conf NULL: to all. */
+static void
+hear_rows(struct agent *a, const char *conf)
+{
+	struct attachment *v;
+
+	TAILQ_FOREACH(v, &a->voice.list, entry)
+		if (conf == NULL || strcmp(v->conf, conf) == 0)
+			hear_row(v);
+}
+
+/* --- holds: what the controller knows of the focus --- */
+
+/* A tool that waits for the controller's answers. */
+struct holding {
+	struct agent *a;
+	struct ctl_handle who;
+	int open, status;
+};
+
+static void
+holding_end(struct holding *h)
+{
+	struct ctl_req r;
+
+	if (h->open > 0)
+		return;
+	if (ctl_again(h->a->ctl, h->who, &r) == 0) {
+		if (h->status != 0)
+			ctl_error(&r, h->status,
+			    h->status == 503 ? "controller unreachable" : NULL);
+		else
+			ctl_ok(&r);
+	}
+	free(h);
+}
+
+static void
+on_held(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+{
+	struct holding *h = ctx;
+
+	(void)cookie;
+	if (h == NULL)
+		return;
+	/* Out of it meanwhile: then nothing is to be held. */
+	if (answer->status / 100 != 2 && answer->status != 403 &&
+	    answer->status != 404)
+		h->status = answer->status;
+	h->open--;
+	holding_end(h);
+}
+
+/* h may be NULL: nobody waits. */
+static void
+hold_send(struct conf_in *c, struct holding *h)
+{
+	struct buf body = BUF_INIT;
+	struct sip_msg m;
+
+	line_begin(&body, "hold");
+	line_put(&body, "on", c->held ? "on" : "off");
+	line_end(&body);
+	sip_msg_init(&m);
+	m.method = "PUBLISH";
+	m.uri = m.to = c->uri;
+	m.from = c->a->uri;
+	m.event = EVENT_CONFERENCE;
+	m.content_type = EVENT_LINE_TYPE;
+	m.body = buf_data(&body);
+	m.bodylen = buf_len(&body);
+	if (flow_request(c->a->session.confctl, &m, SHORT_MS, on_held, h, 0) !=
+	    0) {
+		if (h != NULL)
+			h->open++;
+	} else if (h != NULL)
+		h->status = 503; /* told when it is back */
+	buf_free(&body);
+}
+
+static int
+is_elsewhere(const struct agent *a, const struct conf_in *c)
+{
+	return a->mix->focus[0] != '\0' && !a->mix->local &&
+	    strcmp(a->mix->focus, c->uri) != 0;
+}
+
+/* Focus has moved: what follows for each conference. */
+static void
+holds_update(struct agent *a, struct holding *h)
+{
+	struct conf_in *c;
+	size_t i = 0;
+
+	while ((c = conf_next(a, &i)) != NULL) {
+		if (c->state == CONF_JOINING || c->held == is_elsewhere(a, c))
+			continue;
+		c->held = !c->held;
+		hold_send(c, h);
+	}
+	hear_rows(a, NULL);
+}
+
+void
+mix_conf_open(struct conf_in *c)
+{
+	if (!is_elsewhere(c->a, c))
+		return;
+	c->held = 1;
+	hold_send(c, NULL);
+}
+
+void
+mix_conf_gone(struct conf_in *c)
+{
+	struct agent *a = c->a;
+
+	if (strcmp(a->mix->focus, c->uri) != 0)
+		return;
+	/* Nothing is left to listen to alone. */
+	a->mix->focus[0] = '\0';
+	c->held = 0;
+	holds_update(a, NULL);
+}
+
+void
+mix_confctl_up(struct agent *a)
+{
+	struct conf_in *c;
+	size_t i = 0;
+
+	while ((c = conf_next(a, &i)) != NULL)
+		if (c->state != CONF_JOINING && c->held)
+			hold_send(c, NULL);
+}
+
+static void
+focus_set(struct agent *a, struct ctl_req *r, const char *conf, int local)
+{
+	struct holding *h = agent_alloc(sizeof(*h));
+
+	h->a = a;
+	h->who = ctl_keep(r);
+	text_copy(a->mix->focus, conf, sizeof(a->mix->focus));
+	a->mix->local = local;
+	holds_update(a, h);
+	holding_end(h);
+}
+
+/* focus conf= [local=1] */
+static void
+on_focus(void *ctx, struct ctl_req *r)
+{
+	struct conf_in *c;
+
+	if ((c = tool_my_conf(ctx, r)) != NULL)
+		focus_set(ctx, r, c->uri,
+		    strcmp(line_get_or(r->line, "local", "0"), "1") == 0);
+}
+
+static void
+on_all(void *ctx, struct ctl_req *r)
+{
+	focus_set(ctx, r, "", 0);
+}
+
+const char *
+mix_focus(const struct agent *a)
+{
+	return a->mix->focus;
+}
+
+/* --- settings --- */
+
+/* The setting of the conference that the line names; else answered. */
+static struct setting *
+conf_setting(struct agent *a, struct ctl_req *r)
+{
+	struct setting *s;
+	struct conf_in *c;
+	struct uri u;
+
+	if (tool_conf(a, r, &u) != 0)
+		return NULL;
+	if (a->mix->n >= LINES_MAX && setting_find(a, u.full, 0) == NULL) {
+		ctl_error(r, 503, "too many conferences have settings");
+		return NULL;
+	}
+	s = setting_get(a, u.full, 0);
+	if ((c = conf_find(a, u.full)) != NULL && c->id != 0)
+		confid_format(c->id, s->m.cid);
+	return s;
+}
+
+/* mode conf= what=hear|earcon|light|alert */
+static void
+on_mode(void *ctx, struct ctl_req *r)
+{
+	int mode = mix_mode_of(line_get_or(r->line, "what", ""));
+	struct agent *a = ctx;
+	struct setting *s;
+
+	if (mode < 0) {
+		ctl_error(r, 400, "hear, earcon, light or alert");
+		return;
+	}
+	if ((s = conf_setting(a, r)) == NULL)
+		return;
+	s->m.mode = (enum mix_mode)mode;
+	mix_save(a);
+	hear_rows(a, s->m.uri);
+	ctl_ok(r);
+}
+
+/* vol conf= db= */
+static void
+on_vol(void *ctx, struct ctl_req *r)
+{
+	const char *db = line_get_or(r->line, "db", "");
+	struct agent *a = ctx;
+	struct setting *s;
+	char *end;
+	long vol;
+
+	errno = 0;
+	vol = strtol(db, &end, 10);
+	if (*db == '\0' || *end != '\0' || errno != 0 || vol < VOL_MIN ||
+	    vol > VOL_MAX) {
+		ctl_error(r, 400, "the volume is -60 to 20 dB");
+		return;
+	}
+	if ((s = conf_setting(a, r)) == NULL)
+		return;
+	s->m.vol = (int)vol;
+	mix_save(a);
+	hear_rows(a, s->m.uri);
+	ctl_ok(r);
+}
+
+/* sound who=|conf= file=PATH|click|none */
+static void
+on_sound(void *ctx, struct ctl_req *r)
+{
+	const char *who = line_get(r->line, "who");
+	const char *file = line_get_or(r->line, "file", "");
+	struct agent *a = ctx;
+	struct attachment *v;
+	struct setting *s;
+	struct uri u;
+
+	if (strcmp(file, "click") != 0 && strcmp(file, "none") != 0 &&
+	    (file[0] != '/' || strlen(file) >= sizeof(s->m.sound))) {
+		ctl_error(r, 400, "file= is a whole path, click or none");
+		return;
+	}
+	if (who != NULL) {
+		if (uri_from_name(&u, who, a->conf.domain, 0) != 0 ||
+		    (u.kind != URI_USER && u.kind != URI_PHONE)) {
+			ctl_error(r, 404, "no such user");
+			return;
+		}
+		if (a->mix->n >= LINES_MAX &&
+		    setting_find(a, u.full, 1) == NULL) {
+			ctl_error(r, 503, "too many people have sounds");
+			return;
+		}
+		s = setting_get(a, u.full, 1);
+	} else if ((s = conf_setting(a, r)) == NULL)
+		return;
+	text_copy(s->m.sound, file, sizeof(s->m.sound));
+	mix_save(a);
+	TAILQ_FOREACH(v, &a->voice.list, entry)
+		if (s->m.is_user || strcmp(v->conf, s->m.uri) == 0)
+			sound_row(v, &s->m);
+	ctl_ok(r);
+}
+
+/* mute what=on|off|toggle */
+static void
+on_mute(void *ctx, struct ctl_req *r)
+{
+	const char *what = line_get_or(r->line, "what", "toggle");
+	struct agent *a = ctx;
+
+	if (strcmp(what, "toggle") == 0)
+		a->mix->mute = !a->mix->mute;
+	else if (strcmp(what, "on") == 0 || strcmp(what, "off") == 0)
+		a->mix->mute = strcmp(what, "on") == 0;
+	else {
+		ctl_error(r, 400, "on, off or toggle");
+		return;
+	}
+	hear_rows(a, NULL);
+	line_put(ctl_ok_begin(r), "mute", a->mix->mute ? "on" : "off");
+	ctl_end(r);
+}
+
+/* --- mix: all of it at one glance --- */
+
+static void
+mix_conf_row(struct conf_in *c, struct ctl_req *r)
+{
+	struct agent *a = c->a;
+	struct buf talking = BUF_INIT, *b;
+	int64_t heard = talk_heard(a, c->uri);
+
+	talk_list(a, c->uri, &talking);
+	b = ctl_row(r);
+	line_put(b, "conf", c->uri);
+	line_put(b, "name", c->name);
+	line_put(b, "mode", mix_mode(a, c->uri));
+	line_putf(b, "vol", "%d", mix_volume(a, c->uri));
+	line_put(b, "mic", mic_is_on(a, c->uri) ? "on" : "off");
+	line_put(b, "talking", buf_cstr(&talking));
+	if (heard != 0)
+		line_putf(b, "heard", "%lld", (long long)heard);
+	line_put(b, "focus",
+	    strcmp(a->mix->focus, c->uri) != 0 ? "no" :
+		a->mix->local		       ? "local" :
+						 "yes");
+	line_put(b, "mute", a->mix->mute ? "on" : "off");
+	ctl_end(r);
+	buf_free(&talking);
+}
+
+static void
+on_mix(void *ctx, struct ctl_req *r)
+{
+	struct agent *a = ctx;
+	struct conf_in *c;
+	size_t i = 0;
+
+	while ((c = conf_next(a, &i)) != NULL)
+		if (c->state == CONF_OPEN && strstr(c->media, "voice") != NULL)
+			mix_conf_row(c, r);
+	ctl_ok(r);
+}
+
+void
+mix_init(struct agent *a)
+{
+	a->mix = agent_alloc(sizeof(*a->mix));
+	TAILQ_INIT(&a->mix->list);
+}
+
+void
+mix_close(struct agent *a)
+{
+	struct setting *s;
+
+	while ((s = TAILQ_FIRST(&a->mix->list)) != NULL) {
+		TAILQ_REMOVE(&a->mix->list, s, entry);
+		free(s);
+	}
+	free(a->mix);
+}
+
+const struct ctl_verb mix_verbs[] = {
+	{ "mix", CTL_SAME, on_mix },
+	{ "focus", CTL_SAME, on_focus },
+	{ "all", CTL_SAME, on_all },
+	{ "mode", CTL_SAME, on_mode },
+	{ "sound", CTL_SAME, on_sound },
+	{ "vol", CTL_SAME, on_vol },
+	{ "mute", CTL_SAME, on_mute },
+	{ NULL, 0, NULL },
+};
