@@ -425,8 +425,11 @@ on_message(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	wants = inbox_put_number(t->inbox, u.full, q, req->missed, req->body,
 	    req->bodylen, session_now(t->c->a), sip_txn_id(txn));
 	if (wants < 0) {
-		log_warn("text.bad", "conf=%s author=%s reason=%s", t->c->name,
-		    log_quote(u.full), log_quote(sec_strerror(wants)));
+		/* Too many are told as a gap, and not one by one. */
+		if (wants != SEC_ERR_LIMIT)
+			log_warn("text.bad", "conf=%s author=%s reason=%s",
+			    t->c->name, log_quote(u.full),
+			    log_quote(sec_strerror(wants)));
 		sip_answer_status(txn, wants == SEC_ERR_LIMIT ? 480 : 400);
 	}
 	wait_for(t, wants < 0 ? 0 : wants);

@@ -19,8 +19,22 @@ struct inbox;
 /* For the roster only; such a text will be shown in any case, while its
  * router still waits for our answer. */
 #define INBOX_ROSTER_MS 1500
-#define INBOX_HELD    1024             /* most texts held */
-#define INBOX_SOURCES 65536            /* most q remembered */
+/*
+ * A hostile router can make up texts, but not ours of time or memory: so
+ * much is held at most, of all and of one q; of so many q that the roster
+ * does not know; so many q are remembered; so many false names are shown in
+ * INBOX_TELL_MS. What is beyond is dropped, counted, and told as a gap, as
+ * is what cannot be read: of one q once in INBOX_TELL_MS, and together for
+ * all that the roster does not know (q 0, no author).
+ */
+#define INBOX_HELD       1024
+#define INBOX_BYTES      16777216
+#define INBOX_HELD_Q     512
+#define INBOX_BYTES_Q    8388608
+#define INBOX_STRANGERS  128
+#define INBOX_SOURCES    65536
+#define INBOX_FALSE_MAX  16
+#define INBOX_TELL_MS    2000
 
 enum inbox_kind {
 	INBOX_TEXT,
@@ -31,7 +45,7 @@ enum inbox_kind {
 struct inbox_item {
 	enum inbox_kind	 kind;
 	uint32_t	 q;
-	const char	*author;       /* URI */
+	const char	*author;       /* URI; of a gap it may be NULL */
 	uint64_t	 seq, missing;
 	int64_t		 time;         /* the author's T */
 	int		 verified;     /* the roster knows q as the author */
@@ -62,7 +76,7 @@ void	inbox_returned(struct inbox *in);
 /*
  * A text came: outer author and q, body. now: ms since 1970 by the server's
  * clock. Returns INBOX_WANT_* bits, or SEC_ERR_FORMAT (no text at all),
- * SEC_ERR_LIMIT.
+ * SEC_ERR_LIMIT (dropped, and counted as missing).
  */
 int	inbox_put(struct inbox *in, const char *author, uint32_t q,
 	    int missed, const uint8_t *body, size_t n, int64_t now);

@@ -324,6 +324,138 @@ answers(void)
 	T_STR(told(&d), "-9");
 }
 
+/* A router that floods one q: held up to a bound, counted beyond, told
+ * once behind them; the others' texts come through. */
+static void
+flood_of_one(void)
+{
+	struct secret *fresh = crypto_random_key(32, 0);
+	struct desk d;
+	uint64_t i;
+	int bad = 0;
+
+	desk_open(&d, 3);
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 1, "a", 1), 0);
+	for (i = 0; i < INBOX_HELD_Q; i++)
+		bad += put(&d, BOB, fresh, 4, LATE, 2 + i, i == 0 ? "b" : "",
+			   1) != INBOX_WANT_GRANT;
+	T_INT(bad, 0);
+	for (i = 0; i < 10; i++)
+		bad += put(&d, BOB, fresh, 4, LATE, 2 + INBOX_HELD_Q + i, "c",
+			   1) != SEC_ERR_LIMIT;
+	T_INT(bad, 0);
+	/* One that is seen already is no loss. */
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 1, "a", 1), SEC_ERR_LIMIT);
+	T_INT(put(&d, BOB, d.ke, 3, EARLY, 1, "x", 1), INBOX_WANT_GRANT);
+	T_STR(seen(&d), "a x");
+	T_INT(keyring_grant(d.keys, 4, fresh, 1), 0);
+	T_INT(inbox_run(d.in, 2), 0);
+	T(strncmp(d.seen, "b ", 2) == 0);
+	T_STR(d.seen + strlen(d.seen) - 4, "-10 ");
+	seen(&d);
+	/* Told once: the true gap does not count them again. */
+	T_INT(put(&d, BOB, fresh, 4, LATE, 2 + INBOX_HELD_Q + 11, "d", 3), 0);
+	T_STR(seen(&d), "-1 d");
+	desk_close(&d);
+	secret_free(fresh);
+}
+
+/* What cannot be read is told at most every INBOX_TELL_MS. */
+static void
+told_together(void)
+{
+	struct buf b = BUF_INIT;
+	struct desk d;
+	int i;
+
+	desk_open(&d, 3);
+	body_of(&b, d.ke, 3, LATE, 5, "t", 1);
+	buf_data(&b)[buf_len(&b) - 1] ^= 1;
+	for (i = 0; i < 100; i++)
+		T_INT(inbox_put(d.in, BOB, LATE, -1, buf_data(&b), buf_len(&b),
+			  1),
+		    0);
+	T_STR(seen(&d), "-1");
+	T_INT(inbox_wait(d.in, 1), INBOX_TELL_MS);
+	T_INT(inbox_run(d.in, INBOX_TELL_MS), 0);
+	T_STR(seen(&d), "");
+	T_INT(inbox_run(d.in, 1 + INBOX_TELL_MS), 0);
+	T_STR(seen(&d), "-99");
+	T_INT(inbox_wait(d.in, 1 + INBOX_TELL_MS), -1);
+	/* A clock that was set back delays nothing. */
+	T_INT(inbox_put(d.in, BOB, LATE, -1, buf_data(&b), buf_len(&b), 1), 0);
+	T_STR(seen(&d), "-1");
+	/* Before a true text they are told at once. */
+	T_INT(inbox_put(d.in, BOB, LATE, -1, buf_data(&b), buf_len(&b), 1), 0);
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 1, "a", 1), 0);
+	T_STR(seen(&d), "-1 a");
+	/* False names, too. */
+	for (i = 0; i < INBOX_FALSE_MAX + 5; i++)
+		T_INT(inbox_put(d.in, CAROL, EARLY, -1, buf_data(&b),
+			  buf_len(&b), 1),
+		    0);
+	T_INT(strlen(seen(&d)), INBOX_FALSE_MAX * 9 + 2);
+	T_INT(inbox_run(d.in, 1 + INBOX_TELL_MS), 0);
+	T_STR(seen(&d), "-4");
+	buf_free(&b);
+	desk_close(&d);
+}
+
+/* A router that makes up many q: so many are held, and none remembered. */
+static void
+flood_of_many(void)
+{
+	struct secret *fake = crypto_random_key(32, 0);
+	struct desk d;
+	uint32_t q;
+	int bad = 0;
+
+	desk_open(&d, 3);
+	for (q = 0; q < INBOX_STRANGERS; q++)
+		bad += put(&d, BOB, fake, 9, 0x02000001u + q, 1, "?", 1) !=
+		    INBOX_WANT_GRANT;
+	T_INT(bad, 0);
+	for (; q < INBOX_STRANGERS + 50; q++)
+		bad += put(&d, BOB, fake, 9, 0x02000001u + q, 1, "?", 1) !=
+		    SEC_ERR_LIMIT;
+	T_INT(bad, 0);
+	T_STR(seen(&d), "-1");
+	/* Whom the roster knows is heard. */
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 1, "a", 1), INBOX_WANT_GRANT);
+	T_STR(seen(&d), "a");
+	T_INT(inbox_run(d.in, 1 + INBOX_HOLD_MS), 0);
+	T_STR(seen(&d), "-177");
+	T_INT(inbox_wait(d.in, 1 + INBOX_HOLD_MS), -1);
+	/* There is room again. */
+	T_INT(put(&d, BOB, fake, 9, 0x02000001u, 2, "?", 10000),
+	    INBOX_WANT_GRANT);
+	T_INT(inbox_run(d.in, 10000 + INBOX_HOLD_MS), 0);
+	T_STR(seen(&d), "-1");
+	secret_free(fake);
+	desk_close(&d);
+}
+
+/* A number that a router made up for a time before ours hides no text. */
+static void
+made_up_past(void)
+{
+	struct secret *old = crypto_random_key(32, 0);
+	struct desk d;
+
+	desk_open(&d, 3);
+	T_INT(put(&d, BOB, old, 2, LATE, 1000, "?", 1), 0);
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 1, "a", 1), 0);
+	T_INT(put(&d, BOB, old, 2, LATE, 1000, "?", 1), 0);
+	T_INT(put(&d, BOB, d.ke, 3, LATE, 2, "b", 1), 0);
+	T_STR(seen(&d), "a b");
+	/* A true one is where it begins. */
+	T_INT(put(&d, BOB, old, 2, EARLY, 7, "?", 1), 0);
+	T_INT(put(&d, BOB, d.ke, 3, EARLY, 9, "z", 1), 0);
+	T_STR(seen(&d), "-1 z");
+	secret_free(old);
+	desk_close(&d);
+}
+
 static void
 tampered(void)
 {
@@ -386,6 +518,10 @@ main(void)
 	hold_for_roster();
 	hold_for_key();
 	answers();
+	flood_of_one();
+	told_together();
+	flood_of_many();
+	made_up_past();
 	tampered();
 	old_keys();
 	T_INT(secret_count(), 0);
