@@ -42,8 +42,7 @@ static const struct option options[] = {
 static const char usage[] =
     "usage: sec-crypt seal|open --key FILE --client N [--suite NAME] "
     "[--counter N] [-t TIME]\n"
-    "       sec-crypt vector [SUITE]\n"
-    "       sec-crypt -h for help\n";
+    "       sec-crypt vector [SUITE], sec-crypt -h for help\n";
 
 static const char help[] =
     "  head -c 32 /dev/urandom >k; chmod 600 k\n"
