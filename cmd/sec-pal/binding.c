@@ -31,6 +31,7 @@ static void
 binding_free(struct binding *b)
 {
 	timer_cancel(&b->timer);
+	timer_cancel(&b->losing);
 	holder_leave(&b->held);
 	TAILQ_REMOVE(&b->user->bindings, b, entry);
 	free(b->rows);
@@ -82,6 +83,26 @@ binding_expired(void *arg)
 	binding_drop(arg, "expired");
 }
 
+/* Agents keep a connection: whose is gone was killed, or cut off. */
+static void
+binding_lost(void *arg)
+{
+	struct binding *b = arg;
+
+	log_info("lost", "user=%s instance=%.8s", log_quote(b->user->uri),
+	    b->row.instance);
+	b->lost = clock_real();
+	presentity_changed(b->user);
+}
+
+/* A foreign user agent of plain mode has none but while it asks. */
+static void
+binding_lose(struct binding *b)
+{
+	if (!b->user->pal->s->conf.plain)
+		timer_set(&b->losing, LOST_MS);
+}
+
 struct binding *
 binding_put(struct pal *p, struct presentity *u, const char *principal,
     const struct pal_binding *row, const char *rows)
@@ -100,6 +121,8 @@ binding_put(struct pal *p, struct presentity *u, const char *principal,
 		text_copy(b->row.instance, row->instance,
 		    sizeof b->row.instance);
 		timer_init(&b->timer, p->s->loop, binding_expired, b);
+		timer_init(&b->losing, p->s->loop, binding_lost, b);
+		binding_lose(b);
 		TAILQ_INSERT_TAIL(&u->bindings, b, entry);
 		holder_init(&b->held, p->bindings, p->s->self->number, b);
 		holder_name(&b->held, u->uri, b->row.instance, b->principal);
@@ -207,6 +230,11 @@ binding_conn_up(struct service *s, struct sip_conn *c)
 		return;
 	}
 	holder_connected(&b->held, s, c);
+	timer_cancel(&b->losing);
+	if (b->lost != 0) {
+		b->lost = 0;
+		presentity_changed(b->user);
+	}
 	subscriptions_catch_up(b);
 	service_touch(s);
 }
@@ -217,6 +245,6 @@ binding_conn_down(struct service *s, struct sip_conn *c, int err)
 	struct binding *b = binding_of_conn(s->priv, c);
 
 	(void)err;
-	if (b != NULL)
-		(void)holder_disconnected(&b->held, c);
+	if (b != NULL && holder_disconnected(&b->held, c))
+		binding_lose(b);
 }

@@ -24,6 +24,7 @@
 #define LEFT_MS      60000             /* a device that left is shown for */
 #define BINDINGS     32                /* agents of one user */
 #define CLOCK_SKEW   300000            /* Kerberos' own */
+#define LOST_MS	     10000             /* without a connection: offline */
 
 struct pal;
 struct presentity;
@@ -36,6 +37,8 @@ struct binding {
 	struct holder		 held;         /* Kc, connection */
 	char			*rows;         /* as registered */
 	struct timer		 timer;        /* expiry */
+	struct timer		 losing;       /* LOST_MS have passed */
+	int64_t			 lost;         /* since, real ms; 0: not */
 	TAILQ_ENTRY(binding)	 entry;        /* of the user */
 };
 

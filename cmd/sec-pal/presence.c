@@ -90,20 +90,44 @@ presentity_status(struct presentity *u, const struct line *l)
 
 /* --- the realm's list: everybody registered but oneself --- */
 
+/* What is shown of one who has registered but cannot be reached. */
+static struct pal_status
+status_lost(int64_t since)
+{
+	return (struct pal_status) { .value = "offline",
+		.class_ = "offline",
+		.since = since };
+}
+
 static void
 put_presentity(struct buf *b, const struct presentity *u,
     const struct binding *bi)
 {
+	struct pal_status st =
+	    bi->lost == 0 ? u->status : status_lost(bi->lost);
+
 	line_begin(b, "entry");
 	line_put_arg(b, u->uri);
 	line_put(b, "type", "user");
-	line_put(b, "status", u->status.value);
-	line_put(b, "class", u->status.class_);
-	line_put_u64(b, "since", (uint64_t)u->status.since);
-	if (u->status.note[0] != '\0')
-		line_put(b, "note", u->status.note);
+	line_put(b, "status", st.value);
+	line_put(b, "class", st.class_);
+	line_put_u64(b, "since", (uint64_t)st.since);
+	if (st.note[0] != '\0')
+		line_put(b, "note", st.note);
 	line_put(b, "media", bi->row.media);
 	line_end(b);
+}
+
+/* One that can be reached; else any, else NULL. */
+static const struct binding *
+presentity_binding(const struct presentity *u)
+{
+	const struct binding *b;
+
+	TAILQ_FOREACH(b, &u->bindings, entry)
+		if (b->lost == 0)
+			return b;
+	return TAILQ_FIRST(&u->bindings);
 }
 
 static struct entry *
@@ -118,7 +142,7 @@ void
 presentity_changed(struct presentity *u)
 {
 	struct document *d = &u->pal->realm;
-	const struct binding *bi = TAILQ_FIRST(&u->bindings);
+	const struct binding *bi = presentity_binding(u);
 	int busy = strcmp(u->status.class_, "busy") == 0;
 	struct buf line = BUF_INIT;
 
