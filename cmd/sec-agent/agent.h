@@ -81,6 +81,7 @@ struct session {
 	int64_t			 got, asked;           /* ticket: real ms */
 	int64_t			 retry;                /* ms */
 	int			 refused_once;
+	int			 refusals;     /* 403, one after the other */
 	struct timer		 refresh, again, warn, settle, end;
 	int			 warned;               /* warnings given */
 	int			 child;                /* pid, 0: none */
@@ -120,6 +121,8 @@ void	ticket_open(struct agent *a);
 void	ticket_close(struct agent *a);
 /* Start the child. 0, or SEC_ERR_SYS. */
 int	ticket_fetch(struct agent *a);
+/* Is a child about to bring one? */
+int	ticket_is_awaited(const struct agent *a);
 /* A new one now, then a registration with it; who (NULL: nobody) waits. */
 void	ticket_renew(struct agent *a, const struct ctl_handle *who);
 /* The renewal has ended: tell who waits. */
@@ -226,10 +229,12 @@ void	conf_wait(struct conf_in *c, const struct waiter *w);
 void	conf_fail(struct conf_in *c, int status, const char *reason);
 /* Is it complete now? Then answer who waits. */
 void	conf_check_open(struct conf_in *c);
-/* What a 503 to an INVITE of ours means. */
-const char *conf_unavailable(struct agent *a);
-void	conf_leave(struct conf_in *c);
-/* The same; 1 if cb will hear how the BYE was answered. */
+/* What a 503 to an INVITE of ours means; answer NULL: ours. */
+const char *conf_unavailable(struct agent *a,
+	    const struct sip_msg *answer);
+/* why: for who listens. */
+void	conf_leave(struct conf_in *c, const char *why);
+/* The same, because somebody asked for it; 1 if cb will hear how the BYE was answered. */
 int	conf_bye(struct conf_in *c, sip_answer_h cb, void *ctx,
 	    uint64_t cookie);
 /* Over: kind is "end" (BYE from the controller) or "leave" (our own). */

@@ -196,8 +196,11 @@ conf_check_open(struct conf_in *c)
 }
 
 const char *
-conf_unavailable(struct agent *a)
+conf_unavailable(struct agent *a, const struct sip_msg *answer)
 {
+	if (answer != NULL && answer->note != NULL &&
+	    strcmp(answer->note, NOTE_DRAINING) == 0)
+		return "the server is shutting down, try again";
 	return flow_conn(a->session.confctl) != NULL ?
 	    "no server is there for this medium" :
 	    "controller unreachable";
@@ -211,7 +214,7 @@ reason_of(struct agent *a, int status)
 	case 404: return "no such conference";
 	case 408:
 	case 504: return "the controller does not answer";
-	case 503: return conf_unavailable(a);
+	case 503: return conf_unavailable(a, NULL);
 	default: return sec_sip_reason(status);
 	}
 }
@@ -306,9 +309,12 @@ conf_bye(struct conf_in *c, sip_answer_h cb, void *ctx, uint64_t cookie)
 }
 
 void
-conf_leave(struct conf_in *c)
+conf_leave(struct conf_in *c, const char *why)
 {
-	(void)conf_bye(c, on_ignored, NULL, 0);
+	uint64_t id;
+
+	put_bye(c, on_ignored, NULL, 0, &id);
+	conf_gone(c, "leave", why);
 }
 
 static void
@@ -553,7 +559,7 @@ release(struct conf_in *c, uint64_t peer)
 		had = 1;
 	}
 	if (had && c->temporary && TAILQ_EMPTY(&c->holds))
-		conf_leave(c);
+		conf_leave(c, "left");
 }
 
 void

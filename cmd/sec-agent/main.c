@@ -51,7 +51,7 @@ on_signal(void *arg, int signo)
 	struct agent *a = arg;
 
 	(void)signo;
-	session_end(a, "signal");
+	session_end(a, "ended by a signal");
 }
 
 /* The directory of sockets goes with the user's last login. */

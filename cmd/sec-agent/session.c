@@ -304,6 +304,7 @@ registered(struct agent *a, struct registered *g)
 	s->pal_number = g->pal;
 	s->offset = g->offset;
 	s->registered = 1;
+	s->refusals = 0;
 	s->retry = RETRY_MIN;
 	presence_take(a, g);
 	moved = take_controller(a, g);
@@ -340,6 +341,28 @@ span(char *out, size_t n, int64_t ms)
 	return out;
 }
 
+/*
+ * A registration that stood is refused now. It may be the ticket, of which
+ * the server has another key by now; refused with a fresh one, or with none
+ * to be had, it is the user who is not wanted any more.
+ */
+static int
+is_final(struct agent *a, const struct register_outcome *o)
+{
+	struct session *s = &a->session;
+
+	if (o->status != 403 || o->behind > SKEW_SHOWN ||
+	    o->behind < -SKEW_SHOWN) {
+		s->refusals = 0;
+		return 0;
+	}
+	if (s->refusals++ == 0)
+		(void)ticket_fetch(a);
+	else if (!ticket_is_awaited(a))
+		return 1;
+	return 0;
+}
+
 /* What a refused registration means, for people; its error. */
 static int
 explain(struct agent *a, const struct register_outcome *o, char *why, size_t n)
@@ -370,7 +393,10 @@ explain(struct agent *a, const struct register_outcome *o, char *why, size_t n)
 		snprintf(why, n, "the PAL manager %s does not answer", host);
 		return SEC_ERR_UNREACHABLE;
 	default:
-		if (o->status == 503)
+		if (o->draining)
+			snprintf(why, n,
+			    "the server %s is shutting down, try again", host);
+		else if (o->status == 503)
 			snprintf(why, n,
 			    "too many registrations at %s; try "
 			    "again later",
@@ -407,6 +433,11 @@ on_register(void *arg, const struct register_outcome *o)
 	log_warn("session.register", "code=%d reason=%s", o->status,
 	    log_quote(why));
 	ticket_renewed(a, sec_err_sip(err), why);
+	if (is_final(a, o)) {
+		a->exit_code = sec_err_exit(err);
+		session_end(a, why);
+		return;
+	}
 	timer_set(&s->again,
 	    o->retry_after > 0 ? o->retry_after * 1000 : s->retry);
 	s->retry = s->retry * 2 > RETRY_MAX ? RETRY_MAX : s->retry * 2;
@@ -567,9 +598,10 @@ session_end(struct agent *a, const char *why)
 	b = event_begin(a, "session.down");
 	line_put(b, "user", a->uri);
 	line_putf(b, "until", "%lld", (long long)s->until);
+	line_put(b, "message", why);
 	event_end(a);
 	while ((c = conf_next(a, &i)) != NULL)
-		conf_leave(c);
+		conf_leave(c, why);
 	register_cancel(s->registering);
 	s->registering = NULL;
 	timer_set(&s->end, END_MS);

@@ -263,6 +263,12 @@ ticket_fetch(struct agent *a)
 	return io_add(a->loop, &s->child_io, fd[0], IO_IN, on_child_out, a);
 }
 
+int
+ticket_is_awaited(const struct agent *a)
+{
+	return a->session.child != 0 || a->session.child_fd != -1;
+}
+
 void
 ticket_renew(struct agent *a, const struct ctl_handle *who)
 {

@@ -138,6 +138,23 @@ create_media(struct focus *f, struct conference *c, const char *media)
 	return 0;
 }
 
+/* 503 is not for long: with `draining` another server takes over. */
+static void
+create_refuse(struct focus *f, struct sip_txn *txn, int status,
+    const char *media)
+{
+	struct sip_msg a;
+
+	sip_msg_init(&a);
+	a.status = status;
+	if (status == 503) {
+		a.retry_after = 1;
+		if (f->s->draining || pick_drains(f, media))
+			a.note = NOTE_DRAINING;
+	}
+	sip_answer(txn, &a);
+}
+
 /* The row of a new conference from SEC-Conference; 0 or a status. */
 static int
 create_row(struct focus *f, const struct line *l, const char *user,
@@ -216,15 +233,18 @@ create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	struct line l;
 	int i, status, parsed;
 	const char *words = req->conference != NULL ? req->conference : "";
+	char media[64] = "text";
 
 	parsed = line_parse_words(&l, words, strlen(words)) == 0;
+	if (parsed)
+		text_copy(media, line_get_or(&l, "media", media), sizeof media);
 	status = !parsed   ? 400 :
 	    f->s->draining ? 503 :
 			     create_row(f, &l, user, &row);
 	if (status == 0 && (c = conf_new(f, &row)) == NULL)
 		status = 503;
 	if (status == 0)
-		status = create_media(f, c, line_get_or(&l, "media", "text"));
+		status = create_media(f, c, media);
 	if (parsed)
 		line_free(&l);
 	if (status == 0 &&
@@ -236,7 +256,7 @@ create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 			(void)conf_delete(f->s->db, row.id);
 			conf_free(c);
 		}
-		sip_answer_status(txn, status);
+		create_refuse(f, txn, status, media);
 		return;
 	}
 	/* Again with the 302; until then nobody's failed join ends it. */

@@ -198,6 +198,8 @@ void	commit_now(struct focus *f);
 
 /* --- pick.c: a media server by spare capacity (S099) --- */
 int	pick_server(struct focus *f, const char *medium, int not_this);
+/* Is there a medium of the list for which all servers are draining? */
+int	pick_drains(struct focus *f, const char *media);
 void	pick_assigned(struct focus *f, int server);
 extern const struct ctl_verb pick_verbs[];
 

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "wire/ids.h"
 #include "wire/line.h"
 
@@ -69,6 +70,30 @@ pick_server(struct focus *f, const char *medium, int not_this)
 			best = sv->number;
 	}
 	return best;
+}
+
+int
+pick_drains(struct focus *f, const char *media)
+{
+	const struct server *sv;
+	char list[64], *rest = list, *m;
+	size_t i;
+	int there, free_;
+
+	text_copy(list, media, sizeof list);
+	while ((m = strsep(&rest, ",")) != NULL) {
+		there = free_ = 0;
+		for (i = 0; (sv = servers_by_role(&f->s->servers,
+				 medium_role(m), i)) != NULL;
+		     i++)
+			if (links_is_up(f->s->links, sv->number)) {
+				there = 1;
+				free_ |= f->capacity[sv->number] != 0;
+			}
+		if (there && !free_)
+			return 1;
+	}
+	return 0;
 }
 
 void

@@ -55,8 +55,9 @@ registration_free(struct registration *r)
 	accepted_free(r->accepted);
 }
 
+/* note: NULL, or NOTE_DRAINING. */
 static void
-refuse(struct sip_txn *txn, int status)
+refuse(struct sip_txn *txn, int status, const char *note)
 {
 	char date[64];
 	struct sip_msg a;
@@ -66,6 +67,7 @@ refuse(struct sip_txn *txn, int status)
 	a.date = clock_sip_date(clock_real(), date);
 	if (status == 503)
 		a.retry_after = 1;
+	a.note = note;
 	sip_answer(txn, &a);
 }
 
@@ -484,7 +486,7 @@ on_register(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		log_warn("register.refused", "why=%s user=%s",
 		    log_quote(sec_strerror(err)),
 		    log_quote(r.principal[0] != '\0' ? r.principal : "-"));
-		refuse(txn, 403);
+		refuse(txn, 403, NULL);
 		registration_free(&r);
 		return;
 	}
@@ -497,7 +499,7 @@ on_register(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	if (err != 0) {
 		log_error("register.failed", "user=%s why=%s",
 		    log_quote(r.name), log_quote(sec_strerror(err)));
-		refuse(txn, 503);
+		refuse(txn, 503, s->draining ? NOTE_DRAINING : NULL);
 	}
 	registration_free(&r);
 }

@@ -36,6 +36,7 @@ struct sip_msg {
 	const char	*conference;   /* header SEC-Conference, raw */
 	const char	*conference_key;       /* SEC-Conference-Key, base64 */
 	const char	*note;         /* SEC-Note, unescaped */
+#define NOTE_DRAINING "draining"       /* with a 503: we leave, try again */
 	const char	*author;       /* SEC-Author: URI */
 	const char	*author_q;     /* its ;q= */
 	int		 missed;       /* SEC-Missed */

@@ -201,6 +201,8 @@ on_answer(void *ctx, uint64_t cookie, const struct sip_msg *a)
 	/* Another success than 200 brings nothing that we could take. */
 	if (o.err == 0)
 		o.err = SEC_ERR_DATA;
+	o.draining = a->status == 503 && a->note != NULL &&
+	    strcmp(a->note, NOTE_DRAINING) == 0;
 	if (a->date != NULL && (date = clock_parse_sip_date(a->date)) > 0)
 		o.behind = date - clock_real();
 	finish(r, &o);

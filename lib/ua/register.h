@@ -48,6 +48,7 @@ struct register_outcome {
 	int			 err;          /* 0, SEC_ERR_* */
 	int			 status;       /* of the answer, 0: none */
 	int			 retry_after;  /* s, -1 */
+	int			 draining;     /* 503 by a server that leaves */
 	int64_t			 behind;       /* ms that we are behind it by
 						* its Date:; 0 unknown */
 	struct registered	*r;            /* when err is 0 */

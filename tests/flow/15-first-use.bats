@@ -152,3 +152,141 @@ wrong() {
 	[ "${lines[1]}" = "$PWD/inst/usr/sbin/sec-mtcu" ]
 	[ "${lines[2]}" = "$PWD/inst/usr/bin/sec-pal" ]
 }
+
+# apart NAME: another computer with a configuration of its own, whose PAL
+# manager is at $ip:7398.
+apart() {
+	machine=$SEC_DIR/m-$1
+	ip=$(server_addr pal)
+	ip=${ip%:*}
+	mkdir -p "$machine"
+	cp -r "$SEC_DIR/etc" "$machine/"
+	sed -i "s/^pal = .*/pal = pal@$ip:7398/" "$machine/etc/sec.conf"
+}
+
+relay() {
+	socat "TCP-LISTEN:7398,bind=$ip,fork,reuseaddr" \
+	    "TCP:$(server_addr pal)" 3>&- >/dev/null 2>&1 &
+	relay=$!
+	until_ok grep -q ":$(printf %04X 7398) " /proc/net/tcp
+}
+
+# The listener, and whom it has begun.
+cut() {
+	local children
+	children=$(cat "/proc/$relay/task/$relay/children")
+	# shellcheck disable=SC2086
+	kill "$relay" $children
+	wait "$relay" || :
+}
+
+status_of() { # USER, as alice sees him
+	as alice sec-pal -j list "$1" | jq -r .status
+}
+is_shown() { [ "$(status_of "$1")" = "$2" ]; }
+
+@test "S013: who cannot be reached is offline, until he can" {
+	apart cut
+	relay
+	sec-lab user carol
+	as carol sec-login -k
+	at "$machine" carol sec-login -q -s busy -P "$(home carol)" carol
+	until_ok is_shown carol busy
+	before=$(db pal.db "select instance from binding where user = 'carol'")
+	m=$(mark alice)
+	cut
+	await alice --since "$m" -e pal -c carol | jq -e '.status == "offline"'
+	run -8 --separate-stderr as alice sec-confctl create -T 20 carol
+	[[ $stderr == "carol offline"* ]]
+	relay
+	until_ok is_shown carol busy
+	[ "$(db pal.db "select instance from binding
+	    where user = 'carol'")" = "$before" ]
+	# Killed, and here again.
+	pid=$(at "$machine" carol sec-ctl \
+	    "$machine/run/carol@lab.test.sock" status | tr '\t' '\n' |
+	    sed -n 's/^pid=//p')
+	kill -9 "$pid"
+	until_ok is_shown carol offline
+	log_in carol
+	until_ok is_shown carol busy
+	cut
+}
+home() { echo "$SEC_DIR/home/$1/password"; }
+
+@test "who is removed is told so, once, and his tools say what is the case" {
+	sec-lab user gina
+	pid=$(agent_pid gina)
+	as gina sec-confctl answer accept
+	as alice sec-confctl create -q -n g gina
+	sec-lab run gina sec-watch -e session.down >down 2>watch.err 3>&- &
+	watch=$!
+	sec-lab run gina sec-talk -l g >talk 2>talk.err 3>&- &
+	talk=$!
+	until_ok eval 'as gina sec-confctl list -q | grep -qx g'
+	sec-admin user rm gina
+	until_ok gone "$pid"
+	wait "$talk" || :
+	wait "$watch" || :
+	[ "$(wc -l <down)" = 1 ]
+	jq -e '.message | test("refuses the registration of gina@LAB.TEST")' \
+	    down
+	run -3 --separate-stderr as gina sec-pal
+	[ "$stderr" = "sec-pal: gina is not logged in; log in first: sec-login gina" ]
+	run -3 --separate-stderr as gina sec-login -P "$(home gina)" gina
+	[ "$stderr" = "sec-login: no such user gina@LAB.TEST" ]
+	# With a ticket of before: refused by the PAL manager, as she was.
+	sec-lab log pal >log
+	[ "$(grep -c "register.refused.*gina@LAB.TEST" log)" -le 4 ]
+}
+
+@test "a server that drains says so" {
+	sec-pal drain
+	at "$(second_machine drained)" bob true
+	run -10 --separate-stderr at "$SEC_DIR/m-drained" bob \
+	    sec-login -P "$(home bob)" bob
+	[[ $stderr == "sec-login: the server 127."*" is shutting down, try again" ]]
+	sec-pal drain --stop
+	sec-confctl drain
+	run -10 --separate-stderr as alice sec-confctl create
+	[ "$stderr" = "sec-confctl: the server is shutting down, try again" ]
+	sec-confctl drain --stop
+	sec-mtcu drain --name mtcu1
+	sec-mtcu drain --name mtcu2
+	until_ok eval 'run -10 --separate-stderr as alice sec-confctl create &&
+	    [ "$stderr" = "sec-confctl: the server is shutting down, try again" ]'
+	sec-mtcu drain --stop --name mtcu1
+	sec-mtcu drain --stop --name mtcu2
+	until_ok as alice sec-confctl create
+}
+
+@test "S088: the clock, by the date of the PAL manager's refusal" {
+	apart clock
+	cat >forger <<-'END'
+		#!/bin/bash
+		# Refuses what comes, 7 min 12 s ago or from now.
+		while IFS= read -r line && line=${line%$'\r'} && [ -n "$line" ]; do
+			case ${line,,} in
+			via:*|from:*|call-id:*|cseq:*) all+=$line$'\r\n' ;;
+			to:*) all+="$line;tag=x"$'\r\n' ;;
+			esac
+		done
+		date=$(TZ=UTC0 LC_ALL=C printf '%(%a, %d %b %Y %H:%M:%S GMT)T' \
+		    $(($(printf '%(%s)T') + $1)))
+		printf 'SIP/2.0 403 Forbidden\r\n%sDate: %s\r\n' "$all" "$date"
+		printf 'Content-Length: 0\r\n\r\n'
+	END
+	chmod +x forger
+	for how in '432 behind' '-432 ahead of'; do
+		socat "TCP-LISTEN:7398,bind=$ip,reuseaddr" \
+		    "SYSTEM:./forger ${how%% *}" 3>&- >/dev/null 2>&1 &
+		forger=$!
+		until_ok grep -q ":$(printf %04X 7398) " /proc/net/tcp
+		run --separate-stderr at "$machine" bob \
+		    sec-login -P "$(home bob)" bob
+		kill "$forger" 2>/dev/null || :
+		echo "stderr: $stderr"
+		[ "$status" = 3 ]
+		[[ $stderr =~ ^sec-login:\ this\ machine\'s\ clock\ is\ 7\ min\ 1[1-3]\ s\ ${how#* }\ $ip\ \(limit\ 5\ min\)\;\ fix:\ timedatectl\ set-ntp\ true$ ]]
+	done
+}
