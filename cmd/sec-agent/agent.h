@@ -234,7 +234,8 @@ const char *conf_unavailable(struct agent *a,
 	    const struct sip_msg *answer);
 /* why: for who listens. */
 void	conf_leave(struct conf_in *c, const char *why);
-/* The same, because somebody asked for it; 1 if cb will hear how the BYE was answered. */
+/* The same, because somebody asked for it; 1 if cb will hear how the BYE was
+ * answered. */
 int	conf_bye(struct conf_in *c, sip_answer_h cb, void *ctx,
 	    uint64_t cookie);
 /* Over: kind is "end" (BYE from the controller) or "leave" (our own). */
