@@ -90,12 +90,13 @@ change_check(struct conf_in *c)
 static const char *
 why_refused(struct agent *a, const struct sip_msg *answer)
 {
+	if (answer->status == 503)
+		return conf_unavailable(a, answer);
 	if (answer->note != NULL && answer->note[0] != '\0')
 		return answer->note;
 	switch (answer->status) {
 	case 403: return "only its creator may change it";
 	case 404: return "no such conference";
-	case 503: return conf_unavailable(a);
 	default: return sec_sip_reason(answer->status);
 	}
 }
