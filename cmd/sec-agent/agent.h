@@ -229,8 +229,10 @@ void	conf_wait(struct conf_in *c, const struct waiter *w);
 void	conf_fail(struct conf_in *c, int status, const char *reason);
 /* Is it complete now? Then answer who waits. */
 void	conf_check_open(struct conf_in *c);
-/* What a 503 to an INVITE of ours means; answer NULL: ours. */
-const char *conf_unavailable(struct agent *a,
+/* What a 503 of the controller, or for want of one, means. */
+const char *conf_unavailable(struct agent *a);
+/* The same, of an answer, which may have more to say. */
+const char *conf_unavailable_by(struct agent *a,
 	    const struct sip_msg *answer);
 /* why: for who listens. */
 void	conf_leave(struct conf_in *c, const char *why);

@@ -91,7 +91,7 @@ static const char *
 why_refused(struct agent *a, const struct sip_msg *answer)
 {
 	if (answer->status == 503)
-		return conf_unavailable(a, answer);
+		return conf_unavailable_by(a, answer);
 	if (answer->note != NULL && answer->note[0] != '\0')
 		return answer->note;
 	switch (answer->status) {

@@ -196,14 +196,19 @@ conf_check_open(struct conf_in *c)
 }
 
 const char *
-conf_unavailable(struct agent *a, const struct sip_msg *answer)
+conf_unavailable(struct agent *a)
 {
-	if (answer != NULL && answer->note != NULL &&
-	    strcmp(answer->note, NOTE_DRAINING) == 0)
-		return "the server is shutting down, try again";
 	return flow_conn(a->session.confctl) != NULL ?
 	    "no server is there for this medium" :
 	    "controller unreachable";
+}
+
+const char *
+conf_unavailable_by(struct agent *a, const struct sip_msg *answer)
+{
+	if (answer->note != NULL && strcmp(answer->note, NOTE_DRAINING) == 0)
+		return "the server is shutting down, try again";
+	return conf_unavailable(a);
 }
 
 static const char *
@@ -214,7 +219,7 @@ reason_of(struct agent *a, int status)
 	case 404: return "no such conference";
 	case 408:
 	case 504: return "the controller does not answer";
-	case 503: return conf_unavailable(a, NULL);
+	case 503: return conf_unavailable(a);
 	default: return sec_sip_reason(status);
 	}
 }
