@@ -90,13 +90,23 @@ said_done(struct text *t, struct said *s, const char *names)
 	said_free(t, s);
 }
 
+/* Others whom the roster shows as unreachable, a,b; how many. */
 static int
-commas(const char *s)
+unreachable(struct text *t, struct buf *names)
 {
-	int n = *s != '\0';
+	const char *own = t->c->a->uri, *p;
+	struct buf all = BUF_INIT;
+	size_t len;
+	int n = 0;
 
-	for (; *s != '\0'; s++)
-		n += *s == ',';
+	conf_list(t->c, "unreachable", &all);
+	for (p = buf_cstr(&all); *p != '\0'; p += len + (p[len] == ',')) {
+		len = strcspn(p, ",");
+		if (len == strlen(own) && memcmp(p, own, len) == 0)
+			continue;
+		buf_putf(names, "%s%.*s", n++ > 0 ? "," : "", (int)len, p);
+	}
+	buf_free(&all);
 	return n;
 }
 
@@ -105,6 +115,7 @@ static void
 said_echoed(struct text *t, struct said *s, int missed, int late)
 {
 	struct buf names = BUF_INIT;
+	int n = 0;
 
 	if (s->state != ECHOED) {
 		s->state = ECHOED;
@@ -112,8 +123,8 @@ said_echoed(struct text *t, struct said *s, int missed, int late)
 		s->until = clock_mono() + NAMES_MS;
 	}
 	if (s->missed > 0)
-		conf_list(t->c, "unreachable", &names);
-	if (late || commas(buf_cstr(&names)) >= s->missed)
+		n = unreachable(t, &names);
+	if (late || n >= s->missed)
 		said_done(t, s, buf_cstr(&names));
 	buf_free(&names);
 }
