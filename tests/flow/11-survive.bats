@@ -114,6 +114,21 @@ three=$'alice active\nbob active\ncarol active'
 	has_once bob "nobody hangs"
 }
 
+@test "one of two agents of a user dies: nobody waits, and nothing is missed" {
+	dir=$(second_machine bob2)
+	at "$dir" bob sec-login -q -P "$SEC_DIR/home/bob/password" bob
+	at "$dir" bob sec-confctl join s
+	pid=$(at "$dir" bob sec-ctl "$dir/run/bob@lab.test.sock" status |
+	    tr '\t' '\n' | sed -n 's/^pid=//p')
+	kill -9 "$pid"
+	run -0 timeout 20 bash -c \
+	    'printf "one is left %d\n" {1..20} |
+	    sec-lab run alice sec-talk -s s 3>&-'
+	has_once bob "one is left 1"
+	has_once bob "one is left 20"
+	roster_is alice s "$three"
+}
+
 @test "S091 S056: sec-pal dies: nobody is asked for anything" {
 	before=$(epoch alice s)
 	for round in 1 2 3; do
