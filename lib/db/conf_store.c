@@ -259,10 +259,10 @@ conf_medium_each(struct db *d,
 
 /* --- devices --- */
 
-#define DEVICE_COLUMNS                                                          \
-	"conf, q, user, instance, medium, server, call_id,"                     \
-	" local_tag, remote_tag, remote_uri, local_cseq, remote_cseq, address," \
-	" via"
+#define DEVICE_COLUMNS                                                         \
+	"conf, q, user, instance, medium, server, call_id,"                    \
+	" local_tag, remote_tag, remote_uri, local_cseq, remote_cseq,"         \
+	" address, via"
 
 static const char sql_device_put[] =
     "INSERT INTO device (" DEVICE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
