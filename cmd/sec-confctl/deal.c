@@ -237,6 +237,19 @@ rejoin_answered(void *ctx, uint64_t cookie, int err, const struct line *reply)
 	epoch_tell_wrap(d);
 }
 
+void
+deal_dealt(struct conference *c, int server)
+{
+	struct ctl_peer *p = links_peer(c->focus->s->links, server);
+	struct buf *b;
+
+	if (p == NULL)
+		return;
+	b = ctl_event(p, "dealt");
+	line_put(b, "conf", c->uri);
+	ctl_event_end(p);
+}
+
 /* moved: it never had any of them. */
 static void
 deal_all_of(struct conference *c, int number, int moved)
@@ -268,9 +281,7 @@ deal_all_of(struct conference *c, int number, int moved)
 		}
 		invites_deal(c);
 	}
-	b = ctl_event(p, "dealt");
-	line_put(b, "conf", c->uri);
-	ctl_event_end(p);
+	deal_dealt(c, number);
 }
 
 static int

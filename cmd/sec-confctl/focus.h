@@ -314,6 +314,8 @@ void	deal_link_down(struct focus *f, int number);
 void	deal_conference(struct conference *c, struct buf *b);
 /* The verb conference to one of them. */
 void	deal_room(struct conference *c, int server);
+/* That is all of it: who waited for the others may speak. */
+void	deal_dealt(struct conference *c, int server);
 void	deal_end_at(struct conference *c, int server);
 /* The device's join to sec-pal: what it is has changed. */
 void	deal_roster(struct device *d);

@@ -159,6 +159,8 @@ medium_add(struct conference *c, const char *medium, int server)
 		TAILQ_FOREACH(d, &c->device_list, entry)
 			if (d->joined)
 				media_joined(d);
+	/* Nobody speaks past those who were not dealt yet. */
+	deal_dealt(c, server);
 	return 0;
 }
 

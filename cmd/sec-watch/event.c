@@ -15,7 +15,14 @@
 
 #include "event.h"
 
-enum kind { KIND_TEXT, KIND_NUMBER, KIND_TIME, KIND_LIST, KIND_BOOL };
+enum kind {
+	KIND_TEXT,
+	KIND_NUMBER,
+	KIND_DECIMAL,
+	KIND_TIME,
+	KIND_LIST,
+	KIND_BOOL,
+};
 
 /* Fields that are no strings. `to` is a number in gap, a user in text. */
 static const struct {
@@ -34,7 +41,12 @@ static const struct {
 	{ "to", KIND_NUMBER },
 	{ "code", KIND_NUMBER },
 	{ "key_gen", KIND_NUMBER },
-	{ "seconds", KIND_NUMBER },
+	{ "seconds", KIND_DECIMAL },
+	{ "level_db", KIND_DECIMAL },
+	{ "lost", KIND_DECIMAL },
+	{ "jitter_ms", KIND_DECIMAL },
+	{ "streams", KIND_NUMBER },
+	{ "on", KIND_BOOL },
 	{ "size", KIND_NUMBER },
 };
 
@@ -43,6 +55,22 @@ is_number(const char *s)
 {
 	return *s != '\0' && strlen(s) < 19 &&
 	    strspn(s, "0123456789") == strlen(s);
+}
+
+/* -12.5 as JSON has it too: no sign but -, no leading zeros. */
+static int
+is_decimal(const char *s)
+{
+	size_t n, i = *s == '-';
+
+	n = strspn(s + i, "0123456789");
+	if (n == 0 || n > 15 || (n > 1 && s[i] == '0'))
+		return 0;
+	i += n;
+	if (s[i] != '.')
+		return s[i] == '\0';
+	n = strspn(s + i + 1, "0123456789");
+	return n > 0 && n < 10 && s[i + 1 + n] == '\0';
 }
 
 static enum kind
@@ -57,6 +85,8 @@ kind_of(const char *name, const char *value)
 		return KIND_TEXT;
 	if ((kinds[i].kind == KIND_NUMBER || kinds[i].kind == KIND_TIME) &&
 	    !is_number(value))
+		return KIND_TEXT;
+	if (kinds[i].kind == KIND_DECIMAL && !is_decimal(value))
 		return KIND_TEXT;
 	return kinds[i].kind;
 }
@@ -91,6 +121,7 @@ put_field(struct event *e, struct json *j, const char *name, const char *value,
 
 	switch (kind_of(name, value)) {
 	case KIND_NUMBER: json_int(j, name, atoll(value)); break;
+	case KIND_DECIMAL: json_number(j, name, value); break;
 	case KIND_TIME:
 		word = clock_rfc3339(atoll(value), at);
 		json_str(j, name, word);

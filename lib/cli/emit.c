@@ -155,6 +155,13 @@ json_str(struct json *j, const char *name, const char *value)
 		json_strn(j, name, value, strlen(value));
 }
 
+void
+json_number(struct json *j, const char *name, const char *value)
+{
+	put_name(j, name);
+	buf_put_str(&j->b, value);
+}
+
 /* Digits by hand: a locale may group those of printf(3). */
 void
 json_int(struct json *j, const char *name, int64_t v)

@@ -21,6 +21,8 @@ void	json_begin(struct json *j);            /* {"v":1 */
 void	json_str(struct json *j, const char *name, const char *value);
 void	json_strn(struct json *j, const char *name, const void *p, size_t n);
 void	json_int(struct json *j, const char *name, int64_t v);
+/* A decimal number that is JSON as it is. */
+void	json_number(struct json *j, const char *name, const char *value);
 void	json_bool(struct json *j, const char *name, int v);
 void	json_time(struct json *j, const char *name, int64_t ms);
 /* a,b,c -> ["a","b","c"] */
