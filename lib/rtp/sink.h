@@ -47,7 +47,7 @@ struct sink_stats {
 	uint64_t	lost;          /* by counters, and not come since */
 	uint64_t	misordered;
 	double		jitter_ms;
-	int64_t		skew_ms;       /* of its clock and ours, network incl. */
+	int64_t		skew_ms;       /* of clocks, and the way */
 };
 
 /* Which conference a datagram says to be of: 0 or SEC_ERR_FORMAT. */
