@@ -1,0 +1,283 @@
+/* Where what is heard goes. */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audio/alsa.h"
+#include "audio/codec.h"
+#include "audio/frames.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+#include "render.h"
+
+#define PIPE_ONCE 4096 /* a pipe that poll(2) calls writable takes it */
+#define BACKLOG	  ((size_t)AUDIO_RATE * 2 * 5) /* bytes kept for a pipe: 5 s */
+
+struct render {
+	enum render_kind kind;
+	struct card *card;
+	int fd;
+	int regular;
+	enum wav_kind wav;
+	struct frames_out *out;
+	struct buf bytes;
+	uint64_t lost;
+};
+
+static int
+open_file(struct render *r, const char *dst, enum wav_kind kind, int rate,
+    char *why)
+{
+	struct stat st;
+
+	if (strcmp(dst, "-") == 0)
+		r->fd = dup(STDOUT_FILENO);
+	else
+		r->fd =
+		    open(dst, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (r->fd == -1 || fstat(r->fd, &st) != 0) {
+		snprintf(why, 256, "cannot write %s: %s", dst, strerror(errno));
+		return SEC_ERR_SYS;
+	}
+	r->kind = RENDER_FILE;
+	r->regular = S_ISREG(st.st_mode) && strcmp(dst, "-") != 0;
+	r->wav = kind;
+	r->out = frames_out_new(kind, rate);
+	/* A head is there even if nothing is heard. */
+	frames_out_put(r->out, NULL, 0, &r->bytes);
+	return render_flush(r) == 0 ? 0 : SEC_ERR_SYS;
+}
+
+int
+render_open(struct render **out, const char *dst, enum wav_kind kind, int rate,
+    char *why)
+{
+	struct render *r = mem_new(sizeof(*r));
+	int e = 0;
+
+	why[0] = '\0';
+	r->fd = -1;
+	if (dst == NULL || strncmp(dst, "alsa:", 5) == 0) {
+		if (card_open(&r->card,
+			dst != NULL ? dst + 5 : getenv("SEC_ALSA_OUT"), 0,
+			why) == 0)
+			r->kind = RENDER_CARD;
+	} else if (strcmp(dst, "null") != 0)
+		e = open_file(r, dst, kind, rate, why);
+	if (e != 0) {
+		render_close(r);
+		return e;
+	}
+	*out = r;
+	return 0;
+}
+
+void
+render_close(struct render *r)
+{
+	uint8_t head[WAV_HEAD_MAX];
+	size_t n;
+
+	if (r == NULL)
+		return;
+	if (r->out != NULL) {
+		frames_out_end(r->out, &r->bytes);
+		(void)render_flush(r);
+		n = frames_out_head(r->out, head);
+		if (r->regular && n > 0)
+			(void)!pwrite(r->fd, head, n, 0);
+		frames_out_free(r->out);
+	}
+	if (r->fd >= 0)
+		close(r->fd);
+	buf_free(&r->bytes);
+	card_close(r->card);
+	free(r);
+}
+
+enum render_kind
+render_kind(const struct render *r)
+{
+	return r->kind;
+}
+
+const char *
+render_name(const struct render *r)
+{
+	return r->card != NULL ? card_name(r->card) : "";
+}
+
+int
+render_fd(const struct render *r)
+{
+	return r->kind == RENDER_FILE && buf_len(&r->bytes) > 0 ? r->fd : -1;
+}
+
+static int
+write_some(struct render *r, size_t most)
+{
+	size_t n = buf_len(&r->bytes);
+	ssize_t k;
+
+	k = write(r->fd, buf_data(&r->bytes), n < most ? n : most);
+	if (k >= 0)
+		buf_consume(&r->bytes, (size_t)k);
+	else if (errno == EPIPE)
+		return SEC_ERR_CLOSED;
+	else if (errno != EINTR && errno != EAGAIN)
+		return SEC_ERR_DISK;
+	return 0;
+}
+
+int
+render_flush(struct render *r)
+{
+	struct pollfd p = { r->fd, POLLOUT, 0 };
+	int e;
+
+	/* A pipe may be shared with whoever does not expect O_NONBLOCK. */
+	while (buf_len(&r->bytes) > 0) {
+		if (!r->regular &&
+		    (poll(&p, 1, 0) <= 0 ||
+			(p.revents & (POLLOUT | POLLERR)) == 0))
+			return 0;
+		if ((e = write_some(r, r->regular ? SIZE_MAX : PIPE_ONCE)) != 0)
+			return e;
+	}
+	return 0;
+}
+
+int
+render_put(struct render *r, const int16_t *s, size_t n)
+{
+	switch (r->kind) {
+	case RENDER_NONE: return 0;
+	case RENDER_CARD: return card_write(r->card, s, n);
+	case RENDER_FILE: break;
+	}
+	if (buf_len(&r->bytes) > BACKLOG)
+		r->lost += n;
+	else
+		frames_out_put(r->out, s, n, &r->bytes);
+	return render_flush(r);
+}
+
+uint64_t
+render_lost(const struct render *r)
+{
+	return r->lost;
+}
+
+/* --- stems --- */
+
+struct stem {
+	int fd;
+	int rate;
+	struct frames_out *out;
+	uint64_t next; /* samples of 48 kHz: where the last piece ended */
+	struct buf bytes;
+	off_t at; /* in the file */
+};
+
+/* Names of others must not lead elsewhere. */
+static void
+put_name(struct buf *b, const char *s)
+{
+	if (*s == '.')
+		buf_put_u8(b, '_');
+	for (; *s != '\0'; s++)
+		buf_put_u8(b,
+		    *s == '/' || (unsigned char)*s < ' ' ? '_' : (uint8_t)*s);
+}
+
+struct stem *
+stem_open(const char *dir, const char *conf, const char *user, int rate)
+{
+	struct buf path = BUF_INIT;
+	uint8_t head[WAV_HEAD_MAX];
+	struct stem *s;
+	int fd = -1, i;
+	size_t n;
+
+	for (i = 1; i < 1000 && fd == -1; i++) {
+		buf_reset(&path);
+		buf_putf(&path, "%s/", dir);
+		put_name(&path, conf);
+		buf_put_u8(&path, '.');
+		put_name(&path, user);
+		if (i > 1)
+			buf_putf(&path, "-%d", i);
+		buf_put_str(&path, ".wav");
+		fd = open(buf_cstr(&path),
+		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		if (fd == -1 && errno != EEXIST)
+			break;
+	}
+	buf_free(&path);
+	if (fd == -1)
+		return NULL;
+	n = wav_head(WAV_RIFF, rate, WAV_UNTIL_END, head);
+	if (write(fd, head, n) != (ssize_t)n) {
+		close(fd);
+		return NULL;
+	}
+	s = mem_new(sizeof(*s));
+	s->fd = fd;
+	s->rate = rate;
+	s->at = (off_t)n;
+	return s;
+}
+
+static off_t
+place(const struct stem *s, uint64_t at)
+{
+	return 44 + 2 * (off_t)(at * (uint64_t)s->rate / AUDIO_RATE);
+}
+
+int
+stem_put(struct stem *s, uint64_t at, const int16_t *p, size_t n)
+{
+	ssize_t k;
+
+	if (s->out == NULL || at != s->next) {
+		/* After a pause: the hole is silence. */
+		frames_out_free(s->out);
+		s->out = frames_out_new(WAV_RAW, s->rate);
+		s->at = place(s, at) > s->at ? place(s, at) : s->at;
+	}
+	s->next = at + n;
+	buf_reset(&s->bytes);
+	frames_out_put(s->out, p, n, &s->bytes);
+	k = pwrite(s->fd, buf_data(&s->bytes), buf_len(&s->bytes), s->at);
+	if (k != (ssize_t)buf_len(&s->bytes))
+		return SEC_ERR_DISK;
+	s->at += k;
+	return 0;
+}
+
+void
+stem_close(struct stem *s, uint64_t end)
+{
+	uint8_t head[WAV_HEAD_MAX];
+	off_t size;
+	size_t n;
+
+	if (s == NULL)
+		return;
+	size = place(s, end) > s->at ? place(s, end) : s->at;
+	n = wav_head(WAV_RIFF, s->rate, (uint64_t)size - 44, head);
+	if (ftruncate(s->fd, size) != 0 ||
+	    pwrite(s->fd, head, n, 0) != (ssize_t)n)
+		(void)0; /* readers take it until its end */
+	close(s->fd);
+	frames_out_free(s->out);
+	buf_free(&s->bytes);
+	free(s);
+}

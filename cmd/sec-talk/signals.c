@@ -1,0 +1,78 @@
+/* Signals as flags. */
+#include <string.h>
+#include <time.h>
+
+#include "signals.h"
+
+volatile sig_atomic_t signal_end, signal_resized, signal_mic, signal_stopping,
+    signal_going_on;
+
+/* Those that end us first: a second one does so at once. The last two only
+ * where a terminal is to be put in order. */
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGUSR1,
+	SIGTSTP, SIGCONT };
+#define NENDING	 3
+#define NPIPE	 5
+#define NSIGNALS 7
+
+static void
+on_signal(int signo)
+{
+	switch (signo) {
+	case SIGWINCH: signal_resized = 1; break;
+	case SIGUSR1: signal_mic = 1; break;
+	case SIGTSTP: signal_stopping = 1; break;
+	case SIGCONT: signal_going_on = 1; break;
+	default: signal_end = signo;
+	}
+}
+
+static void
+catch_signal(int signo, int flags)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_signal;
+	sa.sa_flags = flags;
+	sigaction(signo, &sa, NULL);
+}
+
+void
+signals_catch(sigset_t *waiting, int terminal)
+{
+	struct sigaction old;
+	sigset_t set;
+	size_t i, n = terminal ? NSIGNALS : NPIPE;
+
+	sigemptyset(&set);
+	for (i = 0; i < n; i++) {
+		if (sigaction(signals[i], NULL, &old) != 0 ||
+		    old.sa_handler == SIG_IGN)
+			continue;
+		catch_signal(signals[i], i < NENDING ? (int)SA_RESETHAND : 0);
+		sigaddset(&set, signals[i]);
+	}
+	sigprocmask(SIG_BLOCK, &set, waiting);
+	for (i = 0; i < n; i++)
+		sigdelset(waiting, signals[i]);
+}
+
+void
+signals_stop(void)
+{
+	struct timespec now = { 0, 0 };
+	sigset_t set, old;
+
+	signal(SIGTSTP, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &set, &old);
+	/* Here it goes on; the signal for it waits, blocked. */
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCONT);
+	(void)sigtimedwait(&set, NULL, &now);
+	catch_signal(SIGTSTP, 0);
+}

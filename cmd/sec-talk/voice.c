@@ -1,0 +1,854 @@
+/*
+ * The voice device.
+ *
+ *	capture --20 ms--> the seat whose mic is on --> its MCU
+ *	MCUs --> socket --> seat by conference id --> its speakers
+ *	all speakers of all seats --10 ms--> mix --> render
+ *
+ * One timer of 10 ms is the clock of all of it. A turn that comes late makes
+ * up for what it missed.
+ */
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "audio/mix.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/sock.h"
+#include "crypto/random.h"
+
+#include "capture.h"
+#include "meter.h"
+#include "render.h"
+#include "seat.h"
+#include "signals.h"
+#include "voice.h"
+
+#define PIECE	     (AUDIO_FRAME / 2)
+#define PIECE_US     10000
+#define TICKS_MAX    100 /* made up for at once; more is another time */
+#define DATAGRAMS    256 /* read in one turn */
+#define LEVEL_MS     100
+#define MIC_LIMIT_MS 120000 /* a mic that nobody speaks into */
+#define ORPHAN_MS    30000 /* media goes on without the agent */
+#define SEATS_MAX    32
+#define STARVED_MAX  10 /* pieces that a pipe may be late, as one speech */
+#define RECV_BUFFER  (1 << 20)
+#define FOCUS_MS     2000
+
+struct voice {
+	struct cli *c;
+	struct voice_set set;
+	struct seat_ops ops;
+	int sock, timer;
+	int six; /* the socket's addresses are IPv6 */
+	struct seat *seat[SEATS_MAX];
+	size_t n;
+	struct capture *capture;
+	struct render *render;
+	struct meter *meter;
+	int mic; /* seat that hears us, -1 */
+	int last_mic; /* where it was last */
+	int focus; /* seat chosen by key, -1 */
+	int latched;
+	int64_t limit; /* ms without speech, 0: none */
+	int64_t spoke; /* mono ms */
+	int captured; /* reading has begun */
+	int input_over;
+	unsigned starved;
+	int in_level, out_level;
+	int64_t level_at;
+	int64_t stop_at; /* mono ms, -1 */
+	int64_t orphan_at; /* mono ms, 0: the agent is there */
+	uint64_t ticks; /* since the beginning */
+	float gain; /* the limiter's */
+	int16_t heard[AUDIO_FRAME]; /* of the last 20 ms */
+	int slow; /* told that the reader is */
+	int over, code;
+};
+
+static void
+end(struct voice *v, int code)
+{
+	if (!v->over)
+		v->code = code;
+	v->over = 1;
+}
+
+static void
+notice(void *arg, const char *line)
+{
+	struct voice *v = arg;
+
+	if (v->set.notice != NULL)
+		v->set.notice(v->set.arg, line);
+	else if (v->meter != NULL)
+		meter_print(v->meter, line);
+	else if (cli_mode(v->c) == EMIT_TABLE)
+		emit_write(STDERR_FILENO, line, strlen(line));
+}
+
+/* --- socket --- */
+
+static int
+open_socket(struct voice *v, char at[ADDR_STRLEN])
+{
+	int on = 1, off = 0, size = RECV_BUFFER;
+	struct addr a;
+
+	v->six = 1;
+	v->sock =
+	    socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (v->sock == -1 ||
+	    setsockopt(v->sock, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) !=
+		0 ||
+	    addr_parse(&a, "[::]:0") != 0 ||
+	    bind(v->sock, (struct sockaddr *)&a.ss, a.len) != 0) {
+		v->six = 0;
+		if (v->sock != -1)
+			close(v->sock);
+		v->sock = socket(AF_INET,
+		    SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (v->sock == -1 || addr_parse(&a, "0.0.0.0:0") != 0 ||
+		    bind(v->sock, (struct sockaddr *)&a.ss, a.len) != 0)
+			return SEC_ERR_SYS;
+	}
+	(void)setsockopt(v->sock, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	(void)setsockopt(v->sock, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+	if (sock_local(v->sock, &a) != 0)
+		return SEC_ERR_SYS;
+	addr_format(&a, at);
+	return 0;
+}
+
+/* An IPv4 address as an IPv6 socket wants it. */
+static void
+map_address(const struct addr *from, struct sockaddr_in6 *to)
+{
+	const struct sockaddr_in *four = (const struct sockaddr_in *)&from->ss;
+
+	memset(to, 0, sizeof(*to));
+	to->sin6_family = AF_INET6;
+	to->sin6_port = four->sin_port;
+	to->sin6_addr.s6_addr[10] = to->sin6_addr.s6_addr[11] = 0xff;
+	memcpy(to->sin6_addr.s6_addr + 12, &four->sin_addr, 4);
+}
+
+/* What does not go out now is lost, as on any other hop. */
+static void
+send_to(struct voice *v, const struct addr *to, const uint8_t *p, size_t n)
+{
+	struct sockaddr_in6 six;
+
+	if (v->six && to->ss.ss_family == AF_INET) {
+		map_address(to, &six);
+		(void)!sendto(v->sock, p, n, 0, (struct sockaddr *)&six,
+		    sizeof(six));
+	} else
+		(void)!sendto(v->sock, p, n, 0,
+		    (const struct sockaddr *)&to->ss, to->len);
+}
+
+/* When the kernel had it, in mono us: what waited for us is no jitter. */
+static int64_t
+arrival(struct msghdr *m)
+{
+	int64_t now = clock_mono_us(), ago;
+	struct timespec at, real;
+	struct cmsghdr *h;
+
+	for (h = CMSG_FIRSTHDR(m); h != NULL; h = CMSG_NXTHDR(m, h)) {
+		if (h->cmsg_level != SOL_SOCKET ||
+		    h->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&at, CMSG_DATA(h), sizeof(at));
+		clock_gettime(CLOCK_REALTIME, &real);
+		ago = (int64_t)(real.tv_sec - at.tv_sec) * 1000000 +
+		    (real.tv_nsec - at.tv_nsec) / 1000;
+		if (ago > 0 && ago < 1000000)
+			return now - ago;
+	}
+	return now;
+}
+
+static struct seat *
+seat_of(struct voice *v, uint64_t cid)
+{
+	size_t i;
+
+	for (i = 0; i < v->n; i++)
+		if (v->seat[i]->cid == cid)
+			return v->seat[i];
+	return NULL;
+}
+
+static void
+receive(struct voice *v)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(struct timespec))];
+	} control;
+	uint8_t p[RTP_MAX + 1];
+	struct iovec iov = { p, sizeof(p) };
+	struct msghdr m;
+	struct seat *s;
+	uint64_t cid;
+	ssize_t n;
+	int i;
+
+	for (i = 0; i < DATAGRAMS; i++) {
+		memset(&m, 0, sizeof(m));
+		m.msg_iov = &iov;
+		m.msg_iovlen = 1;
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		if ((n = recvmsg(v->sock, &m, 0)) < 0)
+			return;
+		if (sink_peek(p, (size_t)n, &cid) == 0 &&
+		    (s = seat_of(v, cid)) != NULL)
+			seat_datagram(s, p, (size_t)n, arrival(&m));
+	}
+}
+
+/* --- the mic --- */
+
+static int
+is_card(const struct voice *v)
+{
+	return capture_kind(v->capture) == CAPTURE_CARD;
+}
+
+/* At most one seat hears us; -1: none. */
+static void
+set_mic(struct voice *v, int at, int latched, int64_t limit, const char *by)
+{
+	size_t i;
+
+	if (capture_kind(v->capture) == CAPTURE_NONE)
+		return;
+	v->latched = latched;
+	v->limit = limit;
+	v->spoke = clock_mono();
+	if (at == v->mic)
+		return;
+	/* Off before on, so that no two are ever open. */
+	for (i = 0; i < v->n; i++)
+		if ((int)i != at)
+			seat_set_mic(v->seat[i], 0, by);
+	v->mic = at;
+	v->in_level = LEVEL_SILENCE;
+	if (at < 0)
+		return;
+	v->last_mic = at;
+	capture_flush(v->capture);
+	seat_set_mic(v->seat[at], 1, by);
+}
+
+static void
+on_mic(void *arg, struct seat *s, int on, int64_t limit)
+{
+	struct voice *v = arg;
+	size_t i;
+
+	for (i = 0; i < v->n && v->seat[i] != s; i++)
+		;
+	if (i == v->n)
+		return;
+	/* A file or pipe speaks into the first conference only. */
+	if (on && (is_card(v) || i == 0))
+		set_mic(v, (int)i, 0,
+		    !is_card(v)	  ? 0 :
+			limit > 0 ? limit :
+				    MIC_LIMIT_MS,
+		    "agent");
+	else if (!on && v->mic == (int)i)
+		set_mic(v, -1, 0, 0, "agent");
+}
+
+void
+voice_toggle_mic(struct voice *v)
+{
+	set_mic(v, v->mic >= 0 ? -1 : v->last_mic, 0,
+	    is_card(v) ? MIC_LIMIT_MS : 0, "key");
+}
+
+static void
+check_mic(struct voice *v, int64_t now)
+{
+	struct seat *s;
+
+	if (v->mic < 0)
+		return;
+	s = v->seat[v->mic];
+	if (s->self.talking)
+		v->spoke = now;
+	if (v->limit > 0 && now - v->spoke > v->limit)
+		set_mic(v, -1, 0, 0, "limit");
+}
+
+/* --- 20 ms of speech --- */
+
+static void
+silence(struct voice *v)
+{
+	static const int16_t none[AUDIO_FRAME];
+	uint8_t p[RTP_MAX];
+	size_t i;
+
+	/* Only the clocks of their streams. */
+	for (i = 0; i < v->n; i++)
+		if (!v->seat[i]->mic)
+			(void)seat_say(v->seat[i], none, 0, p);
+}
+
+static void
+say(struct voice *v, const int16_t *s, int64_t now)
+{
+	uint8_t p[RTP_MAX];
+	size_t n;
+
+	if (v->mic < 0)
+		return;
+	v->in_level = level_of(s, AUDIO_FRAME);
+	n = seat_say(v->seat[v->mic], s, now, p);
+	if (n > 0)
+		send_to(v, &v->seat[v->mic]->media, p, n);
+}
+
+static int
+may_capture(struct voice *v)
+{
+	if (v->input_over || v->n == 0)
+		return 0;
+	if (is_card(v))
+		return v->mic >= 0;
+	if (!v->captured && seat_others(v->seat[0]) < v->set.others)
+		return 0;
+	v->captured = 1;
+	return 1;
+}
+
+static void
+capture_some(struct voice *v, int64_t now)
+{
+	int16_t s[AUDIO_FRAME];
+	char why[256];
+	int r;
+
+	silence(v);
+	if (!may_capture(v))
+		return;
+	r = capture_frame(v->capture, s,
+	    render_kind(v->render) == RENDER_CARD ? v->heard : NULL);
+	if (r == 1) {
+		if (v->starved > STARVED_MAX && v->mic >= 0) {
+			/* A pause is no jitter: the clock has gone on. */
+			v->seat[v->mic]->ts +=
+			    codec_ticks(v->seat[v->mic]->codec,
+				(size_t)AUDIO_FRAME * v->starved);
+			v->seat[v->mic]->marker = 1;
+		}
+		v->starved = 0;
+		say(v, s, now);
+	} else if (r == 0)
+		v->starved++;
+	else if (is_card(v)) {
+		snprintf(why, sizeof(why), "! the microphone has gone (%s)\n",
+		    capture_name(v->capture));
+		notice(v, why);
+		set_mic(v, -1, 0, 0, "agent");
+		v->input_over = 1;
+	} else if (r == SEC_ERR_CLOSED) {
+		v->input_over = 1;
+		/* With -t it stays to hear the answer. */
+		if (v->stop_at < 0)
+			end(v, 0);
+	} else
+		end(v, emit_error(cli_mode(v->c), r, "cannot read the input"));
+	explicit_bzero(s, sizeof(s));
+}
+
+/* --- 10 ms of hearing --- */
+
+static void
+render_failed(struct voice *v, int r)
+{
+	char text[128];
+
+	if (render_kind(v->render) == RENDER_CARD) {
+		snprintf(text, sizeof(text),
+		    "! the loudspeaker has gone (%s)\n",
+		    render_name(v->render));
+		notice(v, text);
+		render_close(v->render);
+		(void)render_open(&v->render, "null", WAV_RAW, AUDIO_RATE,
+		    text);
+		v->ops.renders = 0;
+	} else if (r == SEC_ERR_CLOSED)
+		end(v, 128 + SIGPIPE);
+	else
+		end(v,
+		    emit_error(cli_mode(v->c), r, "cannot write: %s",
+			strerror(errno)));
+}
+
+static void
+mix(struct voice *v, int64_t at)
+{
+	float sum[PIECE];
+	int16_t out[PIECE];
+	size_t i;
+	int r;
+
+	mix_clear(sum, PIECE);
+	for (i = 0; i < v->n; i++)
+		(void)seat_mix(v->seat[i], sum, PIECE, at,
+		    v->ticks * (uint64_t)PIECE);
+	if (!v->ops.renders)
+		return;
+	mix_get(sum, out, PIECE, &v->gain);
+	v->out_level = level_of(out, PIECE);
+	memmove(v->heard, v->heard + PIECE, PIECE * sizeof(*out));
+	memcpy(v->heard + PIECE, out, PIECE * sizeof(*out));
+	if ((r = render_put(v->render, out, PIECE)) != 0)
+		render_failed(v, r);
+	else if (render_lost(v->render) > 0 && !v->slow) {
+		v->slow = 1;
+		notice(v,
+		    "! the reader of the output is too slow; sound is "
+		    "lost\n");
+	}
+}
+
+/* --- the clock --- */
+
+static void
+drop_seat(struct voice *v, size_t i)
+{
+	seat_close(v->seat[i], v->ticks * (uint64_t)PIECE);
+	memmove(v->seat + i, v->seat + i + 1, (--v->n - i) * sizeof(*v->seat));
+	if (v->mic == (int)i) {
+		v->mic = -1;
+		v->in_level = LEVEL_SILENCE;
+	} else if (v->mic > (int)i)
+		v->mic--;
+	v->focus = -1;
+	if (v->last_mic > (int)i)
+		v->last_mic--;
+	if (v->last_mic >= (int)v->n)
+		v->last_mic = 0;
+}
+
+static int
+has_more_to_say(const struct voice *v)
+{
+	return capture_kind(v->capture) == CAPTURE_FILE && !v->input_over;
+}
+
+static void
+check_seats(struct voice *v, int64_t now)
+{
+	int gone = 0, first = 0;
+	size_t i;
+
+	for (i = 0; i < v->n; i++)
+		if (v->seat[i]->over) {
+			first |= i == 0;
+			drop_seat(v, i--);
+		} else
+			gone |= v->seat[i]->agent_gone;
+	if (v->n == 0 || (first && has_more_to_say(v)))
+		end(v,
+		    has_more_to_say(v) ?
+			emit_error(cli_mode(v->c), SEC_ERR_NOTHING,
+			    "the conference has ended; not everything was "
+			    "said") :
+			0);
+	if (gone && v->orphan_at == 0)
+		v->orphan_at = now + ORPHAN_MS;
+	if (v->orphan_at > 0 && now >= v->orphan_at)
+		end(v,
+		    emit_error(cli_mode(v->c), SEC_ERR_UNREACHABLE,
+			"session lost; come back with sec-login"));
+}
+
+static void
+draw(struct voice *v, int64_t now)
+{
+	struct meter_view view = { v->seat, v->n, v->mic, v->latched,
+		v->in_level, now };
+
+	if (v->meter != NULL)
+		meter_draw(v->meter, &view);
+}
+
+static void
+tell_levels(struct voice *v, int64_t now)
+{
+	size_t i;
+
+	if (now < v->level_at)
+		return;
+	v->level_at = now + LEVEL_MS;
+	for (i = 0; i < v->n; i++)
+		seat_tell_level(v->seat[i],
+		    (int)i == v->mic ? v->in_level : LEVEL_SILENCE,
+		    v->out_level);
+	draw(v, now);
+}
+
+static void
+tick(struct voice *v, int64_t at)
+{
+	int64_t now = at / 1000;
+	uint8_t p[HOP_MAX];
+	size_t i, n;
+
+	if (v->ticks % 2 == 0)
+		capture_some(v, now);
+	for (i = 0; i < v->n; i++) {
+		if ((n = seat_hop(v->seat[i], now, p)) > 0)
+			send_to(v, &v->seat[i]->media, p, n);
+		seat_tick(v->seat[i], now);
+	}
+	mix(v, at);
+	v->ticks++;
+	check_mic(v, now);
+	tell_levels(v, now);
+	if (v->stop_at > 0 && now >= v->stop_at)
+		end(v, 0);
+}
+
+static void
+on_timer(struct voice *v)
+{
+	int64_t now = clock_mono_us(), at;
+	uint64_t n;
+
+	if (read(v->timer, &n, sizeof(n)) != sizeof(n))
+		return;
+	if (n > TICKS_MAX)
+		n = TICKS_MAX;
+	/* Each at its own time, the last one now. */
+	for (at = now - (int64_t)(n - 1) * PIECE_US; n > 0 && !v->over;
+	     n--, at += PIECE_US)
+		tick(v, at);
+	check_seats(v, now / 1000);
+}
+
+/* --- waiting --- */
+
+size_t
+voice_polls(struct voice *v, struct pollfd *p, size_t max)
+{
+	size_t i, n = 0;
+
+	(void)max;
+	p[n++] = (struct pollfd) { v->timer, POLLIN, 0 };
+	p[n++] = (struct pollfd) { v->sock, POLLIN, 0 };
+	p[n++] = (struct pollfd) { may_capture(v) ? capture_fd(v->capture) : -1,
+		POLLIN, 0 };
+	p[n++] = (struct pollfd) { render_fd(v->render), POLLOUT, 0 };
+	for (i = 0; i < v->n; i++)
+		p[n++] = (struct pollfd) { seat_fd(v->seat[i]),
+			seat_events(v->seat[i]), 0 };
+	return n;
+}
+
+void
+voice_turn(struct voice *v, const struct pollfd *p, size_t n)
+{
+	char why[256];
+	size_t i;
+	int r;
+
+	/* News first: a key may be among it that packets need. */
+	for (i = 4; i < n; i++)
+		if (p[i].revents != 0 && !v->over)
+			seat_turn(v->seat[i - 4], p[i].revents);
+	if (p[1].revents != 0)
+		receive(v);
+	if (p[2].revents != 0 && !v->over &&
+	    (r = capture_input(v->capture, why)) != 0)
+		end(v, emit_error(cli_mode(v->c), r, "%s", why));
+	if (p[3].revents != 0 && !v->over && (r = render_flush(v->render)) != 0)
+		render_failed(v, r);
+	if (p[0].revents != 0 && !v->over)
+		on_timer(v);
+}
+
+int
+voice_is_over(const struct voice *v, int *code)
+{
+	*code = v->code;
+	return v->over;
+}
+
+/* --- keys --- */
+
+/* As sec-mix does it; the same key again: all of them. */
+static void
+focus(struct voice *v, int i)
+{
+	struct ctl_client *a;
+
+	if (i >= (int)v->n || agent_open(v->c, &a) != 0)
+		return;
+	if (v->focus == i) {
+		(void)ctl_client_begin(a, "all");
+		v->focus = -1;
+	} else {
+		line_put(ctl_client_begin(a, "focus"), "conf",
+		    v->seat[i]->conf);
+		v->focus = v->last_mic = i;
+	}
+	(void)agent_rows(a, FOCUS_MS, NULL, NULL, NULL);
+	ctl_client_close(a);
+}
+
+static void
+on_key(struct voice *v, char key)
+{
+	if (key == ' ')
+		voice_toggle_mic(v);
+	else if (key == 'm' && v->mic >= 0 && v->latched)
+		set_mic(v, -1, 0, 0, "key");
+	else if (key == 'm')
+		set_mic(v, v->mic >= 0 ? v->mic : v->last_mic, 1, 0, "key");
+	else if (key == 'q')
+		end(v, 0);
+	else if (key >= '1' && key <= '9')
+		focus(v, key - '1');
+	draw(v, clock_mono());
+}
+
+static void
+on_keys(struct voice *v)
+{
+	char keys[32];
+	int i, n = meter_keys(v->meter, keys, (int)sizeof(keys));
+
+	if (n < 0)
+		end(v, 0);
+	for (i = 0; i < n && !v->over; i++)
+		on_key(v, keys[i]);
+}
+
+/* "! ALSA default, 48 kHz.  mic OFF.   space: mic on/off ..." */
+static void
+open_meter(struct voice *v)
+{
+	struct buf b = BUF_INIT;
+
+	/* The notices of others' terminals are not ours. */
+	if (v->set.notice != NULL || cli_mode(v->c) != EMIT_TABLE)
+		return;
+	buf_put_str(&b, "! ");
+	if (is_card(v))
+		buf_putf(&b, "ALSA %s, 48 kHz.  ", capture_name(v->capture));
+	if (capture_kind(v->capture) != CAPTURE_NONE)
+		buf_putf(&b, "mic %s.   space: mic on/off   m: leave mic on",
+		    v->mic >= 0 ? "ON" : "OFF");
+	buf_putf(&b, "%s   q: quit\n", v->n > 1 ? "   1-9: focus" : "");
+	v->meter = meter_open(buf_cstr(&b));
+	buf_free(&b);
+}
+
+/* What signals have said of the terminal. */
+static void
+look_after(struct voice *v)
+{
+	if (v->meter != NULL && signal_stopping) {
+		meter_suspend(v->meter);
+		signals_stop();
+		meter_resume(v->meter);
+	} else if (v->meter != NULL && signal_going_on)
+		meter_resume(v->meter);
+	else if (v->meter != NULL && signal_resized)
+		meter_resize(v->meter);
+	signal_stopping = signal_going_on = signal_resized = 0;
+}
+
+int
+voice_run(struct voice *v)
+{
+	struct pollfd p[VOICE_POLLS + 1];
+	sigset_t waiting;
+	size_t n;
+
+	if (v->set.in == NULL || strcmp(v->set.in, "-") != 0)
+		open_meter(v);
+	signals_catch(&waiting, v->meter != NULL);
+	while (!v->over) {
+		n = voice_polls(v, p, VOICE_POLLS);
+		p[n] = (struct pollfd) { v->meter != NULL ? STDIN_FILENO : -1,
+			POLLIN, 0 };
+		if (ppoll(p, n + 1, NULL, &waiting) < 0) {
+			size_t i;
+
+			for (i = 0; i <= n; i++)
+				p[i].revents = 0;
+		}
+		if (signal_end)
+			end(v, 128 + signal_end);
+		if (signal_mic) {
+			signal_mic = 0;
+			voice_toggle_mic(v);
+		}
+		look_after(v);
+		if (!v->over && p[n].revents != 0)
+			on_keys(v);
+		if (!v->over)
+			voice_turn(v, p, n);
+	}
+	meter_close(v->meter);
+	v->meter = NULL;
+	return v->code;
+}
+
+/* --- beginning and end --- */
+
+static int
+open_sound(struct voice *v)
+{
+	char in[256], out[256];
+	int r;
+
+	r = capture_open(&v->capture, v->set.listen ? "null" : v->set.in,
+	    v->set.raw, v->set.rate, in);
+	if (r != 0)
+		return emit_error(cli_mode(v->c), r, "%s", in);
+	r = render_open(&v->render, v->set.send ? "null" : v->set.out,
+	    v->set.kind, v->set.rate, out);
+	if (r != 0)
+		return emit_error(cli_mode(v->c), r, "%s", out);
+	/* A missing card is a notice (librespot crashed instead). */
+	if (out[0] != '\0')
+		notice(v, "no sound device; hearing nothing (use -o)\n");
+	if (in[0] != '\0')
+		notice(v, "no microphone; saying nothing (use -i)\n");
+	if (v->set.stems != NULL && mkdir(v->set.stems, 0777) != 0 &&
+	    errno != EEXIST)
+		return emit_error(cli_mode(v->c), SEC_ERR_SYS,
+		    "cannot make %s: %s", v->set.stems, strerror(errno));
+	return 0;
+}
+
+static int
+open_seats(struct voice *v, char **confs, int n, const char *at)
+{
+	enum capture_kind kind = capture_kind(v->capture);
+	struct seat_ask ask = { .at = at };
+	int i, r;
+
+	ask.via =
+	    v->set.stems != NULL || render_kind(v->render) == RENDER_FILE ?
+	    "recorder" :
+	    "voip";
+	for (i = 0; i < n; i++) {
+		int on = i == 0 &&
+		    (kind == CAPTURE_FILE ||
+			(kind == CAPTURE_CARD && v->set.mic));
+
+		ask.conf = confs[i];
+		ask.capture = kind == CAPTURE_CARD ? "card" :
+		    kind == CAPTURE_FILE && i == 0 ? "file" :
+						     "none";
+		ask.mic = on ? "on" : "off";
+		if ((r = seat_open(&v->seat[v->n], v->c, &v->ops, &ask)) != 0)
+			return r;
+		if (seat_of(v, v->seat[v->n]->cid) != NULL) {
+			seat_close(v->seat[v->n], 0);
+			continue;
+		}
+		if (on)
+			v->mic = (int)v->n;
+		v->n++;
+	}
+	return 0;
+}
+
+static int
+open_timer(struct voice *v)
+{
+	struct itimerspec t = { { 0, PIECE_US * 1000 },
+		{ 0, PIECE_US * 1000 } };
+
+	v->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	return v->timer == -1 || timerfd_settime(v->timer, 0, &t, NULL) != 0 ?
+	    SEC_ERR_SYS :
+	    0;
+}
+
+int
+voice_open(struct voice **out, struct cli *c, const struct voice_set *set,
+    char **confs, int n)
+{
+	struct voice *v = mem_new(sizeof(*v));
+	char at[ADDR_STRLEN];
+	int r;
+
+	v->c = c;
+	v->set = *set;
+	v->mic = v->focus = -1;
+	v->gain = 1;
+	v->in_level = v->out_level = LEVEL_SILENCE;
+	v->sock = v->timer = -1;
+	v->stop_at = -1;
+	crypto_init();
+	if (n > SEATS_MAX) {
+		free(v);
+		return cli_usage(c, "at most %d conferences", SEATS_MAX);
+	}
+	r = open_sound(v);
+	if (r == 0 && (open_socket(v, at) != 0 || open_timer(v) != 0))
+		r = emit_error(cli_mode(c), SEC_ERR_SYS,
+		    "no socket for voice: %s", strerror(errno));
+	if (r == 0) {
+		v->ops.notice = notice;
+		v->ops.mic = on_mic;
+		v->ops.arg = v;
+		v->ops.renders = render_kind(v->render) != RENDER_NONE;
+		v->ops.stems = set->stems;
+		v->ops.rate = set->rate;
+		r = open_seats(v, confs, n, at);
+	}
+	if (r != 0) {
+		voice_close(v);
+		return r;
+	}
+	v->spoke = clock_mono();
+	if (set->seconds >= 0)
+		v->stop_at = clock_mono() + set->seconds * 1000;
+	if (is_card(v) && v->mic >= 0)
+		v->latched = 1;
+	*out = v;
+	return 0;
+}
+
+void
+voice_close(struct voice *v)
+{
+	if (v == NULL)
+		return;
+	while (v->n > 0)
+		drop_seat(v, v->n - 1);
+	capture_close(v->capture);
+	render_close(v->render);
+	if (v->timer >= 0)
+		close(v->timer);
+	if (v->sock >= 0)
+		close(v->sock);
+	explicit_bzero(v, sizeof(*v));
+	free(v);
+}
