@@ -39,7 +39,7 @@ hear(struct talker *t, int64_t now, uint8_t level, int voice)
 	int32_t power = power_at(t, now), new;
 
 	new = (MOST - (level < MOST ? level : MOST)) * 256;
-	t->power = new > power ? power + (new - power + 1) / 2 : power;
+	t->power = new > power ? power + (new - power + 3) / 4 : power;
 	t->heard = now;
 	if (level < SELECT_SILENT || voice)
 		t->voiced = now;

@@ -20,7 +20,7 @@
 #define SELECT_BIDS    3               /* packets in a row */
 #define SELECT_MARGIN  8               /* dB: more than a step of 6 */
 #define SELECT_SILENT  60              /* -dBov and below: no speech */
-#define SELECT_DECAY   20              /* dB that a peak loses in a second */
+#define SELECT_DECAY   12              /* dB that a peak loses in a second */
 
 enum select_how {
 	SELECT_LOUDEST,
