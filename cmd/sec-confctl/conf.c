@@ -220,6 +220,12 @@ member_take(struct conference *c, const char *user)
 	if (m == NULL) {
 		if ((m = calloc(1, sizeof *m)) == NULL)
 			return NULL;
+		if ((m->person = person_take(c->focus, user)) == NULL) {
+			free(m);
+			return NULL;
+		}
+		TAILQ_INSERT_TAIL(&m->person->places, m, place);
+		TAILQ_INIT(&m->own);
 		text_copy(m->user, user, sizeof m->user);
 		m->conf = c;
 		m->since = clock_real();
@@ -240,6 +246,8 @@ member_drop(struct member *m)
 	timer_cancel(&m->grace);
 	map_del_str(m->conf->members, m->user);
 	TAILQ_REMOVE(&m->conf->member_list, m, entry);
+	TAILQ_REMOVE(&m->person->places, m, place);
+	person_done(m->person);
 	free(m);
 }
 
@@ -252,12 +260,12 @@ device_is_voice(const struct device *d)
 struct device *
 device_main(struct conference *c, const char *user, const char *instance)
 {
+	struct member *m = conf_member(c, user);
 	struct device *d;
 
-	if (conf_member(c, user) != NULL)
-		TAILQ_FOREACH(d, &c->device_list, entry)
-			if (d->main && strcmp(d->instance, instance) == 0 &&
-			    strcmp(d->member->user, user) == 0)
+	if (m != NULL)
+		TAILQ_FOREACH(d, &m->own, own)
+			if (d->main && strcmp(d->instance, instance) == 0)
 				return d;
 	return NULL;
 }
@@ -265,12 +273,12 @@ device_main(struct conference *c, const char *user, const char *instance)
 /* One of an agent's devices holds its membership: not a voice device, if
  * there is another. */
 static void
-main_choose(struct conference *c, const struct member *m, const char *instance)
+main_choose(const struct member *m, const char *instance)
 {
 	struct device *d, *best = NULL;
 
-	TAILQ_FOREACH(d, &c->device_list, entry) {
-		if (d->member != m || strcmp(d->instance, instance) != 0)
+	TAILQ_FOREACH(d, &m->own, own) {
+		if (strcmp(d->instance, instance) != 0)
 			continue;
 		d->main = 0;
 		if (best == NULL ||
@@ -301,11 +309,12 @@ device_new(struct conference *c, uint32_t q, const char *user,
 	map_put_u64(c->devices, q, d);
 	map_put_u64(c->focus->devices, d->number, d);
 	TAILQ_INSERT_TAIL(&c->device_list, d, entry);
+	TAILQ_INSERT_TAIL(&d->member->own, d, own);
 	text_copy(d->via, "voip", sizeof d->via);
 	if (d->member->devices == 1)
 		d->main = 1;
 	else
-		main_choose(c, d->member, d->instance);
+		main_choose(d->member, d->instance);
 	return d;
 }
 
@@ -333,8 +342,9 @@ device_free(struct device *d)
 	map_del_u64(d->conf->devices, d->q);
 	map_del_u64(d->conf->focus->devices, d->number);
 	TAILQ_REMOVE(&d->conf->device_list, d, entry);
+	TAILQ_REMOVE(&d->member->own, d, own);
 	if (d->main && d->member->devices > 1)
-		main_choose(d->conf, d->member, d->instance);
+		main_choose(d->member, d->instance);
 	secret_free(d->hop);
 	member_drop(d->member);
 	free(d);
@@ -396,6 +406,11 @@ conf_new(struct focus *f, const struct conf_row *row)
 
 	if ((c = calloc(1, sizeof *c)) == NULL)
 		return NULL;
+	if ((c->owner = person_take(f, row->owner)) == NULL) {
+		free(c);
+		return NULL;
+	}
+	c->owner->owns++;
 	c->focus = f;
 	c->row = *row;
 	uri_conf(c->uri, row->name, f->s->conf.domain);
@@ -421,9 +436,14 @@ conf_free(struct conference *c)
 	struct list_entry *e;
 	struct device *d;
 	size_t i;
+	int k;
 
 	while ((d = TAILQ_FIRST(&c->device_list)) != NULL)
 		device_free(d);
+	for (k = 0; k < c->nmedia; k++)
+		pick_set(c->focus, &c->media[k], 0);
+	c->owner->owns--;
+	person_done(c->owner);
 	timer_cancel(&c->rekey);
 	timer_cancel(&c->first);
 	timer_cancel(&c->age);
@@ -517,7 +537,7 @@ load_medium(void *arg, const struct conf_medium_row *row)
 	if (c != NULL && c->nmedia < MEDIA_MAX) {
 		text_copy(c->media[c->nmedia].medium, row->medium,
 		    sizeof c->media[0].medium);
-		c->media[c->nmedia++].server = row->server;
+		pick_set(arg, &c->media[c->nmedia++], row->server);
 	}
 	return 0;
 }

@@ -133,7 +133,7 @@ create_media(struct focus *f, struct conference *c, const char *media)
 			return 503;
 		text_copy(c->media[c->nmedia].medium, m,
 		    sizeof c->media[0].medium);
-		c->media[c->nmedia++].server = server;
+		pick_set(f, &c->media[c->nmedia++], server);
 	}
 	return 0;
 }

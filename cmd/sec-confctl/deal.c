@@ -326,7 +326,7 @@ conf_move(struct conference *c, struct conf_medium *m, int to)
 	struct device *d;
 	int from = m->server;
 
-	m->server = to;
+	pick_set(f, m, to);
 	memset(&row, 0, sizeof row);
 	row.conf = c->row.id;
 	text_copy(row.medium, m->medium, sizeof row.medium);

@@ -259,7 +259,9 @@ epoch_tell_wrap(struct device *d)
 	if (f->in_commit && d->conf->advanced == f->commits) {
 		/* Only a number that is on disk may be used. */
 		d->stale = 1;
-		commit_then(f, stale_committed, d->conf->row.id);
+		if (d->conf->awaited != f->commits)
+			commit_then(f, stale_committed, d->conf->row.id);
+		d->conf->awaited = f->commits;
 		return;
 	}
 	if (session_conn(f, s) == NULL) {
@@ -304,21 +306,13 @@ epoch_tell_cut(struct device *d)
 }
 
 void
-epoch_catch_up(struct focus *f, struct session *s)
+epoch_catch_up(struct session *s)
 {
 	struct device *d;
-	struct conference *c;
-	size_t i;
+	struct member *m;
 
-	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
-		if (conf_member(c, s->user) == NULL)
-			continue;
-		TAILQ_FOREACH(d, &c->device_list, entry) {
-			if (!d->stale ||
-			    strcmp(d->instance, s->instance) != 0 ||
-			    strcmp(d->member->user, s->user) != 0)
-				continue;
-			epoch_tell_wrap(d);
-		}
-	}
+	TAILQ_FOREACH(m, &s->person->places, place)
+		TAILQ_FOREACH(d, &m->own, own)
+			if (d->stale && strcmp(d->instance, s->instance) == 0)
+				epoch_tell_wrap(d);
 }

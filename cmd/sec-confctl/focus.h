@@ -32,6 +32,7 @@
 /* --- session.c: who is registered, as sec-pal says (step 70) --- */
 struct session {
 	struct focus		*focus;
+	struct person		*person;
 	struct timer		 expiry;
 	char			 user[URI_MAX];
 	char			 principal[256];
@@ -48,6 +49,22 @@ TAILQ_HEAD(session_list, session);
 
 struct focus;
 struct conference;
+struct member;
+
+/* --- person.c: a user, with what he has here --- */
+struct person {
+	struct focus		*focus;
+	char			 user[URI_MAX];
+	struct session_list	 sessions;
+	TAILQ_HEAD(, member)	 places;       /* one per conference */
+	unsigned		 owns;         /* conferences */
+};
+
+struct person *person_find(struct focus *f, const char *user);
+/* The same, made if need be; NULL: no memory. */
+struct person *person_take(struct focus *f, const char *user);
+/* Something of his has gone: was it the last? */
+void	person_done(struct person *p);
 
 extern const struct ctl_verb session_verbs[];
 int	session_hello_key(struct service *s, const struct hello_c1 *c1,
@@ -71,9 +88,14 @@ enum list_bit { LIST_INVITED = 1, LIST_ALLOW = 2, LIST_BLOCK = 4 };
 
 enum member_state { MEMBER_ACTIVE, MEMBER_UNREACHABLE };
 
+struct device;
+
 struct member {                        /* a user in a conference */
 	char			 user[URI_MAX];
 	struct conference		*conf;
+	struct person		*person;
+	TAILQ_HEAD(, device)	 own;          /* his devices in it */
+	TAILQ_ENTRY(member)	 place;        /* of the person */
 	enum member_state	 state;
 	unsigned		 devices;
 	struct timer		 grace;
@@ -106,7 +128,7 @@ struct device {
 	int			 hold;         /* the user listens elsewhere */
 	int			 cut;          /* told that its MCU is gone */
 	uint64_t		 told_on;      /* connection of the last INFO */
-	TAILQ_ENTRY(device)	 entry;
+	TAILQ_ENTRY(device)	 entry, own;   /* of conference, member */
 };
 
 struct conf_medium {
@@ -124,6 +146,7 @@ struct conference {
 	uint64_t		 advanced;     /* commit that stores it */
 	uint64_t		 fresh;        /* it was made for this link of
 						* an MCU (focus.ups) */
+	uint64_t		 awaited;      /* by stale devices: commit */
 	uint32_t		 next_client;
 	struct conf_medium	 media[MEDIA_MAX];
 	int			 nmedia;
@@ -140,6 +163,7 @@ struct conference {
 	struct timer		 age;          /* the running one is old */
 	struct timer		 first;        /* no first member yet */
 	int			 ending;
+	struct person		*owner;
 };
 
 struct conference *conf_find(struct focus *f, const char *uri);
@@ -201,6 +225,8 @@ int	pick_server(struct focus *f, const char *medium, int not_this);
 /* Is there a medium of the list for which all servers are draining? */
 int	pick_drains(struct focus *f, const char *media);
 void	pick_assigned(struct focus *f, int server);
+/* This server routes the medium from now on; 0: nobody. */
+void	pick_set(struct focus *f, struct conf_medium *m, int server);
 extern const struct ctl_verb pick_verbs[];
 
 /* --- epoch.c: keys of a conference (SECURITY.md 3.5) --- */
@@ -228,7 +254,7 @@ void	epoch_tell_cut(struct device *d);
 int	epoch_wrap(struct conference *c, const struct session *s, uint32_t q,
 	    const struct secret *hop, uint32_t hopid, struct buf *out);
 /* An agent's connection is back: what it missed. */
-void	epoch_catch_up(struct focus *f, struct session *s);
+void	epoch_catch_up(struct session *s);
 
 /* --- operations --- */
 void	on_invite(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
@@ -350,7 +376,7 @@ struct focus {
 	struct map		*dialogs;      /* device by dialog key */
 	struct map		*devices;      /* by number */
 	struct holders		*sessions;
-	struct map		*users;        /* session_list by user */
+	struct map		*persons;      /* by user */
 	struct map		*creates, *joins, *invites;    /* by id */
 	struct map		*invite_txn;   /* invite by txn id */
 	uint64_t		 ups;          /* links that came up */
@@ -358,6 +384,7 @@ struct focus {
 	uint64_t		 next_op;
 	uint32_t		 next_hop;     /* key id */
 	int64_t			 capacity[256];        /* spare, by server */
+	unsigned		 uses[256];    /* media of conferences */
 	struct server_move	 moves[256];
 	int			 pal;          /* its number */
 	/* commit.c */

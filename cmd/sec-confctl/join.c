@@ -94,16 +94,16 @@ join_late(void *arg)
 /* Devices of an agent that is gone while its user comes back with another:
  * the new one takes their place (ARCHITECTURE.md 11). */
 static void
-join_replace(struct conference *c, struct device *own)
+join_replace(struct device *own)
 {
+	struct member *m = own->member;
+	struct focus *f = m->conf->focus;
 	struct device *d, *next;
 
-	for (d = TAILQ_FIRST(&c->device_list); d != NULL; d = next) {
-		next = TAILQ_NEXT(d, entry);
-		if (d != own && d->member == own->member &&
-		    strcmp(d->instance, own->instance) != 0 &&
-		    session_conn(c->focus,
-			session_find(c->focus, d->member->user, d->instance)) ==
+	for (d = TAILQ_FIRST(&m->own); d != NULL; d = next) {
+		next = TAILQ_NEXT(d, own);
+		if (d != own && strcmp(d->instance, own->instance) != 0 &&
+		    session_conn(f, session_find(f, m->user, d->instance)) ==
 			NULL)
 			device_leave(d, "replaced");
 	}
@@ -140,7 +140,7 @@ join_committed(struct focus *f, uint64_t id, int err)
 	timer_cancel(&c->first);
 	if (d->member->state == MEMBER_UNREACHABLE) {
 		member_back(d->member);
-		join_replace(c, d);
+		join_replace(d);
 	}
 	log_info("conf.join",
 	    "conf=%s user=%s q=%u.%u media=%s via=%s "

@@ -35,16 +35,12 @@ device_leave(struct device *d, const char *why)
 void
 member_leave(struct member *m, const char *why)
 {
-	struct conference *c = m->conf;
 	struct device *d, *next;
-	char user[URI_MAX];
 
-	text_copy(user, m->user, sizeof user);
-	for (d = TAILQ_FIRST(&c->device_list); d != NULL; d = next) {
-		next = TAILQ_NEXT(d, entry);
-		/* m is freed with its last device. */
-		if (strcmp(d->member->user, user) == 0)
-			device_leave(d, why);
+	/* m is freed with its last device. */
+	for (d = TAILQ_FIRST(&m->own); d != NULL; d = next) {
+		next = TAILQ_NEXT(d, own);
+		device_leave(d, why);
 	}
 }
 
@@ -69,9 +65,8 @@ member_back(struct member *m)
 		return;
 	m->state = MEMBER_ACTIVE;
 	timer_cancel(&m->grace);
-	TAILQ_FOREACH(d, &m->conf->device_list, entry)
-		if (d->member == m)
-			d->lost = 0;
+	TAILQ_FOREACH(d, &m->own, own)
+		d->lost = 0;
 	member_tell(m);
 	log_info("conf.status", "conf=%s user=%s status=active",
 	    log_quote(m->conf->row.name), log_quote(m->user));
@@ -83,8 +78,8 @@ member_is_lost(const struct member *m)
 	const struct device *d;
 	int n = 0;
 
-	TAILQ_FOREACH(d, &m->conf->device_list, entry)
-		if (d->member == m && d->server != 0) {
+	TAILQ_FOREACH(d, &m->own, own)
+		if (d->server != 0) {
 			if (!d->lost)
 				return 0;
 			n++;
@@ -106,8 +101,8 @@ member_is_elsewhere(const struct member *m)
 	const struct device *d;
 	int n = 0;
 
-	TAILQ_FOREACH(d, &m->conf->device_list, entry)
-		if (d->member == m && device_is_voice(d)) {
+	TAILQ_FOREACH(d, &m->own, own)
+		if (device_is_voice(d)) {
 			if (!d->hold)
 				return 0;
 			n++;

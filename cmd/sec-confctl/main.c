@@ -38,7 +38,7 @@ focus_open(struct service *s)
 	f->dialogs = map_new();
 	f->devices = map_new();
 	f->sessions = holders_new();
-	f->users = map_new();
+	f->persons = map_new();
 	f->creates = map_new();
 	f->joins = map_new();
 	f->invites = map_new();
@@ -74,7 +74,7 @@ focus_close(struct service *s)
 	map_free(f->dialogs);
 	map_free(f->devices);
 	holders_free(f->sessions);
-	map_free(f->users);
+	map_free(f->persons);
 	map_free(f->creates);
 	map_free(f->joins);
 	map_free(f->invites);

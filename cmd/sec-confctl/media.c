@@ -151,7 +151,7 @@ medium_add(struct conference *c, const char *medium, int server)
 		return 488;
 	text_copy(c->media[c->nmedia].medium, medium,
 	    sizeof c->media[0].medium);
-	c->media[c->nmedia++].server = server;
+	pick_set(c->focus, &c->media[c->nmedia++], server);
 	medium_store(c, medium, server);
 	pick_assigned(c->focus, server);
 	deal_room(c, server);
@@ -172,7 +172,9 @@ medium_remove(struct conference *c, const char *medium)
 
 	for (i = 0; strcmp(c->media[i].medium, medium) != 0; i++)
 		;
+	pick_set(c->focus, &c->media[i], 0);
 	c->media[i] = c->media[--c->nmedia];
+	memset(&c->media[c->nmedia], 0, sizeof c->media[0]);
 	medium_store(c, medium, 0);
 	text = strcmp(medium, "text") == 0;
 	for (d = TAILQ_FIRST(&c->device_list); d != NULL; d = next) {

@@ -23,19 +23,12 @@ medium_role(const char *medium)
 	return "share";
 }
 
-/* Conferences that a server routes for us. */
-static unsigned
-server_uses(struct focus *f, int number)
+void
+pick_set(struct focus *f, struct conf_medium *m, int server)
 {
-	struct conference *c;
-	unsigned n = 0;
-	size_t i;
-	int k;
-
-	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
-		for (k = 0; k < c->nmedia; k++)
-			n += c->media[k].server == number;
-	return n;
+	f->uses[m->server & 255]--;
+	f->uses[server & 255]++;
+	m->server = server;
 }
 
 /* Has a more room than b? What they report lags behind what was assigned, so
@@ -47,7 +40,7 @@ has_more_room(struct focus *f, int a, int b)
 
 	if (d > f->capacity[b] / 100 || -d > f->capacity[a] / 100)
 		return d > 0;
-	return server_uses(f, a) < server_uses(f, b);
+	return f->uses[a] < f->uses[b];
 }
 
 int

@@ -25,13 +25,15 @@ struct asker {
 static int
 policy_grant(struct conference *c, struct asker *by, const struct line *l)
 {
+	struct member *m = conf_member(c, by->user);
 	struct device *d;
 	int n = 0;
 
 	(void)l;
-	TAILQ_FOREACH(d, &c->device_list, entry) {
-		if (strcmp(d->member->user, by->user) != 0 ||
-		    strcmp(d->instance, by->instance) != 0 || !d->joined)
+	if (m == NULL)
+		return 403;
+	TAILQ_FOREACH(d, &m->own, own) {
+		if (strcmp(d->instance, by->instance) != 0 || !d->joined)
 			continue;
 		d->wants_hop |= device_is_voice(d) && d->hop != NULL;
 		epoch_tell_wrap(d);
@@ -65,8 +67,8 @@ policy_hold(struct conference *c, struct asker *by, const struct line *l)
 	}
 	if (m == NULL)
 		return 403;
-	TAILQ_FOREACH(d, &c->device_list, entry) {
-		if (d->member != m || strcmp(d->instance, by->instance) != 0)
+	TAILQ_FOREACH(d, &m->own, own) {
+		if (strcmp(d->instance, by->instance) != 0)
 			continue;
 		n++;
 		if (d->hold == (strcmp(on, "on") == 0))

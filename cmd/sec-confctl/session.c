@@ -23,7 +23,9 @@ session_find(struct focus *f, const char *user, const char *instance)
 struct session_list *
 session_of_user(struct focus *f, const char *user)
 {
-	return map_get_str(f->users, user);
+	struct person *p = person_find(f, user);
+
+	return p != NULL && !TAILQ_EMPTY(&p->sessions) ? &p->sessions : NULL;
 }
 
 struct session *
@@ -73,17 +75,10 @@ session_dial(struct focus *f, struct session *s)
 static void
 session_free(struct focus *f, struct session *s)
 {
-	struct session_list *l = session_of_user(f, s->user);
-
 	timer_cancel(&s->expiry);
 	holder_leave(&s->held);
-	if (l != NULL) {
-		TAILQ_REMOVE(l, s, entry);
-		if (TAILQ_EMPTY(l)) {
-			map_del_str(f->users, s->user);
-			free(l);
-		}
-	}
+	TAILQ_REMOVE(&s->person->sessions, s, entry);
+	person_done(s->person);
 	holder_hang_up(&s->held, f->s);
 	free(s);
 }
@@ -103,19 +98,19 @@ static void
 session_gone(struct session *s, const char *why)
 {
 	struct focus *f = s->focus;
-	struct device *d, *next;
+	struct device *d, *dnext;
+	struct member *m, *mnext;
 	struct conference *c;
-	size_t i;
 
 	log_info("gone", "user=%s instance=%.8s why=%s", log_quote(s->user),
 	    s->instance, log_quote(why));
-	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
-		if (conf_member(c, s->user) == NULL)
-			continue;
-		for (d = TAILQ_FIRST(&c->device_list); d != NULL; d = next) {
-			next = TAILQ_NEXT(d, entry);
-			if (strcmp(d->instance, s->instance) == 0 &&
-			    strcmp(d->member->user, s->user) == 0)
+	for (m = TAILQ_FIRST(&s->person->places); m != NULL; m = mnext) {
+		mnext = TAILQ_NEXT(m, place);
+		c = m->conf;
+		/* m is freed with its last device. */
+		for (d = TAILQ_FIRST(&m->own); d != NULL; d = dnext) {
+			dnext = TAILQ_NEXT(d, own);
+			if (strcmp(d->instance, s->instance) == 0)
 				device_leave(d, "gone");
 		}
 		conf_check_empty(c);
@@ -133,7 +128,6 @@ session_expired(void *arg)
 static struct session *
 session_new(struct focus *f, const char *user, const char *instance)
 {
-	struct session_list *l;
 	struct session *s;
 
 	if ((s = calloc(1, sizeof *s)) == NULL)
@@ -142,15 +136,11 @@ session_new(struct focus *f, const char *user, const char *instance)
 	timer_init(&s->expiry, f->s->loop, session_expired, s);
 	text_copy(s->user, user, sizeof s->user);
 	text_copy(s->instance, instance, sizeof s->instance);
-	if ((l = session_of_user(f, user)) == NULL) {
-		if ((l = malloc(sizeof *l)) == NULL) {
-			free(s);
-			return NULL;
-		}
-		TAILQ_INIT(l);
-		map_put_str(f->users, s->user, l);
+	if ((s->person = person_take(f, user)) == NULL) {
+		free(s);
+		return NULL;
 	}
-	TAILQ_INSERT_TAIL(l, s, entry);
+	TAILQ_INSERT_TAIL(&s->person->sessions, s, entry);
 	holder_init(&s->held, f->sessions, (unsigned)f->pal, s);
 	holder_name(&s->held, s->user, s->instance, s->principal);
 	return s;
@@ -283,62 +273,54 @@ session_conn_up(struct service *s, struct sip_conn *c)
 	struct focus *f = s->priv;
 	struct session *se = session_of_conn(f, c);
 	struct member *m;
-	struct conference *cf;
-	size_t i;
+	struct device *d;
 
 	if (se == NULL) {
 		sip_conn_finish(c);
 		return;
 	}
 	holder_connected(&se->held, s, c);
-	for (i = 0; (cf = map_next(f->confs, &i)) != NULL;)
-		if ((m = conf_member(cf, se->user)) != NULL) {
-			struct device *d;
-
-			TAILQ_FOREACH(d, &cf->device_list, entry)
-				if (d->member == m &&
-				    strcmp(d->instance, se->instance) == 0)
-					break;
-			if (d != NULL)
+	TAILQ_FOREACH(m, &se->person->places, place)
+		TAILQ_FOREACH(d, &m->own, own)
+			if (strcmp(d->instance, se->instance) == 0) {
 				member_back(m);
-		}
-	epoch_catch_up(f, se);
+				break;
+			}
+	epoch_catch_up(se);
 	invites_connected(f, se);
 	service_touch(s);
+}
+
+/* His agent is gone; is another of his devices in it within reach? Those of
+ * this agent get one wrap when it is back. */
+static int
+member_is_near(struct member *m, const struct session *se)
+{
+	struct focus *f = se->focus;
+	struct device *d;
+	int near = 0;
+
+	TAILQ_FOREACH(d, &m->own, own) {
+		if (strcmp(d->instance, se->instance) == 0 && d->main)
+			d->stale = 1;
+		near |= session_conn(f,
+			    session_find(f, m->user, d->instance)) != NULL;
+	}
+	return near;
 }
 
 void
 session_conn_down(struct service *s, struct sip_conn *c, int err)
 {
-	struct focus *f = s->priv;
-	struct session *se = session_of_conn(f, c);
+	struct session *se = session_of_conn(s->priv, c);
 	struct member *m;
-	struct conference *cf;
-	size_t i;
 
 	(void)err;
 	if (se == NULL || !holder_disconnected(&se->held, c))
 		return;
-	for (i = 0; (cf = map_next(f->confs, &i)) != NULL;)
-		if ((m = conf_member(cf, se->user)) != NULL) {
-			struct device *d;
-			int near = 0;
-
-			/* Is one of his devices still within reach? Those
-			 * of this agent get one wrap when it is back. */
-			TAILQ_FOREACH(d, &cf->device_list, entry) {
-				if (d->member != m)
-					continue;
-				if (strcmp(d->instance, se->instance) == 0 &&
-				    d->main)
-					d->stale = 1;
-				near |= session_conn(f,
-					    session_find(f, se->user,
-						d->instance)) != NULL;
-			}
-			if (!near)
-				member_unreachable(m);
-		}
+	TAILQ_FOREACH(m, &se->person->places, place)
+		if (!member_is_near(m, se))
+			member_unreachable(m);
 }
 
 const struct ctl_verb session_verbs[] = {
