@@ -14,7 +14,7 @@ struct meter;
 struct meter_view {
 	struct seat	*const *seats;
 	size_t		 n;
-	int		 mic;          /* index of the seat whose mic is on, -1 */
+	int		 mic;          /* seat whose mic is on, or -1 */
 	int		 latched;      /* it stays on */
 	int		 level;        /* of what is captured, -dBov */
 	int64_t		 now;          /* mono ms */
