@@ -572,10 +572,10 @@ voice_turn(struct voice *v, const struct pollfd *p, size_t n)
 	size_t i;
 	int r;
 
-	/* News first: a key may be among it that packets need. */
-	for (i = 4; i < n; i++)
-		if (p[i].revents != 0 && !v->over)
-			seat_turn(v->seat[i - 4], p[i].revents);
+	/* News first: a key may be among it that packets need. What came with
+	 * the answer to `attach` is there without being announced. */
+	for (i = 4; i < n && !v->over; i++)
+		seat_turn(v->seat[i - 4], p[i].revents);
 	if (p[1].revents != 0)
 		receive(v);
 	if (p[2].revents != 0 && !v->over &&
