@@ -99,7 +99,7 @@ lost_of(const struct seat *s, uint32_t q)
 
 /* talk q= on=on|off level= lost= jitter= seconds= */
 static void
-tell_talk(struct seat *s, const struct speaker *k, int on, int64_t now)
+tell_talk(struct seat *s, const struct speaker *k, int on)
 {
 	const struct sink_stats *t = sink_stats(s->sink, k->q);
 	size_t before = buf_len(&s->out);
@@ -116,8 +116,9 @@ tell_talk(struct seat *s, const struct speaker *k, int on, int64_t now)
 			(unsigned long long)(t->lost - k->lost) :
 			0);
 		line_putf(b, "jitter", "%.1f", t != NULL ? t->jitter_ms : 0);
+		/* Without the pause that showed its end. */
 		line_putf(b, "seconds", "%.1f",
-		    (double)(now - k->since) / 1000);
+		    (double)(k->speech.heard - k->since) / 1000);
 	}
 	event_end(s, before);
 }
@@ -128,7 +129,7 @@ tell_level(struct seat *s, struct speaker *k, int level, int64_t now)
 	int r = speaker_level(k, level, now, lost_of(s, k->q));
 
 	if (r != 0)
-		tell_talk(s, k, r > 0, now);
+		tell_talk(s, k, r > 0);
 }
 
 static const struct earcon *
@@ -772,9 +773,9 @@ seat_close(struct seat *s, uint64_t end)
 	if (s->a != NULL && s->sink != NULL)
 		TAILQ_FOREACH(k, &s->speakers, entry)
 			if (k->talking)
-				tell_talk(s, k, 0, clock_mono());
+				tell_talk(s, k, 0);
 	if (s->a != NULL && s->sink != NULL && s->self.talking)
-		tell_talk(s, &s->self, 0, clock_mono());
+		tell_talk(s, &s->self, 0);
 	while ((k = TAILQ_FIRST(&s->speakers)) != NULL) {
 		TAILQ_REMOVE(&s->speakers, k, entry);
 		speaker_free(k, end);
