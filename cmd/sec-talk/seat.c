@@ -314,21 +314,42 @@ seat_tell_level(struct seat *s, int in, int out)
 
 /* --- mixing --- */
 
+static struct seat_stem *
+stem_of(struct seat *s, const struct speaker *k)
+{
+	char name[AGENT_SHORT_MAX];
+	struct seat_stem *x;
+
+	TAILQ_FOREACH(x, &s->stems, entry)
+		if (!x->taken && strcmp(x->user, k->user) == 0)
+			break;
+	if (x == NULL) {
+		x = mem_new(sizeof(*x));
+		text_copy(x->user, k->user, sizeof(x->user));
+		x->stem = stem_open(s->ops->stems, s->name,
+		    agent_short(s->a, name, k->user, 0), s->ops->rate);
+		if (x->stem == NULL)
+			note(s, "cannot make a stem: ", strerror(errno));
+		TAILQ_INSERT_TAIL(&s->stems, x, entry);
+	}
+	x->taken = 1;
+	return x;
+}
+
 static void
 write_stem(struct seat *s, struct speaker *k, const int16_t *p, size_t n,
     uint64_t place)
 {
-	char name[AGENT_SHORT_MAX];
-
-	if (k->stem_failed)
+	/* Whose voice it is comes with the roster. */
+	if (k->user[0] == '\0')
 		return;
-	if (k->stem == NULL && k->user[0] != '\0')
-		k->stem = stem_open(s->ops->stems, s->name,
-		    agent_short(s->a, name, k->user, 0), s->ops->rate);
-	if (k->stem == NULL ? k->user[0] != '\0' :
-			      stem_put(k->stem, place, p, n) != 0) {
-		k->stem_failed = 1;
+	if (k->stem == NULL)
+		k->stem = stem_of(s, k);
+	if (k->stem->stem != NULL &&
+	    stem_put(k->stem->stem, place, p, n) != 0) {
 		note(s, "cannot write a stem: ", strerror(errno));
+		stem_close(k->stem->stem, 0);
+		k->stem->stem = NULL;
 	}
 }
 
@@ -383,7 +404,9 @@ seat_mix(struct seat *s, float *sum, size_t n, int64_t at, uint64_t place)
 		    (k->playout == NULL || playout_is_idle(k->playout))) {
 			TAILQ_REMOVE(&s->speakers, k, entry);
 			sink_forget(s->sink, k->q);
-			speaker_free(k, place + n);
+			if (k->stem != NULL)
+				k->stem->taken = 0;
+			speaker_free(k);
 		}
 	}
 	if (s->alert.left > 0 && !s->mute) {
@@ -751,6 +774,7 @@ seat_open(struct seat **out, struct cli *c, const struct seat_ops *ops,
 	s->marker = 1;
 	s->sound = earcon_click();
 	TAILQ_INIT(&s->sounds);
+	TAILQ_INIT(&s->stems);
 	TAILQ_INIT(&s->speakers);
 	if ((r = agent_open(c, &s->a)) != 0 ||
 	    (r = join(s, c, ask->conf)) != 0 || (r = attach(s, c, ask)) != 0) {
@@ -766,6 +790,7 @@ void
 seat_close(struct seat *s, uint64_t end)
 {
 	struct seat_sound *x;
+	struct seat_stem *m;
 	struct speaker *k;
 
 	if (s == NULL)
@@ -778,12 +803,17 @@ seat_close(struct seat *s, uint64_t end)
 		tell_talk(s, &s->self, 0);
 	while ((k = TAILQ_FIRST(&s->speakers)) != NULL) {
 		TAILQ_REMOVE(&s->speakers, k, entry);
-		speaker_free(k, end);
+		speaker_free(k);
 	}
 	while ((x = TAILQ_FIRST(&s->sounds)) != NULL) {
 		TAILQ_REMOVE(&s->sounds, x, entry);
 		earcon_free(x->earcon);
 		free(x);
+	}
+	while ((m = TAILQ_FIRST(&s->stems)) != NULL) {
+		TAILQ_REMOVE(&s->stems, m, entry);
+		stem_close(m->stem, end);
+		free(m);
 	}
 	earcon_free(s->sound);
 	encoder_free(s->encoder);

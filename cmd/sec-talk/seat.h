@@ -10,6 +10,7 @@
 #include "rtp/sink.h"
 #include "rtp/source.h"
 
+#include "render.h"
 #include "speaker.h"
 
 /*
@@ -26,6 +27,15 @@ struct seat_sound {
 	char			 user[320];
 	struct earcon		*earcon;       /* NULL: none */
 	TAILQ_ENTRY(seat_sound)	 entry;
+};
+
+/* Somebody's file. He may come back with another device; two of his at once
+ * have two. */
+struct seat_stem {
+	char			 user[320];
+	struct stem		*stem;         /* NULL: it cannot be written */
+	int			 taken;
+	TAILQ_ENTRY(seat_stem)	 entry;
 };
 
 struct seat;
@@ -74,6 +84,7 @@ struct seat {
 	int			 silent;       /* its sound is none */
 	struct earcon_player	 alert;
 	TAILQ_HEAD(, seat_sound) sounds;
+	TAILQ_HEAD(, seat_stem)	 stems;
 	struct speakers		 speakers;
 	int			 levels;       /* the agent wants them */
 };
@@ -85,7 +96,7 @@ struct seat_ask {
 };
 int	seat_open(struct seat **out, struct cli *c, const struct seat_ops *ops,
 	    const struct seat_ask *ask);
-/* end: see speaker_free(). */
+/* end: of all stems, in samples. */
 void	seat_close(struct seat *s, uint64_t end);
 
 /* Its connection: descriptor, what to wait for, and what came. */

@@ -15,12 +15,11 @@ speaker_new(uint32_t q)
 }
 
 void
-speaker_free(struct speaker *k, uint64_t end)
+speaker_free(struct speaker *k)
 {
 	if (k == NULL)
 		return;
 	playout_free(k->playout);
-	stem_close(k->stem, end);
 	free(k);
 }
 

@@ -9,8 +9,6 @@
 #include "audio/playout.h"
 #include "rtp/sink.h"
 
-#include "render.h"
-
 /* One other device in a conference: who it is, and his voice. */
 struct speaker {
 	uint32_t		 q;
@@ -25,15 +23,13 @@ struct speaker {
 	long			 nlevels;      /* their number, in it */
 	uint64_t		 lost;         /* at its beginning */
 	struct earcon_player	 player;
-	struct stem		*stem;
-	int			 stem_failed;
+	struct seat_stem	*stem;         /* the seat's */
 	TAILQ_ENTRY(speaker)	 entry;
 };
 TAILQ_HEAD(speakers, speaker);
 
 struct speaker *speaker_new(uint32_t q);
-/* end: of all stems, samples. */
-void	speaker_free(struct speaker *k, uint64_t end);
+void	speaker_free(struct speaker *k);
 /* A packet with this level came, or (level < 0) time has passed. Returns 1
  * when he begins to talk, -1 when he ends, 0. */
 int	speaker_level(struct speaker *k, int level, int64_t now,
