@@ -59,14 +59,18 @@ out:
 int
 conf_take_epoch(struct conf_in *c, const struct grant *g)
 {
-	uint32_t before = c->keys != NULL ? keyring_epoch(c->keys) : 0;
+	struct keyring *keys = c->keys;
+	uint32_t before = keys != NULL ? keyring_epoch(keys) : 0;
 	int r;
 
-	if (c->keys == NULL)
-		c->keys = keyring_new(c->id);
-	if ((r = keyring_grant(c->keys, g->epoch, g->key, session_now(c->a))) !=
-	    0)
+	if (keys == NULL)
+		keys = keyring_new(g->conf);
+	r = keyring_grant(keys, g->epoch, g->key, session_now(c->a));
+	if (r != 0 && c->keys == NULL)
+		keyring_free(keys);
+	if (r != 0)
 		return r;
+	c->keys = keys;
 	if (before == g->epoch || c->state == CONF_JOINING)
 		return 0;
 	conf_key_event(c);
@@ -87,11 +91,12 @@ take_wrap(struct conf_in *c, const char *b64, int *new_hop)
 	r = SEC_ERR_AUTH;
 	if (c->q != 0 && g.q != c->q && c->state != CONF_JOINING)
 		goto wipe;
+	/* Nothing of it is taken unless the key is. */
+	if ((r = conf_take_epoch(c, &g)) != 0)
+		goto wipe;
 	c->id = g.conf;
 	c->q = g.q;
 	c->suite = g.text_suite;
-	if ((r = conf_take_epoch(c, &g)) != 0)
-		goto wipe;
 	if (g.hop != NULL &&
 	    (c->hop == NULL || c->hopid != g.hopid ||
 		!secret_equal(c->hop, g.hop))) {
