@@ -427,7 +427,10 @@ join_answer_sdp(struct conference *c, const struct device *d, const char *addr,
 
 	memset(&o, 0, sizeof o);
 	text_copy(o.host, "127.0.0.1", sizeof o.host);
-	if (d->server != 0 && addr_resolve(&a, addr) == 0) {
+	/* A name from a server is not looked up: all would wait for that. */
+	if (d->server != 0 &&
+	    (addr_parse(&a, addr) == 0 ||
+		links_address(c->focus->s->links, d->server, &a) == 0)) {
 		addr_format_host(&a, o.host);
 		text_copy(o.m[0].medium, d->medium, sizeof o.m[0].medium);
 		text_copy(o.m[0].proto, voice ? "RTP/SEC" : "TCP/SEC",

@@ -443,6 +443,22 @@ address_of(struct other *o, struct addr *to)
 	return o->addr.len > 0 ? 0 : SEC_ERR_UNREACHABLE;
 }
 
+int
+links_address(const struct links *k, int number, struct addr *to)
+{
+	const struct server *s = servers_by_number(k->def.servers, number);
+
+	if (s == NULL)
+		return SEC_ERR_NOTHING;
+	if (addr_parse(to, s->addr) == 0)
+		return 0;
+	if (number < 1 || number > SERVERS_MAX || k->other[number] == NULL ||
+	    k->other[number]->addr.len == 0)
+		return SEC_ERR_NOTHING;
+	*to = k->other[number]->addr;
+	return 0;
+}
+
 static void
 dial_plain(struct other *o, const struct addr *to)
 {

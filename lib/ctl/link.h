@@ -57,6 +57,9 @@ void	links_reload(struct links *k, const struct servers *servers);
 /* Say `idle` on all links (before leaving by --idle); sent at the end of
  * the turn. */
 void	links_say_idle(struct links *k);
+/* Where a server is, by its line; a name as it was looked up last. 0, or
+ * SEC_ERR_NOTHING; nothing is looked up now. */
+int	links_address(const struct links *k, int number, struct addr *to);
 /* Are there answers outstanding on any link, ours or theirs? */
 int	links_busy(const struct links *k);
 
