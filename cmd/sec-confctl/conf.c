@@ -131,6 +131,17 @@ conf_list_bits(const struct conference *c, const char *user)
 	return e != NULL ? e->bits : 0;
 }
 
+const char *
+conf_list_next(const struct conference *c, size_t *i, unsigned *bits)
+{
+	const struct list_entry *e = map_next(c->lists, i);
+
+	if (e == NULL)
+		return NULL;
+	*bits = e->bits;
+	return e->user;
+}
+
 void
 conf_list_set(struct conference *c, const char *user, unsigned bit)
 {

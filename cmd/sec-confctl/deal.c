@@ -250,6 +250,21 @@ deal_dealt(struct conference *c, int server)
 	ctl_event_end(p);
 }
 
+/* Who may join by name, as sec-pal shows it to them: those invited once.
+ * Who is asked now is dealt after that. */
+static void
+deal_lists(struct conference *c)
+{
+	const char *user;
+	unsigned bits;
+	size_t i = 0;
+
+	while ((user = conf_list_next(c, &i, &bits)) != NULL)
+		if ((bits & (LIST_INVITED | LIST_ALLOW)) &&
+		    !(bits & LIST_BLOCK) && conf_member(c, user) == NULL)
+			deal_member(c, user, "left");
+}
+
 /* moved: it never had any of them. */
 static void
 deal_all_of(struct conference *c, int number, int moved)
@@ -279,6 +294,7 @@ deal_all_of(struct conference *c, int number, int moved)
 			m->told = "active";
 			member_tell(m);
 		}
+		deal_lists(c);
 		invites_deal(c);
 	}
 	deal_dealt(c, number);

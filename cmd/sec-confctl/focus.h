@@ -197,6 +197,9 @@ int	conf_server(const struct conference *c, const char *medium);
 void	conf_media(const struct conference *c, char *out, size_t n);  /* a,b */
 unsigned conf_list_bits(const struct conference *c, const char *user);
 void	conf_list_set(struct conference *c, const char *user, unsigned bit);
+/* Iterate: i = 0 at first; NULL at the end. */
+const char *conf_list_next(const struct conference *c, size_t *i,
+	    unsigned *bits);
 /* The suite of its voice. */
 const struct suite *conf_suite(const struct conference *c);
 /* Fields of SEC-Conference about c, into b. */

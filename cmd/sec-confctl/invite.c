@@ -54,6 +54,7 @@ struct invite {
 	int nlegs, open;
 	int winner; /* leg, -1 */
 	struct dialog dialog;
+	int anyway; /* ring him even if his status is busy */
 	int status; /* gravest so far */
 	char note[256];
 	int64_t expires; /* seconds */
@@ -325,6 +326,8 @@ leg_ring(struct invite *o, struct conference *c, struct session *s,
 	    r[11], r[12], r[13], r[14], r[15]);
 	text_copy(l->instance, s->instance, sizeof l->instance);
 	conf_words(c, &words);
+	if (o->anyway)
+		line_put_word(&words, "anyway", "1");
 	sip_msg_init(&m);
 	m.method = "INVITE";
 	m.uri = m.to = o->who;
@@ -392,6 +395,20 @@ invite_refused(struct focus *f, const struct sip_msg *req, struct conference *c,
 	return 0;
 }
 
+static int
+asks_anyway(const struct sip_msg *req)
+{
+	struct line l;
+	int anyway;
+
+	if (req->conference == NULL ||
+	    line_parse_words(&l, req->conference, strlen(req->conference)) != 0)
+		return 0;
+	anyway = strcmp(line_get_or(&l, "anyway", "0"), "1") == 0;
+	line_free(&l);
+	return anyway;
+}
+
 void
 invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
     struct conference *c, const char *user)
@@ -419,6 +436,7 @@ invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	o->conf = c->row.id;
 	o->txn = sip_txn_id(txn);
 	o->winner = -1;
+	o->anyway = asks_anyway(req);
 	text_copy(o->by, user, sizeof o->by);
 	text_copy(o->who, who.full, sizeof o->who);
 	timer_init(&o->deadline, f->s->loop, invite_late, o);

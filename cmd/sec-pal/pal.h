@@ -206,7 +206,12 @@ int	roster_participant(struct pal *p, const char *uri,
 void	rosters_put_unreachable(struct pal *p, const char *user,
 	    struct buf *out);
 /* Document of the conferences that a user may see. */
-void	rosters_put_list(struct pal *p, const char *user, struct buf *out);
+/* A page of the conferences that he is in or may join, in the order of their
+ * URIs, from behind `after` on. */
+void	rosters_put_list(struct pal *p, const char *user,
+	    const char *after, struct buf *out);
+/* Anybody of the domain may join it, and so may see who is in it. */
+int	roster_is_open(struct pal *p, const char *uri);
 void	rosters_user_changed(struct pal *p, const char *user);
 void	rosters_link_up(struct pal *p);
 void	rosters_free(struct pal *p);

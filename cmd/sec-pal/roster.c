@@ -15,8 +15,11 @@
 #include "sip/event.h"
 #include "wire/ids.h"
 #include "wire/line.h"
+#include "wire/pal.h"
 
 #include "pal.h"
+
+#define LIST_PAGE (PAL_DOC_MAX - 4096) /* entries; one line more beside */
 
 struct device {
 	uint32_t q;
@@ -57,6 +60,7 @@ struct roster {
 	int seen;
 	unsigned in; /* participants with a device */
 	struct map *people; /* by URI */
+	struct map *may; /* invited once: they may join, by URI */
 	struct map *by_q; /* participant by q */
 };
 
@@ -72,6 +76,15 @@ roster_document(struct pal *p, const char *uri)
 	struct roster *r = roster_find(p, uri);
 
 	return r != NULL && !r->doc.waits ? &r->doc : NULL;
+}
+
+int
+roster_is_open(struct pal *p, const char *uri)
+{
+	struct roster *r = roster_find(p, uri);
+
+	return r != NULL && r->access != NULL &&
+	    strcmp(r->access, "domain") == 0;
 }
 
 int
@@ -361,6 +374,7 @@ roster_new(struct pal *p, const char *uri)
 	r->doc.head = roster_head;
 	r->doc.gone = roster_gone;
 	r->people = map_new();
+	r->may = map_new();
 	r->by_q = map_new();
 	map_put_str(p->rosters, r->doc.uri, r);
 	return r;
@@ -403,6 +417,7 @@ roster_free(struct roster *r)
 		participant_free(pa);
 	document_free(&r->doc, "noresource");
 	map_free(r->people);
+	map_free(r->may);
 	map_free(r->by_q);
 	map_del_str(r->pal->rosters, r->doc.uri);
 	free(r->cid);
@@ -456,39 +471,72 @@ rosters_put_unreachable(struct pal *p, const char *user, struct buf *out)
 		}
 }
 
-void
-rosters_put_list(struct pal *p, const char *user, struct buf *out)
+/* Is it one that he is in, or may join by name? */
+static int
+is_listed(const struct roster *r, const char *user)
 {
-	struct participant *pa;
-	char factory[URI_MAX];
-	struct roster *r;
-	size_t i;
+	return !r->doc.waits &&
+	    (map_get_str(r->people, user) != NULL ||
+		map_get_str(r->may, user) != NULL ||
+		strcmp(r->access, "domain") == 0 ||
+		strcmp(r->creator, user) == 0);
+}
 
+static int
+by_uri(const void *a, const void *b)
+{
+	const struct roster *x = *(struct roster *const *)a;
+	const struct roster *y = *(struct roster *const *)b;
+
+	return strcmp(x->doc.uri, y->doc.uri);
+}
+
+static void
+put_listed(struct buf *out, const struct roster *r, const char *user)
+{
+	const struct participant *pa = map_get_str(r->people, user);
+
+	line_begin(out, "entry");
+	line_put_arg(out, r->doc.uri);
+	line_put(out, "title", r->title);
+	line_put(out, "media", r->media);
+	line_put_u64(out, "in", r->in);
+	line_put(out, "creator", r->creator);
+	line_put(out, "since", r->created);
+	line_put(out, "access", r->access);
+	line_put(out, "persistent", r->persistent);
+	line_put(out, "member", pa != NULL && pa->in > 0 ? "1" : "0");
+	line_end(out);
+}
+
+void
+rosters_put_list(struct pal *p, const char *user, const char *after,
+    struct buf *out)
+{
+	struct buf entries = BUF_INIT;
+	char factory[URI_MAX];
+	struct roster *r, **all;
+	size_t i, n = 0;
+
+	if ((all = calloc(map_count(p->rosters) + 1, sizeof(*all))) == NULL)
+		return;
+	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
+		if (strcmp(r->doc.uri, after) > 0 && is_listed(r, user))
+			all[n++] = r;
+	qsort(all, n, sizeof(*all), by_uri);
+	for (i = 0; i < n && buf_len(&entries) < LIST_PAGE; i++)
+		put_listed(&entries, all[i], user);
 	line_begin(out, "doc");
 	line_put(out, "uri", uri_factory(factory, p->s->conf.domain));
 	line_put_u64(out, "version", (uint64_t)clock_real());
 	line_put(out, "state", "full");
 	line_put(out, "part", "1/1");
+	if (i < n)
+		line_put(out, "next", all[i - 1]->doc.uri);
 	line_end(out);
-	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;) {
-		pa = map_get_str(r->people, user);
-		if (r->doc.waits)
-			continue;
-		if (pa == NULL && strcmp(r->access, "domain") != 0 &&
-		    strcmp(r->creator, user) != 0)
-			continue;
-		line_begin(out, "entry");
-		line_put_arg(out, r->doc.uri);
-		line_put(out, "title", r->title);
-		line_put(out, "media", r->media);
-		line_put_u64(out, "in", r->in);
-		line_put(out, "creator", r->creator);
-		line_put(out, "since", r->created);
-		line_put(out, "access", r->access);
-		line_put(out, "persistent", r->persistent);
-		line_put(out, "member", pa != NULL && pa->in > 0 ? "1" : "0");
-		line_end(out);
-	}
+	buf_put(out, buf_data(&entries), buf_len(&entries));
+	buf_free(&entries);
+	free(all);
 }
 
 /* --- what the controller says --- */
@@ -579,6 +627,13 @@ on_conference(void *ctx, struct ctl_req *req)
 	ctl_ok(req);
 }
 
+/* He was invited: he may come, whatever becomes of it. */
+static void
+roster_may(struct roster *r, const char *user)
+{
+	map_put_str(r->may, user, r);
+}
+
 static void
 on_join(void *ctx, struct ctl_req *req)
 {
@@ -607,6 +662,7 @@ on_join(void *ctx, struct ctl_req *req)
 	if (line_get_u64(req->line, "since", &since) == 0)
 		pa->since = (int64_t)since;
 	text_copy(pa->state, "active", sizeof pa->state);
+	roster_may(r, user);
 	participant_changed(pa);
 	ctl_ok(req);
 }
@@ -656,6 +712,8 @@ on_member(void *ctx, struct ctl_req *req)
 		return;
 	}
 	pa = map_get_str(r->people, user);
+	if (strcmp(status, "invited") == 0 || strcmp(status, "left") == 0)
+		roster_may(r, user);
 	if (strcmp(status, "invited") == 0) {
 		if ((pa = participant_get(r, user)) != NULL && pa->in == 0) {
 			text_copy(pa->state, status, sizeof pa->state);

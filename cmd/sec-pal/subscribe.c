@@ -186,7 +186,7 @@ sub_expired(void *arg)
 /* The document asked for; NULL with *status set when it may not be. */
 static struct document *
 sub_document(struct pal *p, const struct sip_msg *req, const char *user,
-    int *status)
+    int fetch, int *status)
 {
 	struct document *d;
 	struct uri u;
@@ -205,7 +205,8 @@ sub_document(struct pal *p, const struct sip_msg *req, const char *user,
 	}
 	if ((d = roster_document(p, u.full)) == NULL)
 		*status = p->dealt ? 404 : 503;
-	else if (!roster_participant(p, u.full, user)) {
+	else if (!roster_participant(p, u.full, user) &&
+	    !(fetch && p->dealt && roster_is_open(p, u.full))) {
 		*status = p->dealt ? 403 : 503;
 		d = NULL;
 	}
@@ -237,13 +238,19 @@ sub_list(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
     const char *user)
 {
 	struct buf body = BUF_INIT;
+	char after[URI_MAX] = "";
 	struct sip_msg a;
+	struct line l;
 
 	if (req->expires != 0) {
 		sip_answer_status(txn, 403); /* fetch only */
 		return;
 	}
-	rosters_put_list(p, user, &body);
+	if (req->bodylen > 0 && line_parse(&l, req->body, req->bodylen) == 0) {
+		text_copy(after, line_get_or(&l, "after", ""), sizeof after);
+		line_free(&l);
+	}
+	rosters_put_list(p, user, after, &body);
 	sip_msg_init(&a);
 	a.status = 200;
 	a.expires = 0;
@@ -362,7 +369,7 @@ sub_start(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
 	unsigned parts;
 	int status = 0;
 
-	if ((d = sub_document(p, req, user, &status)) == NULL) {
+	if ((d = sub_document(p, req, user, expires == 0, &status)) == NULL) {
 		sub_retry(txn, status);
 		return;
 	}
