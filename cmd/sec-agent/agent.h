@@ -267,7 +267,7 @@ void	roster_close(struct conf_in *c);
 void	conf_doc(struct conf_in *c, const void *p, size_t n);
 /* Who has q; NULL: unknown. */
 const char *conf_user(struct conf_in *c, uint32_t q);
-/* First q of a user, 0: none. */
+/* First q of a user who is in it, 0: none. */
 uint32_t conf_q_of(struct conf_in *c, const char *uri);
 size_t	conf_count_in(struct conf_in *c);
 /* Comma-separated URIs of members whose status is `status`, NULL: all in. */
@@ -276,7 +276,9 @@ void	conf_event(struct conf_in *c, const char *event, const char *user,
 	    const char *status);
 /* Rows of `show`. */
 void	conf_show(struct conf_in *c, struct ctl_req *r);
-void	conf_member_row(struct ctl_req *r, const struct pal_entry *e);
+/* Rows of members, in the order to be shown. */
+void	conf_member_rows(struct ctl_req *r, const struct pal_entry **e,
+	    size_t n);
 
 /* --- grants.c */
 void	grants_open(struct conf_in *c);
@@ -316,9 +318,10 @@ void	on_cancel(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
 void	invites_rows(struct agent *a, struct ctl_req *r);
 void	invite_reply(struct agent *a, struct ctl_req *r);
 void	invite_policy(struct agent *a, struct ctl_req *r);
-/* "ask", "accept", "accept:alice,bob" ... 0 or SEC_ERR_USAGE. */
+/* "ask", "accept", "accept:alice,bob" ... 0, SEC_ERR_USAGE, or
+ * SEC_ERR_NOTHING: bad is no user, and nothing was changed. */
 int	invite_set_policy(struct agent *a, const char *what,
-	    const char *who);
+	    const char *who, char bad[URI_MAX]);
 const char *invite_policy_text(struct agent *a);
 /* The controller's connection is lost. */
 void	invites_lost(struct agent *a);
@@ -361,6 +364,9 @@ extern const struct ctl_verb tool_verbs[];
 int	tool_conf(struct agent *a, struct ctl_req *r, struct uri *u);
 /* The same, one that I am in, open; NULL: answered. */
 struct conf_in *tool_my_conf(struct agent *a, struct ctl_req *r);
+/* I am not in it: answer that it is unknown, if so, else 403. */
+void	tool_absent(struct agent *a, struct ctl_req *r,
+	    const struct uri *conf);
 
 struct agent {
 	struct loop	*loop;

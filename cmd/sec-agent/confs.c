@@ -212,14 +212,16 @@ conf_unavailable_by(struct agent *a, const struct sip_msg *answer)
 }
 
 static const char *
-reason_of(struct agent *a, int status)
+reason_of(struct conf_in *c, int status, char *why, size_t n)
 {
 	switch (status) {
-	case 403: return "not allowed into this conference";
-	case 404: return "no such conference";
+	case 403: snprintf(why, n, "not allowed into %s", c->name); return why;
+	case 404:
+		snprintf(why, n, "%s: no such conference", c->name);
+		return why;
 	case 408:
 	case 504: return "the controller does not answer";
-	case 503: return conf_unavailable(a);
+	case 503: return conf_unavailable(c->a);
 	default: return sec_sip_reason(status);
 	}
 }
@@ -229,9 +231,10 @@ static void
 refuse_all(struct conf_in *c, int status, const char *reason)
 {
 	struct waiter *w;
+	char why[128];
 
 	if (reason == NULL)
-		reason = reason_of(c->a, status);
+		reason = reason_of(c, status, why, sizeof(why));
 	while ((w = TAILQ_FIRST(&c->waiters)) != NULL) {
 		TAILQ_REMOVE(&c->waiters, w, entry);
 		refuse_waiter(c->a, w, status, reason);
@@ -253,11 +256,12 @@ conf_fail(struct conf_in *c, int status, const char *reason)
 void
 conf_gone(struct conf_in *c, const char *kind, const char *why)
 {
+	int left = strcmp(kind, "leave") == 0;
 	struct listener *l;
 	struct ctl_req r;
 
 	if (c->state == CONF_JOINING) {
-		conf_fail(c, 487, why);
+		conf_fail(c, left ? 487 : 404, why);
 		return;
 	}
 	log_info("conf.gone", "conf=%s kind=%s reason=%s", c->name, kind,
@@ -271,11 +275,10 @@ conf_gone(struct conf_in *c, const char *kind, const char *why)
 			ctl_ok(&r);
 		free(l);
 	}
-	if (strcmp(kind, "leave") == 0)
+	if (left)
 		conf_event(c, "conf.leave", c->a->uri, NULL);
-	else
-		conf_event(c, "conf.end", NULL, NULL);
-	refuse_all(c, 487, why);
+	conf_event(c, "conf.end", NULL, NULL);
+	refuse_all(c, left ? 487 : 404, why);
 	conf_free(c);
 }
 

@@ -43,6 +43,7 @@ struct inviting {
 	uint64_t number;
 	struct ctl_handle who;
 	int answered; /* `ok` was said already */
+	int late; /* cancelled because the time is over */
 	char conf[URI_MAX];
 	size_t n, open;
 	struct invitee *invitee;
@@ -84,6 +85,7 @@ invitee_row(struct inviting *v, const char *user, const char *state, int code,
 		return;
 	b = ctl_row(&r);
 	line_put(b, "what", "invitee");
+	line_put(b, "conf", v->conf);
 	line_put(b, "user", user);
 	line_put(b, "state", state);
 	if (code != 0)
@@ -101,8 +103,8 @@ state_of(int status)
 	case 480: return "offline";
 	case 404: return "nothing";
 	case 408:
-	case 487:
 	case 504: return "timeout";
+	case 487: return "cancelled";
 	default: return status / 100 == 2 ? "accepted" : "failed";
 	}
 }
@@ -240,7 +242,7 @@ on_answer(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 			invitee_row(v, i->uri, "ringing", 180, NULL);
 		return;
 	}
-	if (i->cancelled && status / 100 != 2 && status == 487)
+	if (i->cancelled && v->late && status == 487)
 		status = 408;
 	invitee_done(v, i, status, answer->note);
 	if (v->open == 0)
@@ -267,6 +269,7 @@ on_timeout(void *arg)
 	struct inviting *v = arg;
 
 	if (v->open > 0) {
+		v->late = 1;
 		cancel_all(v);
 		return;
 	}
@@ -314,6 +317,7 @@ invite_one(struct inviting *v, size_t k, int timeout, int anyway)
 	m.from = a->uri;
 	m.contact = flow_contact(a->session.confctl, a->uri, contact);
 	m.proposed = i->uri;
+	m.conference = anyway ? "anyway=1" : NULL;
 	m.expires = timeout;
 	i->txn = flow_request(a->session.confctl, &m,
 	    (int64_t)timeout * 1000 + LATE_MS, on_answer, a,
@@ -410,7 +414,7 @@ create_invite(struct agent *a, struct ctl_req *r)
 		return;
 	}
 	if ((c = conf_find(a, u.full)) == NULL || c->state != CONF_OPEN) {
-		ctl_error(r, 403, "not in this conference");
+		tool_absent(a, r, &u);
 		return;
 	}
 	w.conf = c->uri;

@@ -36,7 +36,7 @@ fresh_rows(struct fresh *f)
 		else if ((c = conf_of(f->a, f->conf)) != NULL)
 			conf_show(c, &r);
 		else
-			ctl_error(&r, 404, "not in this conference");
+			ctl_error(&r, 404, "the conference is over");
 		line_free(&l);
 	}
 	free(f->line);

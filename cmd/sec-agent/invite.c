@@ -36,6 +36,7 @@ struct invitation {
 	uint64_t txn;
 	struct dialog dialog;
 	struct timer timer;
+	int anyway; /* though my status is busy */
 	int replied; /* who awaits the join */
 	struct ctl_handle who;
 	TAILQ_ENTRY(invitation) entry;
@@ -101,12 +102,26 @@ rule_set(struct invites *v, const char *user, enum policy p)
 	r->policy = p;
 }
 
+/* The next of users with commas; NULL: it is none, and stands in name. */
+static const char *
+next_user(struct agent *a, const char *who, struct uri *u, char name[URI_MAX])
+{
+	size_t n = strcspn(who, ",");
+
+	snprintf(name, URI_MAX, "%.*s", (int)(n < URI_MAX ? n : URI_MAX), who);
+	if (n >= URI_MAX || uri_from_name(u, name, a->conf.domain, 0) != 0 ||
+	    u->kind != URI_USER)
+		return NULL;
+	return who + n + (who[n] == ',');
+}
+
 /* One word is for all and ends older rules; with names it is for those. */
 int
-invite_set_policy(struct agent *a, const char *what, const char *who)
+invite_set_policy(struct agent *a, const char *what, const char *who,
+    char bad[URI_MAX])
 {
 	size_t n = strcspn(what, ":");
-	char name[URI_MAX];
+	const char *s;
 	struct uri u;
 	enum policy p;
 
@@ -119,15 +134,12 @@ invite_set_policy(struct agent *a, const char *what, const char *who)
 		a->invites->policy = p;
 		return 0;
 	}
-	for (; *who != '\0'; who += n + (who[n] == ',')) {
-		n = strcspn(who, ",");
-		if (n >= sizeof(name))
-			return SEC_ERR_USAGE;
-		memcpy(name, who, n);
-		name[n] = '\0';
-		if (uri_from_name(&u, name, a->conf.domain, 0) != 0 ||
-		    u.kind != URI_USER)
-			return SEC_ERR_USAGE;
+	/* All of them, or none. */
+	for (s = who; *s != '\0';)
+		if ((s = next_user(a, s, &u, bad)) == NULL)
+			return SEC_ERR_NOTHING;
+	while (*who != '\0') {
+		who = next_user(a, who, &u, bad);
 		rule_set(a->invites, u.full, p);
 	}
 	return 0;
@@ -152,12 +164,12 @@ invite_policy_text(struct agent *a)
 }
 
 static enum policy
-policy_for(struct agent *a, const char *user)
+policy_for(struct agent *a, const char *user, int anyway)
 {
 	struct rule *r;
 
 	/* The seed: whose status is busy is not rung. */
-	if (strcmp(a->presence.class_word, "busy") == 0)
+	if (!anyway && strcmp(a->presence.class_word, "busy") == 0)
 		return BUSY;
 	TAILQ_FOREACH(r, &a->invites->rules, entry)
 		if (strcmp(r->user, user) == 0)
@@ -165,16 +177,39 @@ policy_for(struct agent *a, const char *user)
 	return a->invites->policy;
 }
 
-/* policy what= [who=a,b] */
+static void
+policy_row(struct ctl_req *r, const char *user, enum policy p)
+{
+	struct buf *b = ctl_row(r);
+
+	line_put(b, "user", user);
+	line_put(b, "policy", policies[p]);
+	ctl_end(r);
+}
+
+/* policy [what= [who=a,b]] */
 void
 invite_policy(struct agent *a, struct ctl_req *r)
 {
-	const char *what = line_get_or(r->line, "what", "");
+	const char *what = line_get(r->line, "what");
+	char bad[URI_MAX], why[URI_MAX + 32];
+	struct rule *rule;
+	int e = 0;
 
-	if (invite_set_policy(a, what, line_get(r->line, "who")) != 0) {
+	if (what != NULL)
+		e = invite_set_policy(a, what, line_get(r->line, "who"), bad);
+	if (e == SEC_ERR_NOTHING) {
+		snprintf(why, sizeof(why), "%s: no user", bad);
+		ctl_error(r, 404, why);
+		return;
+	}
+	if (e != 0) {
 		ctl_error(r, 400, "ask, accept, decline or busy, and users");
 		return;
 	}
+	policy_row(r, NULL, a->invites->policy);
+	TAILQ_FOREACH(rule, &a->invites->rules, entry)
+		policy_row(r, rule->user, rule->policy);
 	line_put(ctl_ok_begin(r), "policy", invite_policy_text(a));
 	ctl_end(r);
 }
@@ -337,7 +372,7 @@ decide(struct invitation *v)
 {
 	struct agent *a = v->a;
 
-	switch (policy_for(a, v->user)) {
+	switch (policy_for(a, v->user, v->anyway)) {
 	case ASK: break;
 	case ACCEPT: accept_now(v); break;
 	case DECLINE:
@@ -372,6 +407,7 @@ invitation_new(struct agent *a, const struct uri *who, const struct uri *conf,
 	    line_parse_words(&l, v->words, strlen(v->words)) == 0) {
 		text_copy(v->media, line_get_or(&l, "media", "text"),
 		    sizeof(v->media));
+		v->anyway = strcmp(line_get_or(&l, "anyway", "0"), "1") == 0;
 		line_free(&l);
 	}
 	v->at = clock_real();

@@ -122,6 +122,7 @@ on_login(void *arg, uint32_t events)
 {
 	struct agent *a = arg;
 	struct buf *in = &a->login.in;
+	char bad[URI_MAX];
 	struct line l;
 	uint8_t *p;
 	ssize_t n;
@@ -160,7 +161,7 @@ on_login(void *arg, uint32_t events)
 	buf_free(in);
 	presence_init(a);
 	if (a->login.policy[0] != '\0' &&
-	    invite_set_policy(a, a->login.policy, NULL) != 0)
+	    invite_set_policy(a, a->login.policy, NULL, bad) != 0)
 		log_warn("session.policy", "policy=%s",
 		    log_quote(a->login.policy));
 	session_login(a);

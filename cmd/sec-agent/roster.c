@@ -50,22 +50,6 @@ learn_q(struct conf_in *c, const struct pal_entry *e)
 	}
 }
 
-uint32_t
-conf_q_of(struct conf_in *c, const char *uri)
-{
-	const struct pal_entry *e = mirror_find(c->roster, uri);
-	const char *s = e != NULL ? pal_entry_attr(e, "q") : NULL;
-	char one[Q_STRLEN];
-	uint32_t q;
-	size_t n;
-
-	if (s == NULL || (n = strcspn(s, ",")) >= sizeof(one))
-		return 0;
-	memcpy(one, s, n);
-	one[n] = '\0';
-	return q_parse(&q, one) == 0 ? q : 0;
-}
-
 static const char *
 status_of(const struct pal_entry *e)
 {
@@ -78,6 +62,23 @@ static int
 is_in(const char *status)
 {
 	return strcmp(status, "left") != 0 && strcmp(status, "invited") != 0;
+}
+
+uint32_t
+conf_q_of(struct conf_in *c, const char *uri)
+{
+	const struct pal_entry *e = mirror_find(c->roster, uri);
+	const char *s = e != NULL ? pal_entry_attr(e, "q") : NULL;
+	char one[Q_STRLEN];
+	uint32_t q;
+	size_t n;
+
+	if (s == NULL || !is_in(status_of(e)) ||
+	    (n = strcspn(s, ",")) >= sizeof(one))
+		return 0;
+	memcpy(one, s, n);
+	one[n] = '\0';
+	return q_parse(&q, one) == 0 ? q : 0;
 }
 
 void
@@ -278,8 +279,8 @@ put_all(struct buf *b, const struct pal_entry *e, const char *name)
 	buf_free(&v);
 }
 
-void
-conf_member_row(struct ctl_req *r, const struct pal_entry *e)
+static void
+member_row(struct ctl_req *r, const struct pal_entry *e)
 {
 	struct buf *b = ctl_row(r);
 
@@ -292,6 +293,16 @@ conf_member_row(struct ctl_req *r, const struct pal_entry *e)
 	line_put(b, "voice", pal_entry_attr(e, "voice"));
 	line_put(b, "since", pal_entry_attr(e, "since"));
 	ctl_end(r);
+}
+
+void
+conf_member_rows(struct ctl_req *r, const struct pal_entry **e, size_t n)
+{
+	size_t i;
+
+	qsort(e, n, sizeof(*e), by_since);
+	for (i = 0; i < n; i++)
+		member_row(r, e[i]);
 }
 
 void
@@ -321,7 +332,7 @@ conf_show(struct conf_in *c, struct ctl_req *r)
 	ctl_end(r);
 	if ((v = in_order(c->roster, &n)) != NULL)
 		for (i = 0; i < n; i++)
-			conf_member_row(r, v[i]);
+			member_row(r, v[i]);
 	free(v);
 	ctl_ok(r);
 }

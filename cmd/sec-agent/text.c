@@ -609,7 +609,7 @@ text_free(struct text *t)
 	if (t == NULL)
 		return;
 	while (!TAILQ_EMPTY(&t->out))
-		said_fail(t, TAILQ_FIRST(&t->out), 487,
+		said_fail(t, TAILQ_FIRST(&t->out), 404,
 		    "the conference is over");
 	t->c = NULL;
 	timer_cancel(&t->hold);

@@ -71,7 +71,7 @@ tool_my_conf(struct agent *a, struct ctl_req *r)
 	c = conf_find(a, u.full);
 	if (c != NULL && c->state == CONF_OPEN)
 		return c;
-	ctl_error(r, 403, "not in this conference");
+	tool_absent(a, r, &u);
 	return NULL;
 }
 
@@ -180,6 +180,7 @@ on_join(void *ctx, struct ctl_req *r)
 struct leaving {
 	struct agent *a;
 	struct ctl_handle who;
+	char conf[URI_MAX]; /* "": all */
 	int open;
 };
 
@@ -190,8 +191,11 @@ left(struct leaving *v)
 
 	if (v->open > 0)
 		return;
-	if (ctl_again(v->a->ctl, v->who, &r) == 0)
-		ctl_ok(&r);
+	if (ctl_again(v->a->ctl, v->who, &r) == 0) {
+		line_put(ctl_ok_begin(&r), "conf",
+		    v->conf[0] != '\0' ? v->conf : NULL);
+		ctl_end(&r);
+	}
 	free(v);
 }
 
@@ -220,20 +224,24 @@ on_leave(void *ctx, struct ctl_req *r)
 		v = agent_alloc(sizeof(*v));
 		v->a = a;
 		v->who = ctl_keep(r);
-		while ((c = conf_next(a, &i)) != NULL)
+		while ((c = conf_next(a, &i)) != NULL) {
+			line_put(ctl_row(r), "conf", c->uri);
+			ctl_end(r);
 			v->open += conf_bye(c, on_bye_answer, v, 0);
+		}
 		left(v);
 		return;
 	}
 	if (tool_conf(a, r, &u) != 0)
 		return;
 	if ((c = conf_find(a, u.full)) == NULL) {
-		ctl_error(r, 404, "not in this conference");
+		tool_absent(a, r, &u);
 		return;
 	}
 	v = agent_alloc(sizeof(*v));
 	v->a = a;
 	v->who = ctl_keep(r);
+	text_copy(v->conf, u.full, sizeof(v->conf));
 	v->open = conf_bye(c, on_bye_answer, v, 0);
 	left(v);
 }
@@ -243,6 +251,7 @@ on_leave(void *ctx, struct ctl_req *r)
 struct ending {
 	struct agent *a;
 	struct ctl_handle who;
+	struct uri conf;
 };
 
 static void
@@ -250,18 +259,23 @@ on_end_answer(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 {
 	struct ending *e = ctx;
 	struct ctl_req r;
+	char why[160];
 
 	(void)cookie;
-	if (ctl_again(e->a->ctl, e->who, &r) == 0) {
-		if (answer->status / 100 == 2)
-			ctl_ok(&r);
-		else
-			ctl_error(&r, answer->status,
-			    answer->status == 403 ?
-				"only its creator may end it" :
-				answer->status == 404 ? "no such conference" :
-							answer->reason);
+	if (ctl_again(e->a->ctl, e->who, &r) != 0)
+		goto out;
+	if (answer->status / 100 == 2) {
+		line_put(ctl_ok_begin(&r), "conf", e->conf.full);
+		ctl_end(&r);
+		goto out;
 	}
+	snprintf(why, sizeof(why),
+	    answer->status == 403     ? "only its creator may end %s" :
+		answer->status == 404 ? "%s: no such conference" :
+					"%s: not ended",
+	    e->conf.name);
+	ctl_error(&r, answer->status, why);
+out:
 	free(e);
 }
 
@@ -280,6 +294,7 @@ on_end(void *ctx, struct ctl_req *r)
 	e = agent_alloc(sizeof(*e));
 	e->a = a;
 	e->who = ctl_keep(r);
+	e->conf = u;
 	sip_msg_init(&m);
 	m.method = "PUBLISH";
 	m.uri = m.to = u.full;
@@ -326,12 +341,17 @@ mine(struct agent *a, struct ctl_req *r)
 			conf_row(r, c);
 }
 
-/* A fetch from sec-pal for a tool. */
+/* A fetch from sec-pal for a tool: the list of conferences, page by page,
+ * the roster of one, or only whether it is known. */
+enum fetch_what { FETCH_LIST, FETCH_ONE, FETCH_KNOWN };
+
 struct fetching {
 	struct agent *a;
 	struct ctl_handle who;
+	enum fetch_what what;
 	int tries;
-	char to[URI_MAX];
+	char to[URI_MAX], name[128];
+	char after[URI_MAX]; /* the last of the page before */
 	struct timer again;
 };
 
@@ -375,6 +395,7 @@ one(struct fetching *f, struct ctl_req *r, const struct pal_doc *d)
 	static const char *const names[] = { "name", "cid", "title", "media",
 		"access", "creator", "persistent" };
 	const char *since = pal_doc_attr(d, "since");
+	const struct pal_entry **e;
 	struct buf *b;
 	size_t i;
 
@@ -386,8 +407,37 @@ one(struct fetching *f, struct ctl_req *r, const struct pal_doc *d)
 	line_put(b, "created", since);
 	line_put(b, "state", "open");
 	ctl_end(r);
+	e = agent_alloc((d->n + 1) * sizeof(*e));
 	for (i = 0; i < d->n; i++)
-		conf_member_row(r, &d->entry[i]);
+		e[i] = &d->entry[i];
+	conf_member_rows(r, e, d->n);
+	free(e);
+}
+
+static void
+fetch_refused(struct fetching *f, struct ctl_req *r, int status)
+{
+	char why[160];
+
+	if (f->what == FETCH_KNOWN && status != 404)
+		status = 403;
+	snprintf(why, sizeof(why), "%s: no such conference", f->name);
+	if (status == 403)
+		snprintf(why, sizeof(why), "you are not in %s", f->name);
+	ctl_error(r, status, status == 403 || status == 404 ? why : NULL);
+}
+
+/* A page of the list: 1 if another follows. */
+static int
+page(struct fetching *f, struct ctl_req *r, const struct pal_doc *d)
+{
+	const char *next = pal_doc_attr(d, "next");
+
+	others(f, r, d);
+	if (next == NULL || strcmp(next, f->after) <= 0)
+		return 0;
+	text_copy(f->after, next, sizeof(f->after));
+	return 1;
 }
 
 static void
@@ -405,20 +455,21 @@ on_fetched(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	}
 	if (ctl_again(f->a->ctl, f->who, &r) != 0)
 		goto out;
-	if (answer->status / 100 != 2) {
-		ctl_error(&r, answer->status,
-		    answer->status == 403     ? "not in this conference" :
-			answer->status == 404 ? "no such conference" :
-						NULL);
+	if (answer->status / 100 != 2 || f->what == FETCH_KNOWN) {
+		fetch_refused(f, &r, answer->status);
 		goto out;
 	}
 	if (pal_doc_decode(&d, answer->body, answer->bodylen) != 0) {
 		ctl_error(&r, 400, "the PAL manager's answer is malformed");
 		goto out;
 	}
-	if (strstr(f->to, "sip:conference@") == f->to)
-		others(f, &r, &d);
-	else
+	if (f->what == FETCH_LIST && page(f, &r, &d)) {
+		pal_doc_free(&d);
+		f->tries = 0;
+		fetch(f);
+		return;
+	}
+	if (f->what == FETCH_ONE)
 		one(f, &r, &d);
 	pal_doc_free(&d);
 	ctl_ok(&r);
@@ -430,9 +481,11 @@ static void
 fetch(struct fetching *f)
 {
 	struct agent *a = f->a;
+	struct buf body = BUF_INIT;
 	char contact[URI_MAX];
 	struct sip_msg m;
 	struct ctl_req r;
+	uint64_t sent;
 
 	sip_msg_init(&m);
 	m.method = "SUBSCRIBE";
@@ -441,7 +494,17 @@ fetch(struct fetching *f)
 	m.event = EVENT_CONFERENCE;
 	m.expires = 0;
 	m.contact = flow_contact(a->session.pal, a->uri, contact);
-	if (flow_request(a->session.pal, &m, SHORT_MS, on_fetched, f, 0) != 0)
+	if (f->after[0] != '\0') {
+		line_begin(&body, "list");
+		line_put(&body, "after", f->after);
+		line_end(&body);
+		m.content_type = EVENT_LINE_TYPE;
+		m.body = buf_data(&body);
+		m.bodylen = buf_len(&body);
+	}
+	sent = flow_request(a->session.pal, &m, SHORT_MS, on_fetched, f, 0);
+	buf_free(&body);
+	if (sent != 0)
 		return;
 	if (ctl_again(a->ctl, f->who, &r) == 0)
 		ctl_error(&r, 503, "PAL manager unreachable");
@@ -455,15 +518,24 @@ on_fetch_again(void *arg)
 }
 
 static void
-fetch_start(struct agent *a, struct ctl_req *r, const char *to)
+fetch_start(struct agent *a, struct ctl_req *r, enum fetch_what what,
+    const char *to, const char *name)
 {
 	struct fetching *f = agent_alloc(sizeof(*f));
 
 	f->a = a;
 	f->who = ctl_keep(r);
+	f->what = what;
 	text_copy(f->to, to, sizeof(f->to));
+	text_copy(f->name, name, sizeof(f->name));
 	timer_init(&f->again, a->loop, on_fetch_again, f);
 	fetch(f);
+}
+
+void
+tool_absent(struct agent *a, struct ctl_req *r, const struct uri *conf)
+{
+	fetch_start(a, r, FETCH_KNOWN, conf->full, conf->name);
 }
 
 /* list [all=1] */
@@ -478,7 +550,7 @@ on_list(void *ctx, struct ctl_req *r)
 		ctl_ok(r);
 		return;
 	}
-	fetch_start(a, r, uri_factory(factory, a->conf.domain));
+	fetch_start(a, r, FETCH_LIST, uri_factory(factory, a->conf.domain), "");
 }
 
 static void
@@ -494,7 +566,7 @@ on_show(void *ctx, struct ctl_req *r)
 	if (c != NULL && c->state == CONF_OPEN)
 		fresh_start(a, r, c);
 	else
-		fetch_start(a, r, u.full);
+		fetch_start(a, r, FETCH_ONE, u.full, u.name);
 }
 
 /* --- invitations --- */
@@ -526,6 +598,7 @@ on_say(void *ctx, struct ctl_req *r)
 	struct agent *a = ctx;
 	const char *text = line_get(r->line, "text");
 	const char *to = line_get(r->line, "to");
+	char why[400], name[160];
 	struct conf_in *c;
 	struct uri u;
 	uint32_t q = 0;
@@ -541,9 +614,14 @@ on_say(void *ctx, struct ctl_req *r)
 		return;
 	}
 	if (to != NULL && *to != '\0') {
-		if (uri_from_name(&u, to, a->conf.domain, 0) != 0 ||
-		    (q = conf_q_of(c, u.full)) == 0) {
-			ctl_error(r, 404, "not in this conference");
+		if (uri_from_name(&u, to, a->conf.domain, 0) == 0) {
+			q = conf_q_of(c, u.full);
+			to = uri_short(name, u.full, a->conf.domain, 0);
+		}
+		if (q == 0) {
+			snprintf(why, sizeof(why), "%.200s is not in %s", to,
+			    c->name);
+			ctl_error(r, 404, why);
 			return;
 		}
 	}

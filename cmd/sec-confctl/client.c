@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "cli/agent.h"
@@ -14,25 +15,35 @@
 
 #include "sec-confctl.def"
 
-/* Call begun, wait, print what -j wants of its ok line. */
+/* One conference of an answer, for -j. */
+static int
+on_conf(void *arg, const struct line *row)
+{
+	const char *uri = line_get_or(row, "conf", "");
+	struct cli *c = arg;
+	struct json j;
+
+	if (cli_mode(c) != EMIT_JSON || *uri == '\0')
+		return 0;
+	json_begin(&j);
+	json_str(&j, "conf", uri);
+	json_str(&j, "invite", line_get(row, "invite"));
+	json_end(&j, STDOUT_FILENO);
+	return 0;
+}
+
+/* Call begun, wait, print what -j wants of its rows and ok line. */
 static int
 finish(struct cli *c, struct ctl_client *a)
 {
-	const char *uri;
 	struct line ok;
-	struct json j;
 	int r;
 
-	r = agent_rows(a, cli_timeout(c, CALL_MS), NULL, NULL, &ok);
+	r = agent_rows(a, cli_timeout(c, CALL_MS), on_conf, c, &ok);
 	if (r != 0)
 		r = agent_fail(c, a, r);
-	else if (cli_mode(c) == EMIT_JSON) {
-		json_begin(&j);
-		if ((uri = line_get(&ok, "conf")) != NULL && *uri != '\0')
-			json_str(&j, "conf", uri);
-		json_str(&j, "invite", line_get(&ok, "invite"));
-		json_end(&j, 1);
-	}
+	else
+		(void)on_conf(c, &ok);
 	ctl_client_close(a);
 	return r;
 }
@@ -190,20 +201,69 @@ run_reply(struct cli *c)
 	return finish(c, a);
 }
 
+/* --- answer --- */
+
+struct rules {
+	struct cli *c;
+	struct ctl_client *a;
+	int asked; /* for them */
+	struct table *table;
+};
+
+static int
+on_rule(void *arg, const struct line *row)
+{
+	const char *user = line_get(row, "user");
+	const char *policy = line_get_or(row, "policy", "");
+	char name[AGENT_SHORT_MAX] = "everybody";
+	struct rules *v = arg;
+	struct json j;
+
+	if (user != NULL)
+		agent_short(v->a, name, user, 0);
+	if (cli_mode(v->c) == EMIT_JSON) {
+		json_begin(&j);
+		json_str(&j, "user", user);
+		json_str(&j, "policy", policy);
+		json_end(&j, STDOUT_FILENO);
+	} else if (v->table != NULL) {
+		table_cell(v->table, name);
+		table_cell(v->table, policy);
+	} else if (v->asked && user != NULL)
+		emit_line("%s", name);
+	return 0;
+}
+
+/* The call that was begun; its rows are the rules as they stand now. */
+static int
+show_rules(struct rules *v)
+{
+	static const char *const columns[] = { "WHO", "ANSWER" };
+	int r;
+
+	if (v->asked && cli_mode(v->c) == EMIT_TABLE)
+		v->table = table_new(columns, 2);
+	r = agent_rows(v->a, cli_timeout(v->c, CALL_MS), on_rule, v, NULL);
+	if (v->table != NULL)
+		table_print(v->table, STDOUT_FILENO);
+	return r != 0 ? agent_fail(v->c, v->a, r) : 0;
+}
+
 int
 run_answer(struct cli *c)
 {
 	static const char *const policies[] = { "ask", "accept", "decline",
 		"busy" };
-	const char *what = cli_argv(c)[0];
+	const char *what = cli_argc(c) > 0 ? cli_argv(c)[0] : NULL;
 	struct buf who = BUF_INIT, *b;
-	struct ctl_client *a;
+	struct rules v = { .c = c };
 	size_t i;
 	int k, r;
 
-	for (i = 0; i < 4 && strcmp(what, policies[i]) != 0; i++)
+	for (i = 0; what != NULL && i < 4 && strcmp(what, policies[i]) != 0;
+	     i++)
 		;
-	if (i == 4)
+	if (what != NULL && i == 4)
 		return cli_usage(c, "%s: not ask, accept, decline or busy",
 		    what);
 	for (k = 1; k < cli_argc(c); k++)
@@ -211,12 +271,16 @@ run_answer(struct cli *c)
 			return r;
 	for (k = 1; k < cli_argc(c); k++)
 		buf_putf(&who, "%s%s", k > 1 ? "," : "", cli_argv(c)[k]);
-	if ((r = agent_open(c, &a)) == 0) {
-		b = ctl_client_begin(a, "policy");
+	if (cli_argc(c) > 1 && buf_len(&who) == 0)
+		r = cli_usage(c, "an empty name is no user");
+	else if ((r = agent_open(c, &v.a)) == 0) {
+		b = ctl_client_begin(v.a, "policy");
 		line_put(b, "what", what);
 		if (buf_len(&who) > 0)
 			line_put(b, "who", buf_cstr(&who));
-		r = finish(c, a);
+		v.asked = what == NULL;
+		r = show_rules(&v);
+		ctl_client_close(v.a);
 	}
 	buf_free(&who);
 	return r;

@@ -35,7 +35,6 @@ struct inviting {
 	char **typed; /* as typed */
 	struct invitee *who;
 	size_t n, cap;
-	char conf[AGENT_CONF_MAX];
 	size_t width;
 	int came;
 };
@@ -148,6 +147,7 @@ static const struct {
 	{ "busy", "busy", SEC_ERR_BUSY },
 	{ "offline", "offline", SEC_ERR_OFFLINE },
 	{ "timeout", "no answer", SEC_ERR_TIMEOUT },
+	{ "cancelled", "cancelled", SEC_ERR_TIMEOUT },
 	{ "nothing", "no such user", SEC_ERR_NOTHING },
 	{ "denied", "not allowed", SEC_ERR_DENIED },
 	{ "failed", "failed", SEC_ERR_UNREACHABLE },
@@ -207,14 +207,13 @@ say_answer(const struct inviting *v, const char *name, const char *text,
 }
 
 static void
-json_answer(const struct inviting *v, const struct line *row, int code)
+json_answer(const struct line *row, int code)
 {
 	const char *note = line_get(row, "note");
 	struct json j;
 
 	json_begin(&j);
-	if (v->conf[0] != '\0')
-		json_str(&j, "conf", v->conf);
+	json_str(&j, "conf", line_get(row, "conf"));
 	json_str(&j, "user", line_get(row, "user"));
 	json_str(&j, "result", line_get(row, "state"));
 	if (code > 0)
@@ -231,7 +230,6 @@ on_created(struct inviting *v, const struct line *row)
 	char name[AGENT_SHORT_MAX];
 	struct json j;
 
-	text_copy(v->conf, uri, sizeof(v->conf));
 	if (cli_mode(v->c) == EMIT_JSON) {
 		json_begin(&j);
 		json_str(&j, "conf", uri);
@@ -276,7 +274,7 @@ on_row(void *arg, const struct line *row)
 	}
 	v->came += w->err == 0;
 	if (cli_mode(v->c) == EMIT_JSON)
-		json_answer(v, row, code);
+		json_answer(row, code);
 	else
 		say_answer(v, w->name, text, note);
 	return 0;
@@ -314,6 +312,18 @@ put_who(const struct inviting *v, struct buf *b)
 	buf_free(&who);
 }
 
+/* A signal has ended it, and with it what nobody has answered. */
+static int
+cancelled(const struct inviting *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->n; i++)
+		if (!v->who[i].answered)
+			say_answer(v, v->who[i].name, "cancelled", NULL);
+	return 128 + stopped;
+}
+
 /* Send what was begun and stay until all have answered. */
 static int
 ring(struct inviting *v, struct buf *b)
@@ -333,7 +343,7 @@ ring(struct inviting *v, struct buf *b)
 	r = agent_rows(v->a, (wait > 0 ? wait : CALL_MS) + MARGIN_MS, on_row, v,
 	    NULL);
 	if (stopped)
-		return 128 + stopped;
+		return cancelled(v);
 	if (r != 0)
 		return agent_fail(v->c, v->a, r);
 	return given == 0 || wait == 0 ? 0 : outcome(v);

@@ -86,9 +86,18 @@ ring() {
 	until_ok eval 'as alice sec-pal -q -s busy | grep -qx bob'
 	run -7 --separate-stderr as alice sec-confctl invite j4 bob
 	[[ $stderr =~ ^bob\ +busy\ \(in\ review ]]
-	# --anyway sends it; then his agent says so itself.
+	# --anyway rings him; his own rules are asked then.
+	m=$(mark bob)
+	bg sec-lab run alice sec-confctl invite --anyway j4 bob
+	invite=$!
+	await bob --since "$m" -e invite.in -c j4
+	as bob sec-confctl accept
+	ended 0 "$invite"
+	as bob sec-confctl leave j4
+	as bob sec-confctl answer busy
 	run -7 --separate-stderr as alice sec-confctl invite --anyway j4 bob
 	[[ $stderr =~ ^bob\ +busy ]]
+	as bob sec-confctl answer ask
 	as bob sec-pal set available
 	until_ok eval 'as alice sec-pal -q -s available | grep -qx bob'
 }

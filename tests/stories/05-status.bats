@@ -21,10 +21,15 @@ sees_alice() { as bob sec-pal | grep -qE "^alice +$1\$"; }
 	run -7 --separate-stderr as bob sec-confctl create -T 30 alice
 	[[ $output == c-?????? ]]
 	[ "$stderr" = "alice busy (writing)" ]
-	# Asked all the same: her agent answers the same.
-	run -7 --separate-stderr as bob sec-confctl invite --anyway . alice
-	[ "$stderr" = "alice busy (writing)" ]
 	[ -z "$(as alice sec-confctl invites)" ]
+	# Rung all the same: she may say why not.
+	m=$(mark alice)
+	bg sec-lab run bob sec-confctl invite --anyway . alice
+	invite=$!
+	await alice --since "$m" -e invite.in
+	as alice sec-confctl busy -N "still writing"
+	ended 7 "$invite"
+	[ "$(cat "$BATS_TEST_TMPDIR/bg.err")" = "alice busy (still writing)" ]
 	as bob sec-confctl leave .
 	# My sessions say it too.
 	as alice sec-login -l | grep -E '^alice .* busy '

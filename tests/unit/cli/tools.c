@@ -130,7 +130,7 @@ static const struct fake agent[] = {
 	/* Stories 1.1, 1.7 */
 	{ "create name=hello",
 	    "row what=created conf=" CONF("hello") " name=hello\n" INVITEE("bob") "ringing\n" INVITEE(
-		"bob") "accepted code=200\nok conf=" CONF("hello") },
+		"bob") "accepted code=200 conf=" CONF("hello") "\nok conf=" CONF("hello") },
 	{ "create name=taken",
 	    "error code=409 reason=taken:%20name%20in%20use" },
 	{ "create who=bob,carol,dave,tel:+15551234567 timeout=30",
@@ -429,7 +429,7 @@ test_interrupt(void)
 	kill(pid, SIGINT);
 	T_INT(ended(pid), 130);
 	take(errors, err);
-	T_STR(err, "");
+	T_STR(err, "slow cancelled\n");
 	close(in);
 	close(fd[0]);
 }
