@@ -17,14 +17,12 @@
 #define DEADLINE     10000
 #define GUEST_OUT    65536
 
-TAILQ_HEAD(guests, guest);
-
 struct door {
 	struct service *s;
 	int fd; /* -1: closed */
 	struct io io;
 	struct timer again;
-	struct guests guests;
+	struct guests guests, parked;
 };
 
 static void on_input(void *, struct buf *);
@@ -46,7 +44,7 @@ guest_free(struct guest *g)
 {
 	guest_known(g);
 	limits_leave(g->s->state->limits, &g->from);
-	TAILQ_REMOVE(&g->door->guests, g, entry);
+	TAILQ_REMOVE(g->list, g, entry);
 	timer_cancel(&g->deadline);
 	keygen_answer_free(g->answer);
 	stream_free(g->stream);
@@ -56,8 +54,18 @@ guest_free(struct guest *g)
 }
 
 void
+guest_park(struct guest *g, int on)
+{
+	TAILQ_REMOVE(g->list, g, entry);
+	g->list = on ? &g->door->parked : &g->door->guests;
+	TAILQ_INSERT_TAIL(g->list, g, entry);
+}
+
+void
 guest_leave(struct guest *g)
 {
+	if (g->state == GUEST_PARKED)
+		guest_park(g, 0);
 	g->state = GUEST_LEAVING;
 	stream_finish(g->stream);
 }
@@ -124,7 +132,8 @@ welcome(struct door *d, int fd, const struct addr *from)
 	(void)limits_strangers(l, 1);
 	timer_init(&g->deadline, d->s->loop, on_deadline, g);
 	timer_set(&g->deadline, DEADLINE);
-	TAILQ_INSERT_TAIL(&d->guests, g, entry);
+	g->list = &d->guests;
+	TAILQ_INSERT_TAIL(g->list, g, entry);
 	g->stream =
 	    stream_new(d->s->loop, fd, KNOCK_MAX, GUEST_OUT, &guest_ops, g);
 }
@@ -184,6 +193,7 @@ door_new(struct service *s, int fd)
 	d->s = s;
 	d->fd = fd;
 	TAILQ_INIT(&d->guests);
+	TAILQ_INIT(&d->parked);
 	timer_init(&d->again, s->loop, on_again, d);
 	if (io_add(s->loop, &d->io, fd, IO_IN, on_accept, d) != 0)
 		die(10, "socket: %s", strerror(errno));
@@ -209,7 +219,8 @@ door_free(struct door *d)
 	if (d == NULL)
 		return;
 	door_close(d);
-	while ((g = TAILQ_FIRST(&d->guests)) != NULL)
+	while ((g = TAILQ_FIRST(&d->guests)) != NULL ||
+	    (g = TAILQ_FIRST(&d->parked)) != NULL)
 		guest_free(g);
 	free(d);
 }
@@ -219,10 +230,9 @@ door_retry(struct door *d)
 {
 	struct guest *g, *next;
 
-	for (g = TAILQ_FIRST(&d->guests); g != NULL; g = next) {
+	for (g = TAILQ_FIRST(&d->parked); g != NULL; g = next) {
 		next = TAILQ_NEXT(g, entry);
-		if (g->state == GUEST_PARKED)
-			usher_retry(g);
+		usher_retry(g);
 	}
 }
 
@@ -233,6 +243,8 @@ door_guests(const struct door *d)
 	size_t n = 0;
 
 	TAILQ_FOREACH(g, &d->guests, entry)
+		n++;
+	TAILQ_FOREACH(g, &d->parked, entry)
 		n++;
 	return n;
 }

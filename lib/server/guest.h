@@ -23,6 +23,8 @@
 enum guest_state { GUEST_LOOKING, GUEST_PARKED, GUEST_DEALING,
 	GUEST_TALKING, GUEST_LEAVING };
 
+TAILQ_HEAD(guests, guest);
+
 struct guest {
 	struct service		*s;
 	struct sip_conn		*conn;         /* TALKING */
@@ -36,6 +38,7 @@ struct guest {
 	struct stream		*stream;       /* LOOKING PARKED LEAVING */
 	struct keygen_answer	*answer;       /* DEALING */
 	struct timer		 deadline;
+	struct guests		*list;         /* the door's, or parked ones */
 	TAILQ_ENTRY(guest)	 entry;
 	struct addr		 from;
 };
@@ -44,6 +47,8 @@ struct guest {
 void	guest_free(struct guest *g);
 /* He has said who he is. */
 void	guest_known(struct guest *g);
+/* PARKED: asked again by door_retry(); and not any more. */
+void	guest_park(struct guest *g, int on);
 /* Close when the output is sent. */
 void	guest_leave(struct guest *g);
 

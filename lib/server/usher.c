@@ -54,6 +54,8 @@ static const struct channel_ops talk_ops = { on_up, on_message, on_closed };
 static void
 talk(struct guest *g, const struct sip_peer *peer, struct channel *ch)
 {
+	if (g->state == GUEST_PARKED)
+		guest_park(g, 0);
 	g->state = GUEST_TALKING;
 	g->stream = NULL;
 	g->conn = sip_conn_new(g->s->sip, peer);
@@ -139,6 +141,7 @@ client(struct guest *g)
 	if (try_hello(g) == 0)
 		return;
 	g->state = GUEST_PARKED;
+	guest_park(g, 1);
 	timer_set(&g->deadline, PARK_MS);
 }
 
