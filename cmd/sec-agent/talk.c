@@ -248,25 +248,31 @@ mic_others_off(struct attachment *on)
 			mic_row(v, 0, NULL);
 }
 
+static void
+mic_event(struct attachment *v, int on, const char *by)
+{
+	struct buf *b;
+
+	v->mic = on;
+	if (on && v->card)
+		mic_others_off(v);
+	b = event_begin(v->a, "mic");
+	line_put(b, "conf", v->conf);
+	line_put(b, "user", v->a->uri);
+	line_put(b, "on", on ? "1" : "0");
+	line_put(b, "by", by);
+	event_end(v->a);
+}
+
 /* Fields of a device's event: mic on=on|off by=key|agent|limit */
 static void
 mic_said(struct agent *a, struct ctl_req *r)
 {
 	struct attachment *v = voice_of_peer(a, ctl_peer_id(r->peer));
 	int on = strcmp(line_get_or(r->line, "on", ""), "on") == 0;
-	struct buf *b;
 
-	if (v == NULL || v->mic == on)
-		return;
-	v->mic = on;
-	if (on && v->card)
-		mic_others_off(v);
-	b = event_begin(a, "mic");
-	line_put(b, "conf", v->conf);
-	line_put(b, "user", a->uri);
-	line_put(b, "on", on ? "1" : "0");
-	line_put(b, "by", line_get(r->line, "by"));
-	event_end(a);
+	if (v != NULL && v->state == ATTACH_ON && v->mic != on)
+		mic_event(v, on, line_get(r->line, "by"));
 }
 
 /* The youngest device there that captures from a sound card. */
@@ -418,7 +424,6 @@ talk_detached(struct attachment *v)
 	struct agent *a = v->a;
 	struct talk *t, *next;
 	struct hearing *h, *hnext;
-	struct buf *b;
 	int last;
 
 	for (t = TAILQ_FIRST(&a->voice.talks->list); t != NULL; t = next) {
@@ -433,15 +438,15 @@ talk_detached(struct attachment *v)
 				break; /* t is gone */
 		}
 	}
-	if (!v->mic)
-		return;
-	v->mic = 0;
-	b = event_begin(a, "mic");
-	line_put(b, "conf", v->conf);
-	line_put(b, "user", a->uri);
-	line_put(b, "on", "0");
-	line_put(b, "by", "agent");
-	event_end(a);
+	if (v->mic)
+		mic_event(v, 0, "end");
+}
+
+void
+talk_attached(struct attachment *v)
+{
+	if (v->mic)
+		mic_event(v, 1, "start");
 }
 
 void

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "sip/event.h"
 
-/* The only conference, or the list of them in *why. */
+/* The one in focus, else the only one; or the list of them in *why. */
 static struct conf_in *
 only_conf(struct agent *a, char *why, size_t n)
 {
@@ -22,6 +22,8 @@ only_conf(struct agent *a, char *why, size_t n)
 	size_t i = 0, len;
 	int many = 0;
 
+	if ((c = conf_find(a, mix_focus(a))) != NULL && c->state == CONF_OPEN)
+		return c;
 	snprintf(why, n, "in several conferences; name one:");
 	while ((c = conf_next(a, &i)) != NULL) {
 		if (c->state != CONF_OPEN)
@@ -327,6 +329,8 @@ conf_row(struct ctl_req *r, struct conf_in *c)
 	line_put(b, "access", c->access);
 	line_put(b, "member", "1");
 	line_putf(b, "persistent", "%d", c->persistent);
+	if (strcmp(mix_focus(c->a), c->uri) == 0)
+		line_put(b, "focus", "1");
 	ctl_end(r);
 }
 
@@ -393,7 +397,8 @@ static void
 one(struct fetching *f, struct ctl_req *r, const struct pal_doc *d)
 {
 	static const char *const names[] = { "name", "cid", "title", "media",
-		"access", "creator", "persistent" };
+		"access", "creator", "persistent", "codec", "streams",
+		"select" };
 	const char *since = pal_doc_attr(d, "since");
 	const struct pal_entry **e;
 	struct buf *b;

@@ -431,6 +431,7 @@ on_attached(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	    (unsigned)q_server(v->q), (unsigned)(v->q & 0xffffff), v->server);
 	attached_row(v, c);
 	mix_tell(v);
+	talk_attached(v);
 	peers_tell(v, c);
 }
 

@@ -85,6 +85,8 @@ void	voice_addressed(struct conf_in *c, const char *user, const char *p,
 /* --- talk.c: who speaks, mics, levels */
 void	talk_init(struct agent *a);
 void	talk_close(struct agent *a);
+/* It begins, perhaps with its mic on. */
+void	talk_attached(struct attachment *v);
 /* It will say no more. */
 void	talk_detached(struct attachment *v);
 /* Comma-separated URIs of who talks; ms since 1970 of the last one, 0. */

@@ -177,6 +177,10 @@ json_head(struct listing *l, const struct line *row)
 		json_int(j, "key_gen", agent_int(row, "epoch"));
 	json_some(j, "suite", line_get(row, "suite"));
 	json_some(j, "id", line_get(row, "cid"));
+	json_some(j, "codec", line_get(row, "codec"));
+	if (agent_int(row, "streams") > 0)
+		json_int(j, "streams", agent_int(row, "streams"));
+	json_some(j, "select", line_get(row, "select"));
 	json_array(j, "members");
 }
 

@@ -268,7 +268,7 @@ struct mine {
 	const struct ctl_client *a;
 	struct buf names;
 	char *only;
-	int n;
+	int n, focused;
 };
 
 static int
@@ -280,7 +280,9 @@ on_mine(void *arg, const struct line *row)
 
 	if (uri == NULL || strcmp(line_get_or(row, "member", "1"), "1") != 0)
 		return 0;
-	if (m->n++ == 0)
+	if (strcmp(line_get_or(row, "focus", "0"), "1") == 0)
+		m->focused = 1;
+	if (m->n++ == 0 || strcmp(line_get_or(row, "focus", "0"), "1") == 0)
 		text_copy(m->only, uri, AGENT_CONF_MAX);
 	buf_putf(&m->names, " %s", agent_short(m->a, name, uri, 0));
 	return 0;
@@ -289,7 +291,7 @@ on_mine(void *arg, const struct line *row)
 int
 agent_conf(struct cli *c, struct ctl_client *a, const char *name, char *out)
 {
-	struct mine m = { a, BUF_INIT, out, 0 };
+	struct mine m = { a, BUF_INIT, out, 0, 0 };
 	const char *env = getenv("SEC_CONF");
 	int r;
 
@@ -311,7 +313,7 @@ agent_conf(struct cli *c, struct ctl_client *a, const char *name, char *out)
 		r = agent_fail(c, a, r);
 	else if (m.n == 0)
 		r = cli_usage(c, "you are in no conference; name one");
-	else if (m.n > 1)
+	else if (m.n > 1 && !m.focused)
 		r = cli_usage(c, "you are in several conferences, name one:%s",
 		    buf_cstr(&m.names));
 	buf_free(&m.names);

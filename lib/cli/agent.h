@@ -35,7 +35,8 @@ int	agent_fail(struct cli *c, struct ctl_client *a, int err);
 const char *agent_domain(const struct ctl_client *a);
 const char *agent_user(const struct ctl_client *a);
 /*
- * A conference as typed: `.` is $SEC_CONF, else the only one I am in,
+ * A conference as typed: `.` is $SEC_CONF, else the focused one, else
+ * the only one I am in,
  * otherwise exit 2 with the list; the rest is left for the agent. out has
  * AGENT_CONF_MAX bytes. 0 or an exit code (message already printed).
  */
