@@ -1,0 +1,153 @@
+#!/usr/bin/env bats
+# STORIES 1.12: voice through pipes. Files and pipes are devices like others:
+# what goes in at one user's comes out at the others', with numbers to show
+# it (tests/lib/likeness, sox stat).
+#
+#	said.wav -> alice sec-talk -i -> MCU -> bob sec-talk -o -> heard.wav
+load ../lib/lab
+
+setup_file() {
+	lab_up alice bob carol
+	for u in bob carol; do as $u sec-confctl answer accept; done
+	as alice sec-confctl create -q -n standup -m text,voice bob carol
+	espeak-ng -w "$BATS_FILE_TMPDIR/said.wav" \
+	    "The quick brown fox jumps over the lazy dog, and the build has failed."
+}
+teardown_file() { lab_down; }
+setup() { cd "$BATS_TEST_TMPDIR" || exit 1; }
+
+likeness() { "$SEC_BUILD/tests/lib/likeness" "$1" "$2"; }
+
+# field NAME LINE: its number.
+field() { sed "s/.*\b$1=\([-0-9.]*\).*/\1/" <<<"$2"; }
+
+# is CONDITION: arithmetic with fractions.
+is() { [ "$(awk "BEGIN { print ($1) ? 1 : 0 }")" = 1 ] || { echo "not $1"; false; }; }
+
+# hear USER OUTPUT [OPTIONS]: a listener in the background; $listener.
+hear() {
+	local user=$1 out=$2
+	shift 2
+	sec-lab run "$user" sec-talk -i null -o "$out" "$@" standup 3>&- &
+	listener=$!
+}
+
+# stat_of FILE FIELD: of sox stat.
+stat_of() { sox "$1" -n stat 2>&1 | awk -F: -v f="$2" '$1 ~ "^" f { print $2 + 0 }'; }
+
+@test "--soxfmt is what sox needs; S066, S172: a tone is the same tone" {
+	run -0 sec-talk --soxfmt
+	[ "$output" = "-t s16 -r 48000 -c 1 -" ]
+	run -0 sec-talk --soxfmt -r 16000
+	[ "$output" = "-t s16 -r 16000 -c 1 -" ]
+	hear bob h.wav -t 6
+	# shellcheck disable=SC2046
+	sox -n $(sec-talk --soxfmt) synth 3 sine 440 vol 0.5 |
+	    as alice sec-talk -i - -o null -n 1 standup
+	wait $listener
+	hz=$(stat_of h.wav Rough)
+	is "$hz >= 430 && $hz <= 450"
+	# 3 s of it, at its level: -9 dB of full scale.
+	sox h.wav t.wav silence 1 0.1 1% reverse silence 1 0.1 1% reverse
+	is "$(stat_of t.wav Length) > 2.9 && $(stat_of t.wav Length) < 3.2"
+	is "$(stat_of t.wav RMS) > 0.32 && $(stat_of t.wav RMS) < 0.39"
+}
+
+@test "a sentence is understood; the pipe's WAV head is recognised" {
+	hear bob h.wav -t 9
+	espeak-ng --stdout "The quick brown fox jumps over the lazy dog, and the build has failed." |
+	    as alice sec-talk -i - -o null -n 1 standup
+	wait $listener
+	l=$(likeness "$BATS_FILE_TMPDIR/said.wav" h.wav)
+	echo "$l"
+	is "$(field like "$l") > 0.8 && $(field envelope "$l") > 0.95"
+}
+
+@test "silence is silence" {
+	hear bob h.wav -t 4
+	sox -n -t wav -r 48000 -c 1 -b 16 - trim 0 2 |
+	    as alice sec-talk -i - -o null -n 1 standup
+	wait $listener
+	is "$(stat_of h.wav Maximum) < 0.001"
+	is "$(stat_of h.wav Length) > 3.9"
+}
+
+@test "files by name, either way at once; other rates, stereo, Au" {
+	sox "$BATS_FILE_TMPDIR/said.wav" -r 44100 -c 2 said.au
+	sox -n -r 8000 -e mu-law tone.wav synth 3 sine 300 vol 0.5
+	sec-lab run bob sec-talk -i tone.wav -o h.au -n 1 -t 10 standup 3>&- &
+	bob=$!
+	as alice sec-talk -i said.au -o h.raw -r 16000 -n 1 -t 9 standup
+	wait $bob
+	# -t: it stays to hear the answer.
+	[ "$(head -c 4 h.au)" = .snd ]
+	l=$(likeness said.au h.au)
+	echo "$l"
+	is "$(field like "$l") > 0.8"
+	sox -t s16 -r 16000 -c 1 h.raw a.wav
+	hz=$(stat_of a.wav Rough)
+	is "$hz > 290 && $hz < 320"
+	is "$(stat_of a.wav Length) > 8.8 && $(stat_of a.wav Length) < 9.3"
+}
+
+@test "-o - is what I would hear, for sox to record; -f gives it a head" {
+	# shellcheck disable=SC2046
+	sec-lab run bob sec-talk -o - -i null -t 8 standup 3>&- |
+	    sox $(sec-talk --soxfmt) meeting.flac &
+	sox=$!
+	sec-lab run carol sec-talk -o - -f wav -i null -t 8 standup >c.wav 3>&- &
+	carol=$!
+	as alice sec-talk -i "$BATS_FILE_TMPDIR/said.wav" -o null -n 2 standup
+	wait $sox
+	wait $carol
+	sox meeting.flac h.wav
+	for f in h.wav c.wav; do
+		l=$(likeness "$BATS_FILE_TMPDIR/said.wav" $f)
+		echo "$f $l"
+		is "$(field like "$l") > 0.8"
+	done
+	xxd -l 8 -p c.wav | grep -qx 52494646ffffffff
+}
+
+@test "S173: --stems is one file per speaker; all have one length" {
+	sox -n -r 48000 -c 1 bob.wav synth 3 sine 440 vol 0.5
+	sox -n -r 48000 -c 1 carol.wav synth 2 sine 880 vol 0.5
+	sec-lab run alice sec-talk -i null -o null --stems out/ -t 7 standup 3>&- &
+	alice=$!
+	sec-lab run bob sec-talk -i bob.wav -o null -n 2 standup 3>&- &
+	bob=$!
+	as carol sec-talk -i carol.wav -o null -n 2 standup
+	wait $bob
+	wait $alice
+	[ "$(echo out/*)" = "out/standup.bob.wav out/standup.carol.wav" ]
+	is "$(stat_of out/standup.bob.wav Rough) > 430"
+	is "$(stat_of out/standup.bob.wav Rough) < 450"
+	is "$(stat_of out/standup.carol.wav Rough) > 865"
+	is "$(stat_of out/standup.carol.wav Rough) < 895"
+	[ "$(stat -c %s out/standup.bob.wav)" = "$(stat -c %s out/standup.carol.wav)" ]
+	is "$(stat_of out/standup.bob.wav Length) > 6.9"
+}
+
+@test "S043: the end of the input is the end of the device, not of the membership" {
+	before=$(mark alice)
+	: | as alice sec-talk -i - -o null standup
+	as alice sec-confctl list -q | grep -q standup
+	# Nothing to send is no error, and no mic stays open.
+	run as alice sec-watch -T 0 --since "$before" -e mic
+	[ "$(jq -r .on <<<"$output" | tail -n 1)" != true ]
+}
+
+@test "S118: no sound card is a notice; a broken input is an error" {
+	run -0 --separate-stderr as alice env -u SEC_ALSA_IN \
+	    SEC_ALSA_OUT=nosuchcard SEC_ALSA_IN=nosuchcard sec-talk -m voice -t 1 standup
+	[[ $stderr == *"no sound device; hearing nothing (use -o)"* ]]
+	[[ $stderr == *"no microphone; saying nothing (use -i)"* ]]
+	[[ $stderr != *ALSA*lib* ]]
+	run -0 --separate-stderr as alice env SEC_ALSA_OUT=null SEC_ALSA_IN=null \
+	    sec-talk -m voice --mic -t 1 standup
+	[ -z "$stderr" ]
+	printf 'RIFF0000JUNK' >x.wav
+	run -11 as alice sec-talk -i x.wav -o null standup
+	run -5 as alice sec-talk -i nothere.wav -o null standup
+	run -5 as alice sec-talk -i null -o null nobodys
+}
