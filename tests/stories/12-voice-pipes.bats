@@ -33,7 +33,7 @@ hear() {
 }
 
 # stat_of FILE FIELD: of sox stat.
-stat_of() { sox "$1" -n stat 2>&1 | awk -F: -v f="$2" '$1 ~ "^" f { print $2 + 0 }'; }
+stat_of() { sox "$1" -n stat 2>&1 | awk -F: -v f="$2" '$1 ~ "^" f { print $2 + 0; exit }'; }
 
 @test "--soxfmt is what sox needs; S066, S172: a tone is the same tone" {
 	run -0 sec-talk --soxfmt
