@@ -33,7 +33,9 @@ check_keys(struct report *r, const struct server *s)
 		return;
 	}
 	n = epochs_current(e, clock_real());
-	if (n == 0 || epochs_id(e, n, id) != 0)
+	if (epochs_check_line(e, s, why, sizeof(why)) != 0)
+		report_line(r, name, 1, "%s", why);
+	else if (n == 0 || epochs_id(e, n, id) != 0)
 		report_line(r, name, 1, "no epoch yet; sec-keygen lead");
 	else
 		report_line(r, name, 0, "epoch %u  %s", n, id);

@@ -198,19 +198,15 @@ static int
 check_one(const struct options *o, const struct server *sv)
 {
 	struct epochs *e = NULL;
-	char why[400], words[FINGERPRINT + 1], held[48] = "not here";
-	uint8_t pub[32];
+	char why[1500], words[FINGERPRINT + 1], held[48] = "not here";
 	uint32_t last = 0;
 	struct json j;
 	int code = 0, r;
 
 	r = epochs_open(&e, sv->name, why, sizeof(why));
 	if (r == 0) {
-		dh_public(epochs_identity(e), pub);
-		if (memcmp(pub, sv->pub, sizeof(pub)) != 0)
-			code = fail(SEC_ERR_AUTH,
-			    "%s: the identity here is not the one in servers",
-			    sv->name);
+		if ((r = epochs_check_line(e, sv, why, sizeof(why))) != 0)
+			code = fail(r, "%s", why);
 		if ((last = epochs_last(e)) > 0)
 			snprintf(held, sizeof(held), "epoch %u", last);
 		else

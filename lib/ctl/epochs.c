@@ -460,6 +460,23 @@ epochs_identity(const struct epochs *e)
 	return e->held.identity;
 }
 
+int
+epochs_check_line(const struct epochs *e, const struct server *s, char *why,
+    size_t whylen)
+{
+	char path[PATH_LEN], keys[PATH_LEN];
+	uint8_t pub[32];
+
+	dh_public(e->held.identity, pub);
+	if (memcmp(pub, s->pub, sizeof(pub)) == 0)
+		return 0;
+	return refuse(SEC_ERR_AUTH, why, whylen,
+	    "%s: line %u: the key is not that of %s/identity; sec-keygen init "
+	    "%s %s %s prints the right line",
+	    path_servers(path), s->line, path_keys(keys, s->name), s->name,
+	    s->role, s->addr);
+}
+
 const struct secret *
 epochs_psk(const struct epochs *e, int number)
 {

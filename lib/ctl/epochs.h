@@ -28,6 +28,10 @@ int	epochs_open(struct epochs **e, const char *name, char *why,
 int	epochs_reload(struct epochs *e, char *why, size_t whylen);
 void	epochs_close(struct epochs *e);
 const struct secret *epochs_identity(const struct epochs *e);
+/* Does the line of `servers` have the public key of our identity? 0, or
+ * SEC_ERR_AUTH and a sentence with file and line. */
+int	epochs_check_line(const struct epochs *e, const struct server *s,
+	    char *why, size_t whylen);
 /* psk for a server number, NULL = zeros. */
 const struct secret *epochs_psk(const struct epochs *e, int number);
 /* Highest epoch held (0: none) and the one in force at now. */

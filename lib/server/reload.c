@@ -66,6 +66,9 @@ reload_servers(struct service *s, char *why, size_t whylen)
 		    path, s->self->name);
 		r = SEC_ERR_CONFIG;
 	}
+	if (r == 0 && s->self != NULL && s->epochs != NULL && !s->conf.plain)
+		r = epochs_check_line(s->epochs,
+		    servers_by_name(new, s->self->name), why, whylen);
 	if (r == 0 && s->self != NULL) {
 		text_copy(name, s->self->name, sizeof(name));
 		s->servers = *new;

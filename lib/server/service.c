@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/sock.h"
+#include "crypto/random.h"
 #include "server/state.h"
 
 #define CTL_CONNECTIONS 256
@@ -164,7 +165,7 @@ open_sockets(struct service *s)
 static void
 open_store(struct service *s)
 {
-	char why[400];
+	char why[1500];
 	int r;
 
 	if (s->def->db != NULL &&
@@ -173,6 +174,9 @@ open_store(struct service *s)
 	r = epochs_open(&s->epochs, s->self->name, why, sizeof(why));
 	if (r != 0 && !(r == SEC_ERR_NOTHING && s->conf.plain))
 		die(r == SEC_ERR_NOTHING ? 11 : sec_err_exit(r), "%s", why);
+	if (!s->conf.plain &&
+	    epochs_check_line(s->epochs, s->self, why, sizeof(why)) != 0)
+		die(11, "%s", why);
 }
 
 static void
@@ -301,6 +305,7 @@ serve(const struct service_def *def, const struct service_options *o)
 	int r = 0;
 
 	proc_harden();
+	crypto_init();
 	log_open(def->prog, o->verbose ? LOG_L_DEBUG : LOG_L_INFO);
 	s = service_new(def, o);
 	activate_inetd(s);

@@ -182,6 +182,7 @@ servers_parse(struct servers *s, const char *text, size_t n, char *why,
 	struct server e;
 	size_t len;
 	unsigned lineno = 0;
+	int r;
 
 	s->n = 0;
 	if (n > FILE_SIZE)
@@ -192,9 +193,9 @@ servers_parse(struct servers *s, const char *text, size_t n, char *why,
 		len = nl != NULL ? (size_t)(nl - text) + 1 : n;
 		if (is_blank(text, len))
 			continue;
-		if (servers_parse_line(&e, text, len, reason, sizeof(reason)) ==
-			0 &&
-		    insert(s, &e, reason, sizeof(reason)) == 0)
+		r = servers_parse_line(&e, text, len, reason, sizeof(reason));
+		e.line = lineno;
+		if (r == 0 && insert(s, &e, reason, sizeof(reason)) == 0)
 			continue;
 		s->n = 0;
 		return refuse(why, whylen, "line %u: %s", lineno, reason);

@@ -19,6 +19,7 @@ struct server {
 	char	role[17];              /* confctl pal mtcu mcu gw share web */
 	char	addr[256];             /* host:port as written */
 	uint8_t	pub[32];
+	unsigned line;                 /* of the file, 0: of none */
 };
 
 struct servers {

@@ -219,7 +219,7 @@ joint key $id  epoch 1" ]
 	on media1 init mcu1 mcu "$ip:7323"
 	before=$(state)
 	run -11 on media1 check
-	[[ "$output" == *"the identity here is not the one in servers"* ]]
+	[[ "$output" == *": line "*": the key is not that of "*"/keys/mcu1/identity; sec-keygen init mcu1 mcu "*" prints the right line"* ]]
 	join media1 mcu1
 	join media2 mtcu
 	run -11 --separate-stderr on ctl lead
