@@ -36,14 +36,54 @@ make_password(char out[PASSWORD_LEN + 1])
 	explicit_bzero(raw, sizeof(raw));
 }
 
+/*
+ * Each principal that kadmin.local found there already: its user's name goes
+ * to cb. How many there were.
+ */
+static int
+each_existing(const char *err,
+    void (*cb)(const struct lab *l, const char *user), const struct lab *l)
+{
+	static const char said[] = "already exists while creating \"";
+	const char *s = err;
+	char user[128];
+	size_t n;
+	int found = 0;
+
+	for (; (s = strstr(s, said)) != NULL; s += n) {
+		s += strlen(said);
+		n = strcspn(s, "@\"\n");
+		found++;
+		if (n >= sizeof(user))
+			continue;
+		memcpy(user, s, n);
+		user[n] = '\0';
+		cb(l, user);
+	}
+	return found;
+}
+
+/* Not ours: sec-admin made him, with a password that we do not know. */
+static void
+is_anothers(const struct lab *l, const char *user)
+{
+	/* Or the next attempt took him for a rest of this one. */
+	(void)unlink(lab_path(l, "home/%s/.password", user));
+	(void)rmdir(lab_path(l, "home/%s", user));
+	complain(0,
+	    "%s@" LAB_REALM " exists already (sec-admin user add), with a "
+	    "password that the lab does not know; choose another name",
+	    user);
+}
+
 /* Run one of Kerberos' programs on text; what it said is shown on failure. */
 static int
-run(const char *const argv[], struct buf *input)
+run(const struct lab *l, const char *const argv[], struct buf *input)
 {
 	struct buf out = BUF_INIT, err = BUF_INIT;
 	const char *s;
 	size_t n;
-	int code;
+	int code, taken = 0;
 
 	if (buf_error(input) != 0)
 		return SEC_ERR_SYS;
@@ -58,21 +98,23 @@ run(const char *const argv[], struct buf *input)
 			code = 1;
 	}
 	if (code != 0)
+		taken = each_existing(buf_cstr(&err), is_anothers, l);
+	if (code != 0 && taken == 0)
 		/* Not its stdout: that repeats the commands, passwords too. */
 		complain(0, "%s failed (%d):\n%s", argv[0], code,
 		    buf_cstr(&err));
 	buf_free(&out);
 	buf_free(&err);
-	return code == 0 ? 0 : SEC_ERR_SYS;
+	return code == 0 ? 0 : taken > 0 ? SEC_ERR_NO : SEC_ERR_SYS;
 }
 
 static int
-kadmin(struct buf *commands)
+kadmin(const struct lab *l, struct buf *commands)
 {
 	const char *argv[] = { lab_program("kadmin.local"), "-r", LAB_REALM,
 		NULL };
 
-	return run(argv, commands);
+	return run(l, argv, commands);
 }
 
 /* What may fail, without a word. */
@@ -111,7 +153,7 @@ kdc_make(const struct lab *l)
 	make_password(master);
 	buf_putf(&in, "%s\n%s\n", master, master);
 	explicit_bzero(master, sizeof(master));
-	r = run(argv, &in);
+	r = run(l, argv, &in);
 	buf_free(&in);
 	if (r != 0)
 		return r;
@@ -119,7 +161,7 @@ kdc_make(const struct lab *l)
 	    "addprinc -randkey sip/pal." LAB_DOMAIN "\n"
 	    "ktadd -k \"%s\" sip/pal." LAB_DOMAIN "\n",
 	    lab_path(l, "etc/pal.keytab"));
-	r = kadmin(&in);
+	r = kadmin(l, &in);
 	buf_free(&in);
 	return r;
 }
@@ -159,7 +201,7 @@ kdc_add_users(const struct lab *l, char *const *users, int n)
 	if (r == 0 && buf_len(&leftover) > 0)
 		kadmin_try(&leftover);
 	if (r == 0 && new > 0)
-		r = kadmin(&commands);
+		r = kadmin(l, &commands);
 	buf_free(&leftover);
 	buf_free(&commands);
 	for (i = 0; i < n && r == 0; i++)

@@ -91,6 +91,50 @@ login() { # USER PASSWORD
 	sec-admin user list -q | grep gina
 }
 
+@test "sec-lab and sec-admin make users of one realm" {
+	# Made by sec-admin: not the lab's to log in, however often it is tried.
+	sec-admin user add -q hank
+	for i in 1 2; do
+		run -1 --separate-stderr sec-lab user hank
+		[ "$stderr" = "sec-lab: hank@LAB.TEST exists already (sec-admin user add), with a password that the lab does not know; choose another name" ]
+		[ "$output" = "" ]
+	done
+	sec-admin user passwd -P <(echo known) hank
+	login hank known
+	run -5 --separate-stderr sec-lab run hank true
+	# Made by the lab: sec-admin makes him known, with the same password.
+	sec-lab user iris
+	run -0 --separate-stderr sec-admin user add iris
+	[ "$output" = iris@LAB.TEST ]
+	[ "$stderr" = "iris@LAB.TEST was there; its password is as it was" ]
+	sec-lab run iris sec-pal -q
+	run -1 --separate-stderr sec-admin user add iris
+	[ "$stderr" = "sec-admin: iris@LAB.TEST exists already" ]
+}
+
+@test "a line of servers with another's key: refused, with file and line" {
+	f=$SEC_DIR/etc/servers
+	cp "$f" "$BATS_TEST_TMPDIR/servers"
+	n=$(grep -n ' pal pal ' "$f" | cut -d : -f 1)
+	key=$(awk '$2 == "mtcu1" { print $5 }' "$f")
+	sed -i "${n}s|[^ ]*\$|$key|" "$f"
+	why="$f: line $n: the key is not that of $SEC_DIR/lib/keys/pal/identity; sec-keygen init pal pal 127."
+	run -11 --separate-stderr sec-pal serve --check
+	[[ $stderr == "sec-pal: $why"*" prints the right line" ]]
+	run -1 sec-admin check
+	[[ $output == *"keys/pal "*WARN*"$why"* ]]
+	# One that runs keeps the file that it has.
+	kill -HUP "$(sec-ctl pal status | tr '\t' '\n' | sed -n 's/^pid=//p')"
+	until run -1 sec-pal health && [[ $output == *"line $n: the key"* ]]; do
+		:
+	done
+	sec-lab run alice sec-pal -q
+	cp "$BATS_TEST_TMPDIR/servers" "$f"
+	kill -HUP "$(sec-ctl pal status | tr '\t' '\n' | sed -n 's/^pid=//p')"
+	until sec-pal health; do :; done
+	sec-admin check
+}
+
 @test "names that are not users'" {
 	for name in 'a b' sip/pal 'x@Y' '' -- '-q"'; do
 		run -2 --separate-stderr sec-admin user add -- "$name"
