@@ -249,6 +249,7 @@ invites_state(struct agent *a, struct buf *b,
 		if (v->state == RINGING) {
 			line_put(b, "event", "invite.in");
 			put_in(v, b);
+			line_put(b, "status", "ringing");
 			put(a, r, b);
 		}
 }
@@ -367,6 +368,19 @@ make_id(struct invites *list, char out[16])
 	} while (v != NULL);
 }
 
+/* Does it ring, or what will the rule say? In the words of `result`. */
+static const char *
+outlook(struct agent *a, const char *user)
+{
+	switch (policy_for(a, user)) {
+	case ACCEPT: return "accepted";
+	case DECLINE: return "declined";
+	case BUSY: return "busy";
+	case ASK:
+	default: return "ringing";
+	}
+}
+
 static void
 decide(struct invitation *v)
 {
@@ -459,6 +473,7 @@ on_invite(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	sip_answer_status(txn, 180);
 	b = event_begin(a, "invite.in");
 	put_in(v, b);
+	line_put(b, "status", outlook(a, v->user));
 	event_end(a);
 	decide(v);
 }

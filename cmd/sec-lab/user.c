@@ -19,14 +19,21 @@
 
 #define USERS 256
 
-/* talk(1)'s way of saying that somebody wants you, on the terminal. */
+/*
+ * talk(1)'s way of saying that somebody wants you, on the terminal, and that
+ * he does not any more. What a standing rule answers is not asked.
+ */
 static const char announce[] =
-    "u=${SEC_EV_USER#sip:} c=${SEC_EV_CONF#sip:}; "
-    "printf '\\r\\n* %s %s invites you to %s (%s).   "
-    "Answer:  sec-confctl accept\\r\\n' \"$(date +%H:%M)\" "
-    "\"${u%@*}\" \"${c%@*}\" "
-    "\"$(printf %s \"$SEC_EV_MEDIA\" | tr -d '[]\"' | sed 's/,/, /g')\" "
-    ">/dev/tty";
+    "u=${SEC_EV_USER#sip:} c=${SEC_EV_CONF#sip:}; u=${u%@*} c=${c%@*}; "
+    "case $SEC_EV_EVENT:${SEC_EV_INVITE:+in}:${SEC_EV_STATUS-}:"
+    "${SEC_EV_RESULT-} in "
+    "invite.in:in:ringing:) m=$(printf %s \"$SEC_EV_MEDIA\" | tr -d '[]\"' | "
+    "sed 's/,/, /g'); "
+    "t=\"$u invites you to $c ($m).   Answer:  sec-confctl accept\";; "
+    "invite.done:in::cancelled) t=\"$u's invitation to $c is withdrawn.\";; "
+    "invite.done:in::timeout) t=\"$u's invitation to $c is over.\";; "
+    "*) exit 0;; esac; "
+    "printf '\\r\\n* %s %s\\r\\n' \"$(date +%H:%M)\" \"$t\" >/dev/tty";
 
 struct login {
 	pid_t pid;
@@ -159,7 +166,7 @@ static pid_t
 watch_invitations(void)
 {
 	const char *argv[] = { lab_program("sec-watch"), "-e", "invite.in",
-		"-x", announce, NULL };
+		"-e", "invite.done", "-x", announce, NULL };
 	pid_t pid;
 
 	if (argv[0] == NULL || !isatty(STDIN_FILENO))

@@ -6,9 +6,13 @@ bats_require_minimum_version 1.5.0
 #        \--> agent --> sec-pal: what is there no more is said so
 
 load ../lib/lab
+load ../lib/term
 
 setup_file() { lab_up alice bob; }
-teardown_file() { lab_down; }
+teardown_file() {
+	terms_end
+	lab_down
+}
 setup() { cd "$BATS_TEST_TMPDIR" || exit; }
 teardown() {
 	show_logs
@@ -287,6 +291,26 @@ home() { echo "$SEC_DIR/home/$1/password"; }
 		kill "$forger" 2>/dev/null || :
 		echo "stderr: $stderr"
 		[ "$status" = 3 ]
-		[[ $stderr =~ ^sec-login:\ this\ machine\'s\ clock\ is\ 7\ min\ 1[1-3]\ s\ ${how#* }\ $ip\ \(limit\ 5\ min\)\;\ fix:\ timedatectl\ set-ntp\ true$ ]]
+		[[ $stderr =~ ^sec-login:\ this\ machine\'s\ clock\ is\ 7\ min\ 1[0-9]\ s\ ${how#* }\ $ip\ \(limit\ 5\ min\)\;\ fix:\ timedatectl\ set-ntp\ true$ ]]
 	done
+}
+
+@test "sec-lab shell tells of what waits, and when it does not any more" {
+	term bob
+	# Answered by a rule: nothing to be told.
+	as bob sec-confctl answer decline
+	run -6 as alice sec-confctl create -n ruled bob
+	as bob sec-confctl answer ask
+	sec-lab run alice sec-confctl create -n waits bob >o 2>e 3>&- &
+	create=$!
+	sees bob 'alice invites you to waits \(text\)\.   Answer:  sec-confctl accept$'
+	kill "$create"
+	ended 143 "$create"
+	sees bob 'alice invites you to waits' \
+	    "^\\* [0-9:]+ alice's invitation to waits is withdrawn\\.\$"
+	# One's own that nobody answers is not told in the same words.
+	as alice sec-confctl answer ask
+	run -9 as bob sec-confctl create -n mine -T 1 alice
+	as bob sec-confctl leave mine
+	run ! grep -E "ruled|mine" <(screen bob)
 }
