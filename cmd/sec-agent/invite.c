@@ -370,9 +370,9 @@ make_id(struct invites *list, char out[16])
 
 /* Does it ring, or what will the rule say? In the words of `result`. */
 static const char *
-outlook(struct agent *a, const char *user)
+outlook(const struct invitation *v)
 {
-	switch (policy_for(a, user)) {
+	switch (policy_for(v->a, v->user, v->anyway)) {
 	case ACCEPT: return "accepted";
 	case DECLINE: return "declined";
 	case BUSY: return "busy";
@@ -473,7 +473,7 @@ on_invite(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	sip_answer_status(txn, 180);
 	b = event_begin(a, "invite.in");
 	put_in(v, b);
-	line_put(b, "status", outlook(a, v->user));
+	line_put(b, "status", outlook(v));
 	event_end(a);
 	decide(v);
 }
