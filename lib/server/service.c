@@ -305,10 +305,10 @@ serve(const struct service_def *def, const struct service_options *o)
 	int r = 0;
 
 	proc_harden();
-	crypto_init();
 	log_open(def->prog, o->verbose ? LOG_L_DEBUG : LOG_L_INFO);
 	s = service_new(def, o);
 	activate_inetd(s);
+	crypto_init();
 	if (geteuid() == 0 && getenv("SEC_DIR") == NULL)
 		die(11, "runs as its own user, never as root");
 	open_config(s);

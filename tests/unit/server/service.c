@@ -19,6 +19,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/sock.h"
+#include "crypto/random.h"
 #include "ctl/call.h"
 #include "server/service.h"
 
@@ -570,6 +571,7 @@ main(void)
 	int fd;
 
 	proc_harden();
+	crypto_init();
 	make_dir();
 	fd = listener();
 	pid = start(AS_SYSTEMD, fd, "serve");
