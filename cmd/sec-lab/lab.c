@@ -23,10 +23,12 @@
 #include "lab.h"
 
 const struct lab_daemon lab_daemons[LAB_DAEMONS] = {
-	{ "confctl", "confctl", "sec-confctl", 7320 },
-	{ "pal", "pal", "sec-pal", 7321 },
-	{ "mtcu1", "mtcu", "sec-mtcu", 7322 },
-	{ "mtcu2", "mtcu", "sec-mtcu", 7332 },
+	{ "confctl", "confctl", "sec-confctl", 7320, 0 },
+	{ "pal", "pal", "sec-pal", 7321, 0 },
+	{ "mtcu1", "mtcu", "sec-mtcu", 7322, 0 },
+	{ "mtcu2", "mtcu", "sec-mtcu", 7332, 0 },
+	{ "mcu1", "mcu", "sec-mcu", 7323, 1 },
+	{ "mcu2", "mcu", "sec-mcu", 7333, 1 },
 };
 
 int
@@ -201,7 +203,7 @@ lab_programs_missing(int users)
 	};
 	/* The last two only for users. */
 	static const char *const ours[] = { "sec-confctl", "sec-pal",
-		"sec-mtcu", "sec-keygen", "sec-login", "sec-agent" };
+		"sec-mtcu", "sec-mcu", "sec-keygen", "sec-login", "sec-agent" };
 	size_t i, n = sizeof(ours) / sizeof(ours[0]);
 
 	for (i = 0; i < sizeof(kerberos) / sizeof(kerberos[0]); i++)

@@ -32,8 +32,10 @@ struct lab_daemon {
 	const char	*role;
 	const char	*prog;
 	int		 port;
+	int		 udp;          /* the same number as well */
 };
-#define LAB_DAEMONS 4
+#define LAB_SERVICES "kdc confctl pal mtcu1 mtcu2 mcu1 mcu2"
+#define LAB_DAEMONS 6
 extern const struct lab_daemon lab_daemons[LAB_DAEMONS];
 
 /* --- lab.c: where it is, who holds it --- */

@@ -68,8 +68,8 @@ static const struct cli_prog prog = {
 	.name = "sec-lab",
 	.about =
 	    "A private SEC network: a Kerberos realm, all daemons, users. "
-	    "State in $SEC_DIR, else ~/.local/state/sec-lab. Services: kdc "
-	    "confctl pal mtcu1 mtcu2.",
+	    "State in $SEC_DIR, else ~/.local/state/sec-lab. Services: " LAB_SERVICES
+	    ".",
 	.examples = examples,
 	.opts = options,
 	.verbs = verbs,

@@ -7,7 +7,7 @@
 
 /*
  * A capture file in which relayed bytes look as if tcpdump had seen them:
- * IPv4 (LINKTYPE_RAW), TCP with sequence numbers and checksums.
+ * IPv4 (LINKTYPE_RAW), TCP with sequence numbers and checksums, UDP.
  */
 struct pcap;
 
@@ -30,5 +30,9 @@ void	pcap_data(struct pcap *p, struct pcap_flow *f, int side,
 	    const void *bytes, size_t n);
 /* FIN of a side, or RST for both. */
 void	pcap_end(struct pcap *p, struct pcap_flow *f, int side, int reset);
+
+/* A datagram of n bytes. */
+void	pcap_datagram(struct pcap *p, const struct sockaddr_in *from,
+	    const struct sockaddr_in *to, const void *bytes, size_t n);
 
 #endif

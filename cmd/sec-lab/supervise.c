@@ -30,6 +30,7 @@
 #include "ctl/serve.h"
 
 #include "lab.h"
+#include "datagrams.h"
 #include "wire.h"
 
 #define AGAIN_MS                                                               \
@@ -67,6 +68,7 @@ static struct loop *loop;
 static struct ctl *ctl;
 static struct pcap *pcap;
 static struct wire *wires[LAB_DAEMONS];
+static struct datagrams *udp_wires[LAB_DAEMONS];
 static struct child children[CHILDREN];
 static struct agent agents[AGENTS];
 static int nagents;
@@ -409,8 +411,10 @@ leave(void)
 	char path[PATH_LEN];
 	int i;
 
-	for (i = 0; i < LAB_DAEMONS; i++)
+	for (i = 0; i < LAB_DAEMONS; i++) {
 		wire_free(wires[i]);
+		datagrams_free(udp_wires[i]);
+	}
 	pcap_free(pcap);
 	(void)unlink(path_run(path, "lab.sock"));
 	ctl_free(ctl);
@@ -542,7 +546,10 @@ supervise(struct lab *l, int lock, int reserved, int capture)
 		die(10, "no memory");
 	for (i = 0; capture >= 0 && i < LAB_DAEMONS; i++)
 		if (wire_new(&wires[i], loop, pcap, l->address,
-			lab_daemons[i].port, LAB_BEHIND) != 0)
+			lab_daemons[i].port, LAB_BEHIND) != 0 ||
+		    (lab_daemons[i].udp &&
+			datagrams_new(&udp_wires[i], loop, pcap, l->address,
+			    lab_daemons[i].port, LAB_BEHIND) != 0))
 			die(10, "%s:%d: %s", l->address, lab_daemons[i].port,
 			    strerror(errno));
 	for (i = 0; i < CHILDREN; i++) {

@@ -105,6 +105,17 @@ tree_port_is_free(const struct lab *l, int port)
 	return is_free(l->address, port, SOCK_STREAM);
 }
 
+/* Are the ports of a daemon free, before and behind a relay? */
+static int
+is_daemons(const char *address, const struct lab_daemon *d)
+{
+	return is_free(address, d->port, SOCK_STREAM) &&
+	    is_free(address, d->port + LAB_BEHIND, SOCK_STREAM) &&
+	    (!d->udp ||
+		(is_free(address, d->port, SOCK_DGRAM) &&
+		    is_free(address, d->port + LAB_BEHIND, SOCK_DGRAM)));
+}
+
 /* Hold the address by a listener on a port of no other use. */
 static int
 hold(const char *address)
@@ -117,10 +128,7 @@ hold(const char *address)
 	if (is_free(address, LAB_KDC_PORT, SOCK_STREAM) &&
 	    is_free(address, LAB_KDC_PORT, SOCK_DGRAM)) {
 		for (i = 0; i < LAB_DAEMONS; i++)
-			if (!is_free(address, lab_daemons[i].port,
-				SOCK_STREAM) ||
-			    !is_free(address, lab_daemons[i].port + LAB_BEHIND,
-				SOCK_STREAM))
+			if (!is_daemons(address, &lab_daemons[i]))
 				break;
 		if (i == LAB_DAEMONS)
 			return fd;

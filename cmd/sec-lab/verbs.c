@@ -311,9 +311,8 @@ static int
 get_ready(struct lab *l, const struct lab_options *o, char **users, int n,
     int64_t began)
 {
-	char text[1024], id[32], names[256];
-	const char *daemons[LAB_DAEMONS];
-	int i, r;
+	char text[1024], id[32];
+	int r;
 
 	say("%-10s %s   (sec-lab down --purge removes it)", "state", l->shown);
 	if (kdc_wait(l, (int)o->timeout) != 0)
@@ -332,11 +331,7 @@ get_ready(struct lab *l, const struct lab_options *o, char **users, int n,
 	}
 	if ((r = wait_daemons(l, o->timeout, is_healthy)) != 0)
 		return r;
-	for (i = 0; i < LAB_DAEMONS; i++)
-		daemons[i] = lab_daemons[i].name;
-	snprintf(names, sizeof(names), "%s %s %s %s", daemons[0], daemons[1],
-	    daemons[2], daemons[3]);
-	say("%-44s ok", names);
+	say("%-44s ok", strchr(LAB_SERVICES, ' ') + 1);
 	if (n > 0) {
 		if ((r = user_login(l, users, n)) != 0)
 			return r;
@@ -573,11 +568,10 @@ print_log(const struct lab *l, const char *name, int header)
 	FILE *f = fopen(lab_path(l, "log/%s", name), "r");
 
 	if (f == NULL)
-		return header ? 0 :
-				complain(5,
-				    "no log of %s; there are: lab "
-				    "kdc confctl pal mtcu1 mtcu2",
-				    name);
+		return header ?
+		    0 :
+		    complain(5, "no log of %s; there are: lab " LAB_SERVICES,
+			name);
 	if (header)
 		printf("==> %s <==\n", name);
 	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)

@@ -20,7 +20,7 @@
 #include "mcu.h"
 
 #define BATCH  64
-#define RCVBUF (4 << 20)
+#define BUFFER (4 << 20)
 #define TURN   4 /* batches before something is sent */
 
 struct inbox {
@@ -181,11 +181,25 @@ on_udp(void *arg, uint32_t events)
 	(void)io_set(&m->io, wanted[forward_run(m)]);
 }
 
+/* As much as net.core.rmem_max and wmem_max let us have; systemd may have
+ * given us more. */
+static void
+enlarge(int fd, int option)
+{
+	int had = 0, size = BUFFER;
+	socklen_t n = sizeof had;
+
+	/* The kernel says twice what it was told. */
+	if (getsockopt(fd, SOL_SOCKET, option, &had, &n) == 0 &&
+	    had < 2 * BUFFER)
+		(void)setsockopt(fd, SOL_SOCKET, option, &size, sizeof size);
+}
+
 int
 arrive_open(struct mcu *m)
 {
 	struct inbox *in;
-	int i, size = RCVBUF;
+	int i;
 
 	if ((in = m->in = calloc(1, sizeof *in)) == NULL)
 		return SEC_ERR_SYS;
@@ -197,9 +211,8 @@ arrive_open(struct mcu *m)
 		in->msg[i].msg_hdr.msg_iovlen = 1;
 		in->msg[i].msg_hdr.msg_name = &in->from[i];
 	}
-	/* As much of it as net.core.rmem_max lets us have. */
-	(void)setsockopt(m->s->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-	(void)setsockopt(m->s->udp, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	enlarge(m->s->udp, SO_RCVBUF);
+	enlarge(m->s->udp, SO_SNDBUF);
 	return io_add(m->s->loop, &m->io, m->s->udp, IO_IN, on_udp, m);
 }
 

@@ -46,10 +46,10 @@ pid_of() {
 	[ -z "$output" ]
 	[[ $stderr == *"state "*"sec-lab down --purge removes it"* ]]
 	[[ $stderr =~ kdc\ +LAB.TEST\ \ 127\.[0-9.]+:7388\ +ok ]]
-	[[ $stderr =~ key\ +joint\ key\ [0-9a-f]{4}-[0-9a-f]{4},\ 4\ servers\ +ok ]]
-	[[ $stderr =~ confctl\ pal\ mtcu1\ mtcu2\ +ok ]]
+	[[ $stderr =~ key\ +joint\ key\ [0-9a-f]{4}-[0-9a-f]{4},\ 6\ servers\ +ok ]]
+	[[ $stderr =~ confctl\ pal\ mtcu1\ mtcu2\ mcu1\ mcu2\ +ok ]]
 	[[ $stderr =~ ready\ in\ [0-9]+\.[0-9]\ s\. ]]
-	[ "$(sec-lab status -q | xargs)" = "kdc confctl pal mtcu1 mtcu2" ]
+	[ "$(sec-lab status -q | xargs)" = "kdc confctl pal mtcu1 mtcu2 mcu1 mcu2" ]
 	run -0 sec-lab status
 	[[ $output != *WARN* ]]
 	pids=$(sec-lab status -j | jq -r .pid)

@@ -39,13 +39,13 @@ link_down() {
 	sec-lab log confctl | grep -q "link.down server=mtcu2"
 }
 
-@test "S017-S022 S026 S034: two tiers, each server there, two clients" {
+@test "S017-S022 S025 S026 S034: two tiers, each server there, two clients" {
 	run -0 sec-lab status
-	for name in kdc confctl pal mtcu1 mtcu2; do
+	for name in kdc confctl pal mtcu1 mtcu2 mcu1 mcu2; do
 		[[ $output == *"$name "*" up "* ]]
 	done
 	[ "$(cut -d' ' -f3 "$SEC_DIR/etc/servers" | sort | uniq -c |
-	    tr -s ' \n' ' ')" = " 1 confctl 2 mtcu 1 pal " ]
+	    tr -s ' \n' ' ')" = " 1 confctl 2 mcu 2 mtcu 1 pal " ]
 	[ "$(agent_pid alice)" != "$(agent_pid bob)" ]
 }
 

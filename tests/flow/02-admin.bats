@@ -146,7 +146,7 @@ login() { # USER PASSWORD
 
 @test "health and check: all ok, then a WARN and exit 1" {
 	run -0 sec-admin health
-	[[ $output =~ keys\ +ok\ +[0-9a-f-]{9}\ on\ 4\ of\ 4 ]]
+	[[ $output =~ keys\ +ok\ +[0-9a-f-]{9}\ on\ 6\ of\ 6 ]]
 	[[ $output =~ kerberos\ +ok\ +clock\ .*\ s\ off,\ keytab\ kvno\ [0-9]+\ matches ]]
 	[[ $output =~ db\ +ok\ .*integrity\ ok ]]
 	[ -z "$(sec-admin health -q)" ]
