@@ -155,15 +155,24 @@ pid_of() {
 	sec-lab up -q --wire "$SEC_DIR.pcap"
 	sec-lab kill mtcu1
 	healthy confctl
+	# Datagrams pass too.
+	addr=$(awk '$2 == "mcu1" { print $4 }' "$SEC_DIR/etc/servers")
+	echo -n datagram >"/dev/udp/${addr%:*}/${addr##*:}"
+	arrived() {
+		[[ "$(sec-ctl mcu1 status)" == *"what=format"*"n=1"* ]]
+	}
+	until_ok arrived
 	sec-lab down -q
 	tshark -r "$SEC_DIR.pcap" -o tcp.check_checksum:TRUE \
-	    -o ip.check_checksum:TRUE -V 2>/dev/null >"$SEC_DIR.txt"
+	    -o udp.check_checksum:TRUE -o ip.check_checksum:TRUE -V 2>/dev/null >"$SEC_DIR.txt"
 	grep -q 'Destination Port: 7322' "$SEC_DIR.txt"
 	grep -q 'Checksum Status: Good' "$SEC_DIR.txt"
 	run ! grep -iE 'malformed|checksum status: bad|retransmission|lost' \
 	    "$SEC_DIR.txt"
 	# The relayed port is the one of `servers`, not the daemon's own.
-	run ! grep -q 'Port: 8322' "$SEC_DIR.txt"
+	run ! grep -qE 'Port: 83(22|23)' "$SEC_DIR.txt"
+	tshark -r "$SEC_DIR.pcap" -T fields -e data.text -e data \
+	    -Y 'udp.dstport == 7323' | grep -q 646174616772616d
 }
 
 @test "--plain has no joint key and is not warned about by up" {

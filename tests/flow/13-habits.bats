@@ -80,7 +80,7 @@ serve() {
 	apart pal
 	echo '9 mcu1 mcu nowhere' >>"$SEC_DIR/etc/servers"
 	run -11 --separate-stderr sec-pal serve --check
-	[[ $stderr == "sec-pal: "*/etc/servers*5* ]]
+	[[ $stderr == "sec-pal: "*/etc/servers*7* ]]
 	sed -i '$d' "$SEC_DIR/etc/servers"
 	run -11 --separate-stderr sec-pal serve --check --name nobody
 	[[ $stderr == *nobody* ]]
