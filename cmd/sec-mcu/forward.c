@@ -37,10 +37,8 @@
 struct send {
 	unsigned n;
 	union place to;
-	union {
-		struct cmsghdr head;
-		uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
-	} control;
+	/* A cmsghdr and how long one packet is. */
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint16_t))];
 	uint8_t tag[JOIN][RTP_HOP_TAG];
 	struct iovec iov[2 * JOIN];
 	struct packet *packet[JOIN];
@@ -314,7 +312,7 @@ end(struct mcu *m, struct send *s)
 	if (s->n == 1)
 		return;
 	size = s->packet[0]->n;
-	memcpy(CMSG_DATA(&s->control.head), &size, sizeof size);
+	memcpy(CMSG_DATA((struct cmsghdr *)s->control), &size, sizeof size);
 	h->msg_controllen = sizeof s->control;
 	m->joined += s->n;
 }
@@ -414,6 +412,7 @@ int
 forward_open(struct mcu *m)
 {
 	struct outbox *o;
+	struct cmsghdr *c;
 	struct msghdr *h;
 	struct send *s;
 	int i, k;
@@ -430,10 +429,10 @@ forward_open(struct mcu *m)
 		h = &o->msg[i].msg_hdr;
 		h->msg_name = &s->to;
 		h->msg_iov = s->iov;
-		h->msg_control = &s->control;
-		s->control.head.cmsg_level = IPPROTO_UDP;
-		s->control.head.cmsg_type = UDP_SEGMENT;
-		s->control.head.cmsg_len = CMSG_LEN(sizeof(uint16_t));
+		h->msg_control = c = (struct cmsghdr *)s->control;
+		c->cmsg_level = IPPROTO_UDP;
+		c->cmsg_type = UDP_SEGMENT;
+		c->cmsg_len = CMSG_LEN(sizeof(uint16_t));
 		for (k = 0; k < JOIN; k++) {
 			s->iov[2 * k + 1].iov_base = s->tag[k];
 			s->iov[2 * k + 1].iov_len = RTP_HOP_TAG;

@@ -28,6 +28,8 @@ static const char *const lab_names[] = { "confctl", "pal", "mtcu1", "mtcu2" };
 #define LAB_DAEMONS (sizeof lab_names / sizeof lab_names[0])
 
 /* A file of the lab; two may be held at a time. */
+static inline const char *lab_path(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
 static inline const char *
 lab_path(const char *fmt, ...)
 {
