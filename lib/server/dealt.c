@@ -273,11 +273,17 @@ dealt_load_changed(struct dealt *d)
 void
 dealt_link_up(struct dealt *d)
 {
+	struct dealt_device *dev;
 	struct dealt_room *r;
 	size_t i;
 
-	for (i = 0; (r = map_next(d->rooms, &i)) != NULL;)
+	/* Whom we miss, the controller has forgotten with the old link. */
+	for (i = 0; (r = map_next(d->rooms, &i)) != NULL;) {
 		r->seen = 0;
+		TAILQ_FOREACH(dev, &r->devices, entry)
+			if (dev->lost)
+				device_event(dev, "lost");
+	}
 	dealt_load(d);
 }
 
