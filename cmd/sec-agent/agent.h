@@ -238,6 +238,10 @@ const char *conf_unavailable_by(struct agent *a,
 void	conf_leave(struct conf_in *c, const char *why);
 /* The same, because somebody asked for it; 1 if cb will hear how the BYE was
  * answered. */
+/* BYE in a dialog that the controller shares. The transaction, 0: there is
+ * none. cb may be NULL. */
+uint64_t bye_send(struct agent *a, struct dialog *d, sip_answer_h cb,
+	    void *ctx, uint64_t cookie);
 int	conf_bye(struct conf_in *c, sip_answer_h cb, void *ctx,
 	    uint64_t cookie);
 /* Over: kind is "end" (BYE from the controller) or "leave" (our own). */

@@ -290,19 +290,18 @@ on_ignored(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	(void)answer;
 }
 
-static void
-put_bye(struct conf_in *c, sip_answer_h cb, void *ctx, uint64_t cookie,
-    uint64_t *id)
+uint64_t
+bye_send(struct agent *a, struct dialog *d, sip_answer_h cb, void *ctx,
+    uint64_t cookie)
 {
 	struct sip_msg m;
 
-	*id = 0;
-	if (c->dialog.call_id[0] == '\0')
-		return;
+	if (d->call_id[0] == '\0')
+		return 0;
 	sip_msg_init(&m);
-	dialog_request(&c->dialog, &m, "BYE");
-	*id =
-	    flow_request(c->a->session.confctl, &m, SHORT_MS, cb, ctx, cookie);
+	dialog_request(d, &m, "BYE");
+	return flow_request(a->session.confctl, &m, SHORT_MS,
+	    cb != NULL ? cb : on_ignored, ctx, cookie);
 }
 
 int
@@ -311,7 +310,7 @@ conf_bye(struct conf_in *c, sip_answer_h cb, void *ctx, uint64_t cookie)
 	uint64_t id;
 
 	voice_conf_gone(c, "left", 1);
-	put_bye(c, cb, ctx, cookie, &id);
+	id = bye_send(c->a, &c->dialog, cb, ctx, cookie);
 	conf_gone(c, "leave", "left");
 	return id != 0;
 }
@@ -319,9 +318,7 @@ conf_bye(struct conf_in *c, sip_answer_h cb, void *ctx, uint64_t cookie)
 void
 conf_leave(struct conf_in *c, const char *why)
 {
-	uint64_t id;
-
-	put_bye(c, on_ignored, NULL, 0, &id);
+	(void)bye_send(c->a, &c->dialog, NULL, NULL, 0);
 	conf_gone(c, "leave", why);
 }
 
@@ -335,14 +332,13 @@ static void
 on_deadline(void *arg)
 {
 	struct conf_in *c = arg;
-	uint64_t id;
 
 	if (c->state == CONF_JOINING) {
 		conf_fail(c, 503, "controller unreachable");
 		return;
 	}
 	/* Joined, but text or roster do not come: better out than half in. */
-	put_bye(c, on_ignored, NULL, 0, &id);
+	(void)bye_send(c->a, &c->dialog, NULL, NULL, 0);
 	conf_fail(c, 504,
 	    c->text != NULL && !text_is_up(c->text) ?
 		"the text router does not answer" :
@@ -408,7 +404,6 @@ undo(struct agent *a, const struct sip_msg *answer)
 {
 	struct conf_in c;
 	struct sip_msg req;
-	uint64_t id;
 
 	memset(&c, 0, sizeof(c));
 	c.a = a;
@@ -417,7 +412,7 @@ undo(struct agent *a, const struct sip_msg *answer)
 	    dialog_from_answer(&c.dialog, &req, answer) != 0)
 		return;
 	ack(&c, answer->cseq);
-	put_bye(&c, on_ignored, NULL, 0, &id);
+	(void)bye_send(c.a, &c.dialog, NULL, NULL, 0);
 }
 
 static void
@@ -426,7 +421,6 @@ on_joined(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	struct agent *a = ctx;
 	struct conf_in *c = conf_of(a, cookie);
 	struct sip_msg req;
-	uint64_t id;
 	int r;
 
 	if (answer->status / 100 == 1)
@@ -455,7 +449,7 @@ on_joined(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	if (r == 0 && c->keys == NULL)
 		r = SEC_ERR_AUTH;
 	if (r != 0) {
-		put_bye(c, on_ignored, NULL, 0, &id);
+		(void)bye_send(c->a, &c->dialog, NULL, NULL, 0);
 		conf_fail(c, 400, "the controller's key cannot be opened");
 		return;
 	}

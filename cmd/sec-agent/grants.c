@@ -247,7 +247,7 @@ take_grant(struct conf_in *c, const struct line *l)
 void
 on_info(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
-	const char *p, *end, *nl;
+	const char *p, *end;
 	struct conf_in *c;
 	struct line l;
 
@@ -259,14 +259,10 @@ on_info(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		return;
 	p = req->body;
 	end = p + req->bodylen;
-	for (; p < end; p = nl + 1) {
-		if ((nl = memchr(p, '\n', (size_t)(end - p))) == NULL)
-			nl = end;
-		if (nl > p && line_parse(&l, p, (size_t)(nl - p)) == 0) {
-			if (strcmp(l.verb, "grant") == 0)
-				take_grant(c, &l);
-			line_free(&l);
-		}
+	while (line_next(&l, &p, end)) {
+		if (strcmp(l.verb, "grant") == 0)
+			take_grant(c, &l);
+		line_free(&l);
 	}
 }
 

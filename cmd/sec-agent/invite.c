@@ -316,25 +316,6 @@ accept_now(struct invitation *v)
 }
 
 static void
-on_ignored(void *ctx, uint64_t cookie, const struct sip_msg *msg)
-{
-	(void)ctx;
-	(void)cookie;
-	(void)msg;
-}
-
-static void
-bye(struct invitation *v)
-{
-	struct sip_msg m;
-
-	sip_msg_init(&m);
-	dialog_request(&v->dialog, &m, "BYE");
-	(void)flow_request(v->a->session.confctl, &m, SHORT_MS, on_ignored,
-	    NULL, 0);
-}
-
-static void
 on_timer(void *arg)
 {
 	struct invitation *v = arg;
@@ -344,7 +325,7 @@ on_timer(void *arg)
 		drop(v, "timeout", 408, NULL);
 		return;
 	}
-	bye(v);
+	(void)bye_send(v->a, &v->dialog, NULL, NULL, 0);
 	drop(v, "failed", 504, "the controller did not complete the join");
 }
 
@@ -496,7 +477,7 @@ on_ack(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	if (v == NULL)
 		return;
 	if (req->conference_key == NULL || conf_find(a, v->conf) != NULL) {
-		bye(v);
+		(void)bye_send(v->a, &v->dialog, NULL, NULL, 0);
 		drop(v, "failed", 503,
 		    "the controller could not complete the "
 		    "join");
@@ -510,7 +491,7 @@ on_ack(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		    &(struct conf_news) { req->conference_key, req->conference,
 			req->body, req->bodylen });
 	if (r != 0) {
-		bye(v);
+		(void)bye_send(v->a, &v->dialog, NULL, NULL, 0);
 		conf_fail(c, 400, NULL);
 		drop(v, "failed", 400,
 		    "the controller's key cannot be "

@@ -108,25 +108,6 @@ attachment_fail(struct attachment *v, int status, const char *reason)
 }
 
 static void
-on_ignored(void *ctx, uint64_t cookie, const struct sip_msg *answer)
-{
-	(void)ctx;
-	(void)cookie;
-	(void)answer;
-}
-
-static void
-attachment_bye(struct attachment *v)
-{
-	struct sip_msg m;
-
-	sip_msg_init(&m);
-	dialog_request(&v->dialog, &m, "BYE");
-	(void)flow_request(v->a->session.confctl, &m, SHORT_MS, on_ignored,
-	    NULL, 0);
-}
-
-static void
 attachment_over(struct attachment *v, const char *why)
 {
 	struct ctl_req r;
@@ -421,7 +402,7 @@ on_attached(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	sip_ack(flow_conn(a->session.confctl), &m);
 	if ((c = conf_of(a, v->conf_number)) == NULL ||
 	    attachment_take(v, c, answer) != 0) {
-		attachment_bye(v);
+		(void)bye_send(v->a, &v->dialog, NULL, NULL, 0);
 		attachment_fail(v, 400,
 		    "the controller's key cannot be opened");
 		return;
@@ -576,7 +557,7 @@ voice_peer_gone(struct agent *a, uint64_t peer)
 		log_info("voice.off", "conf=%s q=%u.%u", log_quote(v->conf),
 		    (unsigned)q_server(v->q), (unsigned)(v->q & 0xffffff));
 		talk_detached(v);
-		attachment_bye(v);
+		(void)bye_send(v->a, &v->dialog, NULL, NULL, 0);
 	}
 	attachment_free(v);
 }
@@ -591,7 +572,7 @@ voice_conf_gone(struct conf_in *c, const char *why, int bye)
 		if (v->conf_number != c->number)
 			continue;
 		if (bye && v->state == ATTACH_ON)
-			attachment_bye(v);
+			(void)bye_send(v->a, &v->dialog, NULL, NULL, 0);
 		attachment_over(v, why);
 	}
 }
@@ -717,7 +698,7 @@ int
 voice_info(const void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
 	struct agent *a = flow_arg(ctx);
-	const char *p, *end, *nl;
+	const char *p, *end;
 	struct attachment *v;
 	struct conf_in *c;
 	struct line l;
@@ -732,14 +713,10 @@ voice_info(const void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		return 1;
 	p = req->body;
 	end = p + req->bodylen;
-	for (; p < end; p = nl + 1) {
-		if ((nl = memchr(p, '\n', (size_t)(end - p))) == NULL)
-			nl = end;
-		if (nl > p && line_parse(&l, p, (size_t)(nl - p)) == 0) {
-			if (strcmp(l.verb, "grant") == 0)
-				attachment_grant(v, c, &l);
-			line_free(&l);
-		}
+	while (line_next(&l, &p, end)) {
+		if (strcmp(l.verb, "grant") == 0)
+			attachment_grant(v, c, &l);
+		line_free(&l);
 	}
 	return 1;
 }

@@ -150,18 +150,14 @@ session_new(struct focus *f, const char *user, const char *instance)
 static void
 session_rows(struct session *s, const char *rows)
 {
-	const char *p, *nl, *media;
+	const char *end = rows + strlen(rows), *media;
 	struct line l;
 
 	text_copy(s->media, "text,voice", sizeof s->media);
 	text_copy(s->text_by, "voip", sizeof s->text_by);
 	text_copy(s->voice_by, "voip", sizeof s->voice_by);
 	s->tel[0] = '\0';
-	for (p = rows; p != NULL && *p != '\0'; p = nl) {
-		nl = strchr(p, '\n');
-		nl = nl != NULL ? nl + 1 : p + strlen(p);
-		if (line_parse(&l, p, (size_t)(nl - p)) != 0)
-			continue;
+	while (line_next(&l, &rows, end)) {
 		media = line_get_or(&l, "media", "");
 		if (strcmp(l.verb, "register") == 0)
 			text_copy(s->contact, line_get_or(&l, "contact", ""),

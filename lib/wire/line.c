@@ -142,6 +142,21 @@ line_free(struct line *l)
 	l->n = 0;
 }
 
+int
+line_next(struct line *l, const char **p, const char *end)
+{
+	const char *from, *nl;
+
+	while ((from = *p) < end) {
+		if ((nl = memchr(from, '\n', (size_t)(end - from))) == NULL)
+			nl = end;
+		*p = nl < end ? nl + 1 : end;
+		if (line_parse(l, from, (size_t)(nl - from)) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 const char *
 line_get(const struct line *l, const char *key)
 {

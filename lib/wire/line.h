@@ -35,6 +35,9 @@ struct line {
  */
 int	line_parse(struct line *l, const char *p, size_t n);
 void	line_free(struct line *l);
+/* The next of the lines up to end, which *p passes; what is none is passed
+ * over. 1, or 0 at the end. */
+int	line_next(struct line *l, const char **p, const char *end);
 
 /* Value of key, or NULL. Borrowed from l. */
 const char *line_get(const struct line *l, const char *key);

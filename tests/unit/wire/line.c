@@ -208,6 +208,26 @@ test_words(void)
 	buf_free(&b);
 }
 
+static void
+test_next(void)
+{
+	static const char body[] = "a\tx=1\n\n\t=\nb\r\nc\tx=3";
+	const char *p = body, *end = body + sizeof(body) - 1;
+	struct line l;
+
+	T_INT(line_next(&l, &p, end), 1);
+	T_STR(l.verb, "a");
+	line_free(&l);
+	/* Neither the empty one nor those that are none. */
+	T_INT(line_next(&l, &p, end), 1);
+	T_STR(l.verb, "c");
+	T_STR(line_get(&l, "x"), "3");
+	line_free(&l);
+	T_INT(line_next(&l, &p, end), 0);
+	T(p == end);
+	T_INT(line_next(&l, &p, end), 0);
+}
+
 int
 main(void)
 {
@@ -215,5 +235,6 @@ main(void)
 	test_refuse();
 	test_write();
 	test_words();
+	test_next();
 	return t_done();
 }
