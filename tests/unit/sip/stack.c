@@ -194,7 +194,7 @@ static const struct sip_stack_ops cli_ops = { cli_up, cli_down };
 
 #define UNTIL(cond)                                                            \
 	do {                                                                   \
-		int64_t end_ = clock_mono() + 5000;                            \
+		int64_t end_ = clock_mono() + 60000;                           \
 		while (!(cond) && clock_mono() < end_)                         \
 			loop_turn(l, 5);                                       \
 		T(cond);                                                       \

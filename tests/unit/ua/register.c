@@ -53,7 +53,7 @@ ticket(uint8_t *out)
 	p = der(p, 0xa1, seq, n);
 	n = (size_t)(der(seq, 0x30, name, (size_t)(p - name)) - seq);
 	memcpy(name, seq, n);
-	p = der(all, 0xa0, five, sizeof(five));
+	p = der(all + 2, 0xa0, five, sizeof(five));
 	p = der(p, 0xa1, realm,
 	    (size_t)(der(realm, 0x1b, "LAB.TEST", 8) - realm));
 	p = der(p, 0xa2, name, n);
@@ -61,8 +61,7 @@ ticket(uint8_t *out)
 	n = (size_t)(der(enc + n, 0xa2, sealed, sizeof(sealed)) - enc);
 	n = (size_t)(der(seq, 0x30, enc, n) - seq);
 	p = der(p, 0xa3, seq, n);
-	n = (size_t)(p - all);
-	memmove(all + 2, all, n);
+	n = (size_t)(p - (all + 2));
 	all[0] = 0x30;
 	all[1] = (uint8_t)n;
 	return (size_t)(der(out, 0x61, all, n + 2) - out);
