@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # STORIES 1.24: a whole conference in bats. The file of the story as it
-# stands, without its test of voice: what somebody who tries SEC would write.
+# stands: what somebody who tries SEC would write.
 #
 #	sec-lab up --wire        as alice ... as bob ...        sec-lab down
 bats_require_minimum_version 1.5.0
@@ -9,6 +9,17 @@ setup_file()    { export SEC_DIR="$BATS_FILE_TMPDIR"
 teardown_file() { sec-lab down -q --purge; }
 as() { sec-lab run "$@"; }                       # as alice sec-pal …
 
+@test "carol declines, bob hears 440 Hz from alice" {
+  as bob   sec-confctl answer accept
+  as carol sec-confctl answer decline
+  run -6 --separate-stderr as alice sec-confctl create -W -n t1 -m text,voice bob carol
+  [ "$output" = t1 ]
+  sox -n -t s16 -r 48000 -c 1 - synth 3 sine 440 |
+      as alice sec-talk -i - -o null -n 1 t1 3>&- &      # -n 1: start when one other device is there
+  as bob sec-talk -i null -o "$BATS_TEST_TMPDIR/h.wav" -t 2 t1
+  hz=$(sox "$BATS_TEST_TMPDIR/h.wav" -n stat 2>&1 | awk '/Rough/ {print $3}')
+  (( hz >= 430 && hz <= 450 ))
+}
 @test "carol declines, bob reads alice" {          # the text twin of the first
   as bob   sec-confctl answer accept
   as carol sec-confctl answer decline
