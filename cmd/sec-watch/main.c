@@ -1,7 +1,10 @@
 /*
  * sec-watch: the agent's events as JSON Lines.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +25,7 @@ struct watch {
 	struct ctl_client *a;
 	struct loop *loop;
 	struct io io;
+	struct io out; /* stdout, if it is a pipe */
 	struct timer deadline;
 	struct filter filter;
 	const char *command;
@@ -41,6 +45,7 @@ finish(struct watch *w, int code)
 	if (w->ended == 0)
 		w->ended = code + 1;
 	io_del(&w->io);
+	io_del(&w->out);
 	timer_cancel(&w->deadline);
 	if (w->queued == 0)
 		loop_stop(w->loop, w->ended - 1);
@@ -257,6 +262,29 @@ subscribe(struct watch *w)
 	return 0;
 }
 
+/* `sec-watch | head -1`: head has gone, which the next event would tell, if
+ * it ever came. */
+static void
+on_no_reader(void *arg, uint32_t events)
+{
+	struct watch *w = arg;
+
+	if (events & IO_HUP)
+		finish(w, 128 + SIGPIPE);
+}
+
+/* Nothing is to be read where a pipe is written: only its end is told. */
+static void
+watch_reader(struct watch *w)
+{
+	struct stat st;
+
+	if (w->command == NULL && fstat(STDOUT_FILENO, &st) == 0 &&
+	    S_ISFIFO(st.st_mode))
+		(void)io_add(w->loop, &w->out, STDOUT_FILENO, IO_IN,
+		    on_no_reader, w);
+}
+
 static int
 follow(struct watch *w)
 {
@@ -272,9 +300,12 @@ follow(struct watch *w)
 	if (io_add(w->loop, &w->io, ctl_client_fd(w->a), IO_IN, on_input, w) !=
 	    0)
 		r = agent_fail(w->c, w->a, SEC_ERR_SYS);
-	else
+	else {
+		watch_reader(w);
 		r = loop_run(w->loop);
+	}
 	io_del(&w->io);
+	io_del(&w->out);
 	loop_free(w->loop);
 	return r;
 }

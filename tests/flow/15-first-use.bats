@@ -314,3 +314,17 @@ home() { echo "$SEC_DIR/home/$1/password"; }
 	as bob sec-confctl leave mine
 	run ! grep -E "ruled|mine" <(screen bob)
 }
+
+@test "sec-watch ends with its reader, not with the next event" {
+	as alice sec-confctl create -q -n w
+	# Ends by itself: nothing happens after the first line.
+	sec-lab run alice timeout "$DEADLINE" bash -c \
+	    'sec-watch --state | head -n 1; echo "${PIPESTATUS[0]}" >status' \
+	    >line 2>err 3>&-
+	jq -e .event line
+	[ "$(cat status)" = 141 ]
+	[ ! -s err ]
+	# A file and a terminal are no pipes.
+	as alice sec-watch --state -T 0 >file
+	[ -s file ]
+}
