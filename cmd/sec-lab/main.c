@@ -16,7 +16,7 @@ static int run(struct cli *c);
 
 static const struct cli_opt options[] = {
 	{ 0, "wire", "FILE", "record all traffic as FILE (pcap)" },
-	{ 0, "plain", NULL, "security = plain: nothing is sealed" },
+	{ 0, "plain", NULL, "security = plain: connections are not sealed" },
 	{ 0, "keep", NULL, "when up fails, leave running what runs" },
 	{ 0, "purge", NULL, "remove the lab's files as well" },
 	{ 0, NULL, NULL, NULL },

@@ -57,7 +57,7 @@ health_words(struct service *s, struct buf *b)
 		warn = 1;
 	}
 	if (s->conf.plain) {
-		word(b, "security = plain: nothing is sealed");
+		word(b, "security = plain: connections are not sealed");
 		warn = 1;
 	} else if (s->epochs != NULL && epochs_last(s->epochs) == 0) {
 		word(b, "no epoch yet (sec-keygen lead)");

@@ -238,7 +238,7 @@ say_ready(struct service *s)
 	st->nfd = 0;
 	if (s->conf.plain)
 		log_warn("plain", "name=%s reason=%s", s->self->name,
-		    log_quote("security = plain: nothing is sealed"));
+		    log_quote("security = plain: connections are not sealed"));
 	leave_init(s);
 	service_want_links(s);
 	st->ready = 1;

@@ -386,6 +386,20 @@ wire() {
 	    '^SIP/2.0 200' '^SEC-Missed: 0' 'words of dan' '^SIP/2.0 200'
 }
 
+@test "S081: SEC's own agents seal their text in plain mode too" {
+	sec-lab user pia
+	as pia sec-confctl create -q -n own
+	echo "sealed all the same" | as pia sec-talk -s own
+	[ "$(texts pia own)" = "pia: sealed all the same" ]
+	until_ok grep -qa "MESSAGE sip:own@conf.lab.test" \
+	    "$BATS_FILE_TMPDIR/wire.pcap"
+	until_ok grep -qai "Content-Type: application/sec-text" \
+	    "$BATS_FILE_TMPDIR/wire.pcap"
+	run ! grep -qa "sealed all the same" "$BATS_FILE_TMPDIR/wire.pcap"
+	as pia sec-confctl leave own
+	as pia sec-login -k
+}
+
 @test "S081: plain daemons keep to loopback, and say what they are" {
 	run -1 sec-pal health
 	[[ $output == *WARN*"security = plain"* ]]
