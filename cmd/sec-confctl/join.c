@@ -26,7 +26,8 @@
 
 #include "focus.h"
 
-#define VOICE_PTIME 20 /* ms */
+#define VOICE_PTIME  20 /* ms */
+#define PORT_DISCARD 9
 
 enum join_state { JOIN_MEDIA, JOIN_ROSTER, JOIN_COMMIT };
 
@@ -505,12 +506,27 @@ join_via(const struct sip_msg *req, char *out, size_t n)
 	line_free(&l);
 }
 
+/* An offer with the port `discard` leaves it to the user's preference how
+ * voice reaches him (S104, step 616). */
+static int
+is_by_preference(const struct offer *offer)
+{
+	const struct offer_medium *m = offer_find(offer, "voice");
+
+	return m != NULL && m->port == PORT_DISCARD;
+}
+
 /* 0, or the status that refuses this voice device. */
 static int
-voice_refused(const struct conference *c, const char *via)
+voice_refused(const struct conference *c, const struct session *s,
+    const struct offer *offer, const char *via)
 {
 	if (conf_server(c, "voice") == 0)
 		return 488;
+	/* By telephone only a gateway reaches him; by IP only an address. */
+	if (is_by_preference(offer))
+		return s != NULL && strcmp(s->voice_by, "phone") == 0 ? 503 :
+									488;
 	if (strcmp(via, "recorder") == 0)
 		return c->row.record ? 0 : 403;
 	return strcmp(via, "voip") == 0 ? 0 : 400;
@@ -539,7 +555,8 @@ join_own(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	}
 	join_via(req, via, sizeof via);
 	if (offer_wants_voice(def.offer) &&
-	    (status = voice_refused(c, via)) != 0) {
+	    (status = voice_refused(c, session_of_conn(f, sip_txn_conn(txn)),
+		 def.offer, via)) != 0) {
 		sip_answer_status(txn, status);
 		return;
 	}

@@ -50,6 +50,7 @@ numbers(struct json *j)
 	json_bool(j, "e", 1);
 	json_bool(j, "f", 0);
 	json_time(j, "g", 1795357987120);
+	json_number(j, "h", "-20.5");
 }
 
 static void
@@ -81,7 +82,7 @@ nested(struct json *j)
 static const char *const all_numbers =
     "{\"v\":1,\"a\":0,\"b\":-1234567,\"c\":9223372036854775807,"
     "\"d\":-9223372036854775808,\"e\":true,\"f\":false,"
-    "\"g\":\"2026-11-22T14:33:07.120Z\"}\n";
+    "\"g\":\"2026-11-22T14:33:07.120Z\",\"h\":-20.5}\n";
 
 static void
 test_json(void)

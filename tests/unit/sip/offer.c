@@ -171,6 +171,16 @@ test_round_trip(void)
 			T_INT(out.m[j].server, in[i].m[j].server);
 		}
 	}
+	/* Voice names its header extensions (S133): those of wire/rtp. */
+	buf_reset(&b);
+	offer_write(&b, &in[1]);
+	for (i = 1; i <= 4; i++) {
+		char line[16];
+
+		snprintf(line, sizeof(line), "a=extmap:%zu ", i);
+		T(strstr(buf_cstr(&b), line) != NULL);
+	}
+	T(strstr(buf_cstr(&b), "m=audio 0 RTP/SEC 96 0\r\n") != NULL);
 	memset(&out, 0, sizeof(out));
 	strcpy(out.host, "h\r\nm=x");
 	buf_reset(&b);

@@ -127,6 +127,7 @@ trials(void)
 	struct keyring *k = keyring_new(CONF);
 	struct buf body = BUF_INIT;
 
+	T(keyring_key(k) == NULL);
 	T_INT(keyring_grant(k, 5, a, 0), 0);
 	seal(&body, nine, 14, 1);
 	T_INT(opens(k, &body, 0), SEC_ERR_NOTHING);
@@ -144,6 +145,7 @@ trials(void)
 	T(keyring_is_behind(k));
 	T_INT(opens(k, &body, 0), 0);
 	T_INT(keyring_grant(k, 13, eight, 0), 0);
+	T(secret_equal(keyring_key(k), eight));
 	T(!keyring_is_behind(k));
 	T_INT(opens(k, &body, 0), 0);
 	keyring_free(k);
