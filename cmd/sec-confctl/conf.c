@@ -399,7 +399,7 @@ conf_key_old(void *arg)
 {
 	struct conference *c = arg;
 
-	timer_set(&c->age, EPOCH_LIFE);
+	timer_set(&c->age, epoch_life(c->focus));
 	if (!TAILQ_EMPTY(&c->member_list))
 		epoch_rekey_soon(c);
 }
@@ -435,7 +435,7 @@ conf_new(struct focus *f, const struct conf_row *row)
 	timer_init(&c->rekey, f->s->loop, conf_rekey_due, c);
 	timer_init(&c->first, f->s->loop, conf_nobody_came, c);
 	timer_init(&c->age, f->s->loop, conf_key_old, c);
-	timer_set(&c->age, EPOCH_LIFE);
+	timer_set(&c->age, epoch_life(f));
 	map_put_str(f->confs, c->uri, c);
 	map_put_u64(f->ids, row->id, c);
 	return c;

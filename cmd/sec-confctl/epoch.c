@@ -29,6 +29,12 @@
 
 #define RETRY_MS 5000 /* after a failed commit */
 
+int64_t
+epoch_life(const struct focus *f)
+{
+	return (int64_t)f->s->conf.key_life * 1000;
+}
+
 static int
 epoch_advance(struct conference *c, struct secret *next)
 {
@@ -44,7 +50,7 @@ epoch_advance(struct conference *c, struct secret *next)
 	c->key = next;
 	c->row.epoch++;
 	c->advanced = f->commits;
-	timer_set(&c->age, EPOCH_LIFE);
+	timer_set(&c->age, epoch_life(f));
 	log_info("conf.key", "conf=%s key_gen=%u", log_quote(c->row.name),
 	    c->row.epoch);
 	return 0;
@@ -140,7 +146,7 @@ epoch_wrap(struct conference *c, const struct session *s, uint32_t q,
 		.media_suite = conf_suite(c)->id,
 		.text_suite = SUITE_AES256_GCM,
 		.not_before = now,
-		.not_after = now + EPOCH_LIFE,
+		.not_after = now + epoch_life(c->focus),
 		.key = c->key,
 	};
 

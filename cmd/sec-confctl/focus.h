@@ -27,7 +27,6 @@
 #define MOVE_MS       2000             /* a lost media server's link */
 #define MOVE_VOICE_MS 300              /* that of an MCU */
 #define LINK_DEADLINE 5000
-#define EPOCH_LIFE     86400000LL      /* of a conference's key: 24 h */
 
 /* --- session.c: who is registered, as sec-pal says (step 70) --- */
 struct session {
@@ -239,6 +238,8 @@ extern const struct ctl_verb pick_verbs[];
 int	epoch_ratchet(struct conference *c);
 /* A user left: a random epoch in 200 ms for whoever is left then. */
 void	epoch_rekey_soon(struct conference *c);
+/* ms that one key is used. */
+int64_t	epoch_life(const struct focus *f);
 /* A random epoch now, for all, by wraps. */
 int	epoch_rekey(struct conference *c);
 /* The same, once for each time that this media server's link came up: its

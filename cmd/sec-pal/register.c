@@ -149,6 +149,7 @@ static int
 row_register(struct registration *r, const struct line *l)
 {
 	const char *instance = line_get_or(l, "instance", "");
+	int64_t most = r->pal->s->conf.register_life;
 	uint64_t expires;
 
 	if (!is_hex(instance, 32) || line_get_u64(l, "expires", &expires) != 0)
@@ -162,6 +163,8 @@ row_register(struct registration *r, const struct line *l)
 	    expires < EXPIRES_MIN ? EXPIRES_MIN :
 	    expires > EXPIRES_MAX ? EXPIRES_MAX :
 				    (int64_t)expires;
+	if (r->expires > most)
+		r->expires = most;
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/path.h"
 #include "base/proc.h"
@@ -163,6 +164,29 @@ set_number(int *out, const char *v, unsigned long long min,
 }
 
 static int
+set_span(int *out, const char *v, int64_t min, int64_t max)
+{
+	int64_t n = clock_parse_span(v);
+
+	if (n < min || n > max)
+		return SEC_ERR_FORMAT;
+	*out = (int)n;
+	return 0;
+}
+
+static int
+set_key_life(struct conf *c, const char *v)
+{
+	return set_span(&c->key_life, v, 1, 86400);
+}
+
+static int
+set_register_life(struct conf *c, const char *v)
+{
+	return set_span(&c->register_life, v, 5, 86400);
+}
+
+static int
 set_register_rate(struct conf *c, const char *v)
 {
 	return set_number(&c->register_rate, v, 1, 1000000);
@@ -224,6 +248,8 @@ static const struct key keys[] = {
 	{ "suite", set_suite, "the name of a voice suite" },
 	{ "allow-insecure-fig9", set_allow_insecure_fig9, "yes or no" },
 	{ "security", set_security, "sealed or plain" },
+	{ "key-life", set_key_life, "a time from 1 to 24h" },
+	{ "register-life", set_register_life, "a time from 5 to 24h" },
 };
 
 #define NKEYS (sizeof(keys) / sizeof(*keys))
@@ -234,6 +260,8 @@ conf_defaults(struct conf *c)
 	memset(c, 0, sizeof(*c));
 	c->register_rate = 20;
 	c->streams = 3;
+	c->key_life = 86400;
+	c->register_life = 86400;
 	text_copy(c->suite, conf_suites[0], sizeof(c->suite));
 }
 

@@ -20,6 +20,8 @@ struct conf {
 	char	suite[64];
 	int	allow_insecure_fig9;
 	int	plain;                 /* security = plain */
+	int	key_life;              /* s; a day */
+	int	register_life;         /* s; the longest granted, a day */
 };
 
 void	conf_defaults(struct conf *c);

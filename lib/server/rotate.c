@@ -101,6 +101,8 @@ on_all(void *ctx, int err, uint32_t epoch)
 	keygen_lead_free(s->state->lead);
 	s->state->lead = NULL;
 	if (err == 0)
+		s->state->lead_again = 0;
+	if (err == 0)
 		log_info("keys.epoch", "epoch=%u", epoch);
 	else
 		log_warn("keys.epoch", "result=%s",
@@ -159,18 +161,20 @@ on_rotate(void *ctx, struct ctl_req *r)
 	}
 }
 
-/* Server 1 deals a new epoch when the newest is a day old. */
+/* Server 1 deals a new epoch when the newest is a day old, or as old as
+ * key-life says. */
 void
 rotate_tick(struct service *s)
 {
 	struct service_state *st = s->state;
 	struct epochs_info info;
-	int64_t now = clock_real();
+	int64_t now = clock_real(), life = (int64_t)s->conf.key_life * 1000;
+	int64_t early = life > 10 * ROLL_EARLY_MS ? ROLL_EARLY_MS : life / 10;
 
 	if (s->self->number != 1 || s->epochs == NULL || s->conf.plain ||
 	    st->lead != NULL || s->draining || st->lead_again > now ||
 	    epochs_info(s->epochs, epochs_last(s->epochs), &info) != 0 ||
-	    now < info.not_after - ROLL_EARLY_MS)
+	    now < info.not_before + life - early)
 		return;
 	st->lead_again = now + ROLL_AGAIN_MS;
 	memset(&st->lead_for, 0, sizeof(st->lead_for));

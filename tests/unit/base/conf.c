@@ -106,6 +106,12 @@ static const struct {
 	{ "suite = AES", 0 },
 	{ "allow-insecure-fig9 = 1", 0 },
 	{ "users = known", 1 },
+	{ "key-life = 24h", 1 },
+	{ "key-life = 25h", 0 },
+	{ "key-life = 0", 0 },
+	{ "key-life = soon", 0 },
+	{ "register-life = 5", 1 },
+	{ "register-life = 4", 0 },
 };
 
 static char why[256], dir[64], path[128];
@@ -134,6 +140,7 @@ test_parse(void)
 	    "dc=org");
 	T(c.users_known == 0 && c.register_rate == 20 && c.streams == 3);
 	T(c.plain == 0 && c.allow_insecure_fig9 == 0);
+	T(c.key_life == 86400 && c.register_life == 86400);
 	T_STR(c.suite, "aes256-ctr-hmac-sha512-80");
 	T_INT(parse(&c,
 		  "security = plain\nusers = known\nstreams=5\n"
