@@ -38,6 +38,7 @@
 
 #define IDLE_MS	     5000
 #define SILENCE_MS   15000
+#define WAKE_MS	     5000
 #define BACKOFF_MIN  100
 #define BACKOFF_MAX  5000
 #define UP_LONG	     1000 /* ms after which a loss is redialled at once */
@@ -72,6 +73,7 @@ struct other {
 	int number;
 	int wanted;
 	int idle; /* it left by --idle */
+	int64_t woken; /* when it was dialled after that, 0: it was not */
 	int64_t backoff; /* of the next redial, 0: at once */
 	unsigned tries; /* refused for its epoch so often */
 	struct timer redial;
@@ -255,9 +257,11 @@ link_rise(struct link *l)
 	timer_cancel(&o->redial);
 	o->tries = 0;
 	o->idle = 0;
+	o->woken = 0;
 	l->peer = ctl_peer_link(k->def.ctl, l->channel, o->number,
 	    ctl_from_role(s->role));
-	channel_keepalive(l->channel, IDLE_MS, SILENCE_MS, "\n", 1);
+	channel_keepalive(l->channel, k->def.idle_ms, k->def.silence_ms, "\n",
+	    1);
 	log_info("link.up", "server=%s epoch=%u dialled=%d", s->name, l->epoch,
 	    l->dialled);
 	if (old != NULL) {
@@ -844,6 +848,10 @@ links_new(const struct links_def *d)
 	struct links *k = mem_new(sizeof(*k));
 
 	k->def = *d;
+	if (k->def.idle_ms == 0)
+		k->def.idle_ms = IDLE_MS;
+	if (k->def.silence_ms == 0)
+		k->def.silence_ms = SILENCE_MS;
 	k->servers = d->servers;
 	TAILQ_INIT(&k->dead);
 	hook_init(&k->bury, d->loop, on_bury, k);
@@ -910,6 +918,8 @@ links_wake(struct links *k, int number)
 		return NULL;
 	if (o->up != NULL)
 		return o->up->peer;
+	if (o->idle)
+		o->woken = loop_now(k->def.loop);
 	o->idle = 0;
 	if (!timer_is_set(&o->redial))
 		dial(o);
@@ -921,6 +931,14 @@ links_is_up(const struct links *k, int number)
 {
 	return number >= 1 && number <= SERVERS_MAX &&
 	    k->other[number] != NULL && k->other[number]->up != NULL;
+}
+
+int
+links_is_waking(const struct links *k, int number)
+{
+	return number >= 1 && number <= SERVERS_MAX &&
+	    k->other[number] != NULL && k->other[number]->woken != 0 &&
+	    loop_now(k->def.loop) - k->other[number]->woken < WAKE_MS;
 }
 
 int

@@ -28,6 +28,8 @@ struct links_def {
 	struct epochs		*epochs;
 	int			 own;          /* our number */
 	int			 plain;        /* security = plain */
+	int64_t			 idle_ms;      /* then a sign of life; 0: 5 s */
+	int64_t			 silence_ms;   /* then it is lost; 0: 15 s */
 	/* The link with a server is up (again: after `down`) / gone. */
 	void			(*up)(void *ctx, int number,
 				    struct ctl_peer *p);
@@ -48,6 +50,8 @@ struct ctl_peer *links_wake(struct links *k, int number);
 int	links_is_up(const struct links *k, int number);
 /* It left by --idle, which is no fault. */
 int	links_is_idle(const struct links *k, int number);
+/* It left by --idle and is dialled by links_wake(): it will be here soon. */
+int	links_is_waking(const struct links *k, int number);
 /* From the door: a server hello (c1 unconsumed), or `link TAB from=` in
  * plain mode. Takes the stream over, or refuses and closes it. */
 void	links_accept(struct links *k, struct stream *s);

@@ -38,6 +38,7 @@ struct host {
 	struct ctl_handle held; /* a call of verb `slow` */
 	int nheld;
 	int nidle;
+	int64_t idle_ms, silence_ms; /* as of links_def */
 };
 
 static char top[] = "/tmp/sec-link.XXXXXX";
@@ -211,6 +212,8 @@ host_start(struct host *h)
 	d.epochs = plain ? NULL : h->epochs;
 	d.own = h->number;
 	d.plain = plain;
+	d.idle_ms = h->idle_ms;
+	d.silence_ms = h->silence_ms;
 	d.up = on_up;
 	d.down = on_down;
 	d.ctx = h;
@@ -403,6 +406,40 @@ test_idle(void)
 	WAIT(both_up());
 	T(links_wake(host[0].links, 2) == links_peer(host[0].links, 2));
 	stop_both();
+}
+
+static void
+pass(int64_t ms)
+{
+	int64_t end = clock_mono() + ms;
+
+	while (clock_mono() < end)
+		loop_turn(loop, (int)(end - clock_mono()));
+}
+
+/* Signs of life keep a link with nothing to say; one that is silent is
+ * dialled anew. (Real ones: 5 s and 15 s.) */
+static void
+test_silence(void)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		host[i].idle_ms = 20;
+		host[i].silence_ms = 200;
+	}
+	link_both();
+	pass(600);
+	T(both_up() && host[0].downs == 0 && host[1].downs == 0);
+	stop_both();
+	/* This one says nothing by itself. */
+	host[1].idle_ms = 60000;
+	link_both();
+	WAIT(host[0].downs >= 1);
+	WAIT(host[0].ups >= 2 && both_up());
+	stop_both();
+	for (i = 0; i < 2; i++)
+		host[i].idle_ms = host[i].silence_ms = 0;
 }
 
 static int
@@ -717,6 +754,7 @@ main(void)
 	test_simultaneous();
 	test_loss();
 	test_idle();
+	test_silence();
 	test_strangers();
 	test_rotation(0);
 	test_rotation(1);
