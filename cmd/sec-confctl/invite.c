@@ -523,7 +523,7 @@ invites_end(struct conference *c)
 		    (o->state != INVITE_DIAL && o->state != INVITE_ALERT))
 			continue;
 		o->note[0] = '\0';
-		invite_finish(o, 404);
+		invite_finish(o, 487);
 	}
 }
 
