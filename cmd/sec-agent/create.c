@@ -16,6 +16,8 @@
 #define TIMEOUT_S   60
 #define TIMEOUT_MAX 3600
 #define LATE_MS	    5000 /* for the 487 after a CANCEL */
+#define AGAIN_MS    100 /* a server is being started */
+#define AGAIN_TRIES 50
 #define ROSTER_MS   500 /* until the roster shows who came */
 
 /* A `create` until its conference is open. */
@@ -28,6 +30,8 @@ struct creating {
 	int timeout, wait, anyway;
 	uint64_t txn; /* to the factory */
 	struct timer patience; /* controller is away */
+	struct timer again;
+	int tries;
 	TAILQ_ENTRY(creating) entry;
 };
 
@@ -427,6 +431,7 @@ static void
 creating_free(struct creating *k)
 {
 	timer_cancel(&k->patience);
+	timer_cancel(&k->again);
 	TAILQ_REMOVE(&k->a->creates->creating, k, entry);
 	free(k->words);
 	free(k->invitees);
@@ -467,6 +472,11 @@ on_created(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	if (k == NULL || answer->status / 100 == 1)
 		return;
 	k->txn = 0;
+	if (answer->status == 503 && answer->retry_after == 0 &&
+	    k->tries++ < AGAIN_TRIES) {
+		timer_set(&k->again, AGAIN_MS);
+		return;
+	}
 	if (answer->status != 302) {
 		creating_fail(k,
 		    answer->status / 100 == 2 ? 500 : answer->status,
@@ -512,6 +522,16 @@ creating_send(struct creating *k)
 	    k->number);
 	if (k->txn != 0)
 		timer_cancel(&k->patience);
+}
+
+static void
+on_again(void *arg)
+{
+	struct creating *k = arg;
+
+	creating_send(k);
+	if (k->txn == 0)
+		timer_set(&k->patience, WAIT_MS);
 }
 
 static void
@@ -567,6 +587,7 @@ create_start(struct agent *a, struct ctl_req *r)
 	k->timeout = w.timeout;
 	k->wait = w.wait;
 	k->anyway = w.anyway;
+	timer_init(&k->again, a->loop, on_again, k);
 	timer_init(&k->patience, a->loop, on_patience, k);
 	timer_set(&k->patience, WAIT_MS);
 	TAILQ_INSERT_TAIL(&a->creates->creating, k, entry);

@@ -138,7 +138,20 @@ create_media(struct focus *f, struct conference *c, const char *media)
 	return 0;
 }
 
-/* 503 is not for long: with `draining` another server takes over. */
+static int
+wakes(struct focus *f, const char *media)
+{
+	char list[64], *rest = list, *m;
+
+	text_copy(list, media, sizeof list);
+	while ((m = strsep(&rest, ",")) != NULL)
+		if (pick_wakes(f, m))
+			return 1;
+	return 0;
+}
+
+/* 503 is not for long: at once again (0) where a server that had left is
+ * being dialled; with `draining` another server takes over. */
 static void
 create_refuse(struct focus *f, struct sip_txn *txn, int status,
     const char *media)
@@ -148,7 +161,7 @@ create_refuse(struct focus *f, struct sip_txn *txn, int status,
 	sip_msg_init(&a);
 	a.status = status;
 	if (status == 503) {
-		a.retry_after = 1;
+		a.retry_after = wakes(f, media) ? 0 : 1;
 		if (f->s->draining || pick_drains(f, media))
 			a.note = NOTE_DRAINING;
 	}

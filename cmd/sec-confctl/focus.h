@@ -224,6 +224,8 @@ void	commit_now(struct focus *f);
 
 /* --- pick.c: a media server by spare capacity (S099) --- */
 int	pick_server(struct focus *f, const char *medium, int not_this);
+/* Is a server for this medium being dialled, which had left by --idle? */
+int	pick_wakes(struct focus *f, const char *medium);
 /* Is there a medium of the list for which all servers are draining? */
 int	pick_drains(struct focus *f, const char *media);
 void	pick_assigned(struct focus *f, int server);

@@ -66,6 +66,20 @@ pick_server(struct focus *f, const char *medium, int not_this)
 }
 
 int
+pick_wakes(struct focus *f, const char *medium)
+{
+	const struct server *sv;
+	size_t i;
+
+	for (i = 0; (sv = servers_by_role(&f->s->servers, medium_role(medium),
+			 i)) != NULL;
+	     i++)
+		if (links_is_waking(f->s->links, sv->number))
+			return 1;
+	return 0;
+}
+
+int
 pick_drains(struct focus *f, const char *media)
 {
 	const struct server *sv;
