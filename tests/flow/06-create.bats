@@ -185,7 +185,7 @@ teardown() {
 }
 
 @test "without media that the lab has: refused, nothing is left" {
-	run ! --separate-stderr as alice sec-confctl create -n v1 -m voice
+	run ! --separate-stderr as alice sec-confctl create -n v1 -m app
 	[ "$output" = "" ]
 	run -2 --separate-stderr as alice sec-confctl create -n v2 -m smell
 	run -0 db conf.db "select count(*) from conference
