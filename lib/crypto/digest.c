@@ -7,22 +7,38 @@
 
 #include "crypto/digest.h"
 
+/* Opening a handle costs more than what it is mostly used for, a block or
+ * two: the library stirs its random pool each time. So they are kept. */
+static gcry_md_hd_t
+handle(int algo, int keyed)
+{
+	static gcry_md_hd_t kept[2][2];
+	gcry_md_hd_t *h = &kept[algo == GCRY_MD_SHA512][keyed];
+
+	if (*h == NULL)
+		gcry_must(gcry_md_open(h, algo, keyed ? GCRY_MD_FLAG_HMAC : 0),
+		    "gcry_md_open");
+	return *h;
+}
+
 static void
 digest(int algo, const void *key, size_t keylen, const struct digest_part *part,
     size_t n, uint8_t *out)
 {
-	gcry_md_hd_t h;
+	gcry_md_hd_t h = handle(algo, key != NULL);
 	size_t i;
 
-	gcry_must(gcry_md_open(&h, algo, key != NULL ? GCRY_MD_FLAG_HMAC : 0),
-	    "gcry_md_open");
 	if (key != NULL)
 		gcry_must(gcry_md_setkey(h, key, keylen), "gcry_md_setkey");
 	for (i = 0; i < n; i++)
 		if (part[i].n > 0)
 			gcry_md_write(h, part[i].p, part[i].n);
 	memcpy(out, gcry_md_read(h, algo), gcry_md_get_algo_dlen(algo));
-	gcry_md_close(h);
+	/* Nothing is left of key and text. */
+	if (key != NULL)
+		gcry_must(gcry_md_setkey(h, "", 0), "gcry_md_setkey");
+	else
+		gcry_md_reset(h);
 }
 
 void

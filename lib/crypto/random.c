@@ -2,6 +2,10 @@
  * Start of libgcrypt, and random bytes. Keys are drawn here and nowhere
  * else.
  */
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
 #include <gcrypt.h>
 
 #include "base/log.h"
@@ -23,6 +27,19 @@
 /* Oldest library with gcry_ecc_mul_point() as measured (SECURITY.md 3.0). */
 #define GCRYPT_NEEDED "1.10.0"
 
+/*
+ * However few bytes one asks the library for, it stirs its pool of 600: so
+ * a stock is drawn at once. It stands in a page of its own that a child of
+ * ours does not get, and what was taken is gone from it.
+ */
+#define STOCK	   512
+#define STOCK_DRAW 64 /* more than that at once is drawn for itself */
+
+struct stock {
+	size_t left;
+	uint8_t b[STOCK];
+};
+
 /* For libgcrypt's own numbers; keys live in base/secret. */
 #define SECMEM_BYTES 32768
 
@@ -39,10 +56,44 @@ crypto_init(void)
 	gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
 }
 
+/* NULL: the kernel cannot keep it from children. */
+static struct stock *
+stock_new(void)
+{
+	struct stock *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (s == MAP_FAILED)
+		return NULL;
+	(void)mlock(s, sizeof(*s));
+	(void)madvise(s, sizeof(*s), MADV_DONTDUMP);
+	if (madvise(s, sizeof(*s), MADV_WIPEONFORK) == 0)
+		return s;
+	(void)munmap(s, sizeof(*s));
+	return NULL;
+}
+
 void
 crypto_random(void *p, size_t n)
 {
-	gcry_randomize(p, n, GCRY_STRONG_RANDOM);
+	static struct stock *s;
+	static int tried;
+
+	if (!tried) {
+		tried = 1;
+		s = stock_new();
+	}
+	if (s == NULL || n > STOCK_DRAW) {
+		gcry_randomize(p, n, GCRY_STRONG_RANDOM);
+		return;
+	}
+	if (s->left < n) {
+		gcry_randomize(s->b, STOCK, GCRY_STRONG_RANDOM);
+		s->left = STOCK;
+	}
+	s->left -= n;
+	memcpy(p, s->b + s->left, n);
+	explicit_bzero(s->b + s->left, n);
 }
 
 struct secret *
@@ -51,10 +102,13 @@ crypto_random_key(size_t n, int very)
 	struct secret *s;
 
 	s = secret_new(n);
+	if (!very) {
+		crypto_random(secret_fill(s), n);
+		return s;
+	}
 	/* The library's first very strong number leaves 128 KiB behind. */
 	__lsan_disable();
-	gcry_randomize(secret_fill(s), n,
-	    very ? GCRY_VERY_STRONG_RANDOM : GCRY_STRONG_RANDOM);
+	gcry_randomize(secret_fill(s), n, GCRY_VERY_STRONG_RANDOM);
 	__lsan_enable();
 	return s;
 }
