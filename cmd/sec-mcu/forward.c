@@ -400,7 +400,7 @@ forward_run(struct mcu *m)
 		    walk(m, r))
 			continue;
 		/* The next one's turn. */
-		if (r != NULL) {
+		if (r != NULL && r->is_working) {
 			TAILQ_REMOVE(&m->work, r, work);
 			TAILQ_INSERT_TAIL(&m->work, r, work);
 		}
