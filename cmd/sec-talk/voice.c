@@ -41,7 +41,9 @@
 #define MIC_LIMIT_MS 120000 /* a mic that nobody speaks into */
 #define ORPHAN_MS    30000 /* media goes on without the agent */
 #define SEATS_MAX    32
-#define STARVED_MAX  10 /* pieces that a pipe may be late, as one speech */
+#define STARVED_US   200000 /* that a pipe may be late, as one speech */
+#define FRAME_US     20000
+#define EARLY_US     10000 /* a live source may be ahead of our clock */
 #define RECV_BUFFER  (1 << 20)
 #define FOCUS_MS     2000
 
@@ -63,8 +65,8 @@ struct voice {
 	int64_t limit; /* ms without speech, 0: none */
 	int64_t spoke; /* mono ms */
 	int captured; /* reading has begun */
+	int64_t due; /* mono us: when the next frame may be said */
 	int input_over;
-	unsigned starved;
 	int in_level, out_level;
 	int64_t level_at;
 	int64_t stop_at; /* mono ms, -1 */
@@ -338,31 +340,44 @@ may_capture(struct voice *v)
 	return 1;
 }
 
+/* A source that is late is no jitter for the others if it was a pause: then
+ * the clock of its stream has gone on, too. */
 static void
-capture_some(struct voice *v, int64_t now)
+keep_pace(struct voice *v, int64_t at)
+{
+	int64_t late = at - v->due;
+	struct seat *s;
+
+	if (v->due != 0 && late > STARVED_US && v->mic >= 0) {
+		s = v->seat[v->mic];
+		s->ts += codec_ticks(s->codec,
+		    (size_t)(late / FRAME_US) * AUDIO_FRAME);
+		s->marker = 1;
+	}
+	v->due = (late > 0 ? at : v->due) + FRAME_US;
+}
+
+/*
+ * One frame, if there is one and it is time for it. A live source gives them
+ * by its own clock, and each is sent at once; a file would give all now.
+ */
+static void
+capture_some(struct voice *v, int64_t at)
 {
 	int16_t s[AUDIO_FRAME];
 	char why[256];
 	int r;
 
-	silence(v);
-	if (!may_capture(v))
+	if (!may_capture(v) || at < v->due - EARLY_US)
 		return;
 	r = capture_frame(v->capture, s,
 	    render_kind(v->render) == RENDER_CARD ? v->heard : NULL);
+	if (r == 0)
+		return;
 	if (r == 1) {
-		if (v->starved > STARVED_MAX && v->mic >= 0) {
-			/* A pause is no jitter: the clock has gone on. */
-			v->seat[v->mic]->ts +=
-			    codec_ticks(v->seat[v->mic]->codec,
-				(size_t)AUDIO_FRAME * v->starved);
-			v->seat[v->mic]->marker = 1;
-		}
-		v->starved = 0;
-		say(v, s, now);
-	} else if (r == 0)
-		v->starved++;
-	else if (is_card(v)) {
+		keep_pace(v, at);
+		say(v, s, at / 1000);
+	} else if (is_card(v)) {
 		snprintf(why, sizeof(why), "! the microphone has gone (%s)\n",
 		    capture_name(v->capture));
 		notice(v, why);
@@ -515,7 +530,8 @@ tick(struct voice *v, int64_t at)
 	size_t i, n;
 
 	if (v->ticks % 2 == 0)
-		capture_some(v, now);
+		silence(v);
+	capture_some(v, at);
 	for (i = 0; i < v->n; i++) {
 		if ((n = seat_hop(v->seat[i], now, p)) > 0)
 			send_to(v, &v->seat[i]->media, p, n);
@@ -581,6 +597,8 @@ voice_turn(struct voice *v, const struct pollfd *p, size_t n)
 	if (p[2].revents != 0 && !v->over &&
 	    (r = capture_input(v->capture, why)) != 0)
 		end(v, emit_error(cli_mode(v->c), r, "%s", why));
+	if (p[2].revents != 0 && !v->over)
+		capture_some(v, clock_mono_us());
 	if (p[3].revents != 0 && !v->over && (r = render_flush(v->render)) != 0)
 		render_failed(v, r);
 	if (p[0].revents != 0 && !v->over)

@@ -24,7 +24,7 @@
 #define GAP_MAX	    (AUDIO_RATE / 4) /* a longer hole is not filled */
 #define RESET_US    1000000 /* another clock altogether */
 #define EARLY_US    1000 /* off target by no more than these is well */
-#define LATE_US	    5000
+#define LATE_US	    4000
 #define HURRY_US    60000 /* off by more: heard or not */
 #define DROP_US	    600000 /* off by more: packets go */
 #define REST	    10 /* pieces between two changes, if there is no hurry */
