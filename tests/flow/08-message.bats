@@ -155,6 +155,22 @@ new_texts() {
 	echo again | as alice sec-talk -s t
 }
 
+@test "S126: one that is frozen holds up one line, not those after it" {
+	mc=$(mark carol)
+	kill -STOP "$(agent_pid carol)"
+	run -8 bash -c 'echo line 0 | sec-lab run alice sec-talk -s t 3>&-'
+	# 2 s each would be 60.
+	run -8 --separate-stderr bash -c 'seq -f "line %g" 30 |
+	    timeout 30 sec-lab run alice sec-talk -s t 3>&-'
+	[[ $stderr == *"not delivered to carol"* ]]
+	kill -CONT "$(pgrep_agent carol)"
+	# She has all of it then, in order and once.
+	until_ok eval '[ "$(new_texts carol "$mc" | wc -l)" -ge 31 ]'
+	[ "$(new_texts carol "$mc")" = "$(seq -f "line %g" 0 30)" ]
+	until_ok carol_is active
+	run -0 bash -c 'echo again | sec-lab run alice sec-talk -s t 3>&-'
+}
+
 # links_up EPOCH: the controller has both routers' links of that epoch.
 links_up() {
 	[ "$(grep "link.up server=mtcu[12] epoch=$1 " \
