@@ -261,6 +261,8 @@ epoch_tell_wrap(struct device *d)
 	struct session *s = session_find(f, d->member->user, d->instance);
 	const struct server *sv = servers_by_number(&f->s->servers, d->server);
 	struct buf b = BUF_INIT, key = BUF_INIT;
+	char host[ADDR_STRLEN];
+	struct addr a;
 
 	if (f->in_commit && d->conf->advanced == f->commits) {
 		/* Only a number that is on disk may be used. */
@@ -288,10 +290,11 @@ epoch_tell_wrap(struct device *d)
 	}
 	if (buf_len(&key) > 0)
 		line_put(&b, "key", buf_cstr(&key));
-	if (sv != NULL) {
-		line_put(&b, "media", sv->addr);
+	/* Never a name: agents would have to look it up. */
+	if (sv != NULL && links_address(f->s->links, d->server, &a) == 0) {
+		line_put(&b, "media", addr_format(&a, host));
 		line_put_u64(&b, "server", (uint64_t)d->server);
-	} else if (d->takes_text)
+	} else if (sv == NULL && d->takes_text)
 		line_put(&b, "media", "-");
 	line_end(&b);
 	d->stale = 0;

@@ -450,7 +450,7 @@ address_of(struct other *o, struct addr *to)
 int
 links_address(const struct links *k, int number, struct addr *to)
 {
-	const struct server *s = servers_by_number(k->def.servers, number);
+	const struct server *s = servers_by_number(k->servers, number);
 
 	if (s == NULL)
 		return SEC_ERR_NOTHING;

@@ -707,6 +707,7 @@ test_names(void)
 {
 	struct servers more = servers;
 	struct server *s = &more.server[more.n++];
+	struct addr a;
 	int i;
 
 	plain = 1;
@@ -731,6 +732,13 @@ test_names(void)
 	WAIT(!links_is_up(host[0].links, 2));
 	(void)links_wake(host[0].links, 2);
 	WAIT(links_is_up(host[0].links, 2));
+	T_INT(asked, 3);
+	/* What is known is told, and nothing looked up for it. */
+	T_INT(links_address(host[0].links, 2, &a), 0);
+	T(addr_equal(&a, &host[1].addr));
+	T_INT(links_address(host[0].links, 3, &a), SEC_ERR_NOTHING);
+	T_INT(links_address(host[1].links, 1, &a), 0);
+	T(addr_equal(&a, &host[0].addr));
 	T_INT(asked, 3);
 	stop_both();
 	plain = 0;
