@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/text.h"
 
 #include "mcu.h"
 
@@ -59,8 +60,10 @@ mcu_drain(struct service *s, int on)
 static int
 mcu_health(struct service *s, struct buf *words)
 {
-	buf_putf(words, "%zu conferences, %u devices", dealt_rooms(s->dealt),
-	    dealt_devices(s->dealt));
+	size_t rooms = dealt_rooms(s->dealt), devices = dealt_devices(s->dealt);
+
+	buf_putf(words, "%zu conference%s, %zu device%s", rooms,
+	    text_plural(rooms), devices, text_plural(devices));
 	return 0;
 }
 

@@ -75,11 +75,13 @@ teardown() { show_logs; }
 
 @test "without krb5kdc: which package, and exit 10" {
 	mkdir -p "$BATS_TEST_TMPDIR/empty"
+	export NONE=$BATS_TEST_TMPDIR/none
+	install -m 644 /dev/null "$NONE"
 	unshare -rm true 2>/dev/null || skip "no mount namespaces here"
 	SEC_DIR=$BATS_TEST_TMPDIR/other PATH=$BATS_TEST_TMPDIR/empty:$PATH \
 	    run -10 --separate-stderr unshare -rm sh -c \
 	    'for d in $(echo "$PATH" | tr : " ") /usr/sbin; do
-		[ ! -e "$d/krb5kdc" ] || mount --bind /dev/null "$d/krb5kdc"
+		[ ! -e "$d/krb5kdc" ] || mount --bind "$NONE" "$d/krb5kdc"
 	    done
 	    sec-lab up alice bob'
 	[ "$stderr" = "sec-lab: krb5kdc not found; on Debian: apt install krb5-kdc" ]
