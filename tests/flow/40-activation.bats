@@ -123,7 +123,7 @@ program() { [[ $1 = mtcu* ]] && echo sec-mtcu || echo "sec-$1"; }
 	run -10 sec-mtcu serve --name mtcu1
 	[[ $output =~ ^"sec-mtcu: already running (pid $(daemon_pid mtcu1), since "[0-2][0-9]:[0-5][0-9]")"$ ]]
 	run -2 sec-mtcu serve --name 'UPPER CASE'
-	run -11 sec-mtcu serve
+	run -2 sec-mtcu serve
 	[[ $output = *"say --name"* ]]
 }
 
@@ -151,8 +151,8 @@ program() { [[ $1 = mtcu* ]] && echo sec-mtcu || echo "sec-$1"; }
 	[[ $output = *WARN*drained* ]]
 	run -0 sec-mtcu drain --stop --name mtcu1
 	run -0 sec-mtcu health --name mtcu1
-	run -10 sec-mtcu health --name mtcu9
-	[ "$output" = "sec-mtcu: mtcu9 is not running" ]
+	run -5 sec-mtcu health --name mtcu9
+	[[ $output == "sec-mtcu: "*"/servers has no line named mtcu9" ]]
 }
 
 @test "SIGHUP: a bad configuration keeps the old one, and health says so" {
