@@ -51,7 +51,7 @@ template_of(struct sip_msg *t, const struct room *r, const char *author,
 {
 	sip_msg_init(t);
 	t->method = "MESSAGE";
-	t->uri = r->uri;
+	t->uri = r->dealt.uri;
 	t->from = t->author = author;
 	t->content_type = type;
 	t->body = body;
@@ -152,10 +152,10 @@ delivery_late(void *arg)
 	struct room *r;
 
 	if ((r = room_find(d->mtcu, d->room)) != NULL)
-		TAILQ_FOREACH(mb, &r->members, entry) {
-			if (mb->person->slot >= d->nslots)
+		for (mb = member_first(r); mb != NULL; mb = member_next(mb)) {
+			if (mb->dealt.person->slot >= d->nslots)
 				continue;
-			seat = &d->seat[mb->person->slot];
+			seat = &d->seat[mb->dealt.person->slot];
 			if (seat->out > 0 && !seat->answered)
 				member_silent(mb);
 		}
@@ -177,7 +177,7 @@ struct delivery *
 delivery_new(struct room *r, struct member *author, struct sip_txn *txn,
     const struct sip_msg *req)
 {
-	struct mtcu *m = r->mtcu;
+	struct mtcu *m = member_mtcu(author);
 	struct delivery *d;
 	struct seat *grown;
 
@@ -191,25 +191,25 @@ delivery_new(struct room *r, struct member *author, struct sip_txn *txn,
 		d->mtcu = m;
 		timer_init(&d->timer, m->s->loop, delivery_late, d);
 	}
-	if (d->capslots < r->nslots) {
-		grown = reallocarray(d->seat, r->nslots, sizeof *grown);
+	if (d->capslots < r->dealt.nslots) {
+		grown = reallocarray(d->seat, r->dealt.nslots, sizeof *grown);
 		if (grown == NULL)
 			goto fail;
 		d->seat = grown;
-		d->capslots = r->nslots;
+		d->capslots = r->dealt.nslots;
 	}
-	if (r->nslots > 0)
-		memset(d->seat, 0, r->nslots * sizeof *d->seat);
+	if (r->dealt.nslots > 0)
+		memset(d->seat, 0, r->dealt.nslots * sizeof *d->seat);
 	/* He has it himself, whatever his other devices do. */
-	d->seat[author->person->slot].answered = 1;
-	d->nslots = r->nslots;
-	d->author_q = author->q;
+	d->seat[author->dealt.person->slot].answered = 1;
+	d->nslots = r->dealt.nslots;
+	d->author_q = author->dealt.q;
 	d->txn = sip_txn_id(txn);
 	d->waiting = 0;
 	d->started = 0;
 	d->n = req->bodylen;
-	d->room = strdup(r->uri);
-	d->author = strdup(author->person->uri);
+	d->room = strdup(r->dealt.uri);
+	d->author = strdup(author->dealt.person->uri);
 	d->type = strdup(req->content_type);
 	d->body = malloc(req->bodylen);
 	if (d->room == NULL || d->author == NULL || d->type == NULL ||
@@ -330,8 +330,8 @@ copy_keep(struct member *mb, const struct sip_msg *tmpl, uint64_t delivery,
 static uint64_t
 cookie_of(const struct member *mb, uint64_t delivery)
 {
-	return delivery << 44 | (uint64_t)mb->person->slot << 24 |
-	    (mb->q & 0xffffff);
+	return delivery << 44 | (uint64_t)mb->dealt.person->slot << 24 |
+	    (mb->dealt.q & 0xffffff);
 }
 
 static void copy_answered(void *ctx, uint64_t cookie, int status);
@@ -341,7 +341,7 @@ static int
 copy_put(struct member *mb, struct sip_fan *fan, const struct sip_msg *tmpl,
     uint64_t delivery, uint32_t author_q, int missed)
 {
-	struct mtcu *m = mb->room->mtcu;
+	struct mtcu *m = member_mtcu(mb);
 	struct sip_fan *own = NULL;
 	struct sip_msg t;
 	char q[Q_STRLEN];
@@ -354,7 +354,7 @@ copy_put(struct member *mb, struct sip_fan *fan, const struct sip_msg *tmpl,
 		t.author_q = q_format(author_q, q);
 		fan = own = sip_fan_new(&t);
 	}
-	id = sip_fan_send(fan, mb->conn, mb->person->uri, missed, COPY_MS,
+	id = sip_fan_send(fan, mb->conn, mb->dealt.person->uri, missed, COPY_MS,
 	    copy_answered, m, cookie_of(mb, delivery));
 	sip_fan_free(own);
 	if (id == 0)
@@ -374,7 +374,7 @@ copy_lost(struct delivery *d, uint64_t cookie)
 
 	if ((r = room_find(d->mtcu, d->room)) == NULL)
 		return 0;
-	TAILQ_FOREACH(mb, &r->members, entry)
+	for (mb = member_first(r); mb != NULL; mb = member_next(mb))
 		if (cookie_of(mb, d->id) == cookie)
 			break;
 	if (mb == NULL)
@@ -393,27 +393,28 @@ copy_answered(void *ctx, uint64_t cookie, int status)
 	if ((d = delivery_find(m, cookie >> 44)) == NULL ||
 	    (status == SIP_LOST && copy_lost(d, cookie)))
 		return;
-	delivery_answer(d, (unsigned)(cookie >> 24) & SLOT_MAX, status);
+	delivery_answer(d, (unsigned)(cookie >> 24) & (DEALT_PERSONS - 1),
+	    status);
 }
 
 /* Plain mode: dial the address of the device's SDP (loopback only). */
 static void
 copy_dial(struct member *mb)
 {
-	struct service *s = mb->room->mtcu->s;
+	struct service *s = member_mtcu(mb)->s;
 	struct sip_peer peer;
 	struct sip_conn *c;
 	struct addr a;
 
-	if (!s->conf.plain || mb->address[0] == '\0' || mb->conn != NULL ||
-	    addr_parse(&a, mb->address) != 0 || !addr_is_loopback(&a) ||
-	    addr_port(&a) < 1024)
+	if (!s->conf.plain || mb->dealt.address[0] == '\0' ||
+	    mb->conn != NULL || addr_parse(&a, mb->dealt.address) != 0 ||
+	    !addr_is_loopback(&a) || addr_port(&a) < 1024)
 		return;
 	memset(&peer, 0, sizeof peer);
 	peer.proof = NEED_DEVICE;
 	peer.keyid = mb->held.key.id;
-	peer.conf = mb->room->cid;
-	peer.q = mb->q;
+	peer.conf = mb->dealt.room->cid;
+	peer.q = mb->dealt.q;
 	c = sip_conn_new(s->sip, &peer);
 	sip_conn_attach(c,
 	    channel_dial_plain(s->loop, &a, sip_frame, &sip_channel_ops, c));
@@ -424,7 +425,7 @@ static int
 copy_go(struct member *mb, struct sip_fan *fan, const struct sip_msg *tmpl,
     uint64_t delivery, uint32_t author_q, int missed)
 {
-	struct service *s = mb->room->mtcu->s;
+	struct service *s = member_mtcu(mb)->s;
 
 	if (copy_put(mb, fan, tmpl, delivery, author_q, missed) == 0)
 		return 0;
@@ -441,7 +442,7 @@ void
 copy_send(struct member *mb, struct sip_fan *fan, const struct sip_msg *tmpl,
     struct delivery *d, int missed)
 {
-	unsigned slot = mb->person->slot;
+	unsigned slot = mb->dealt.person->slot;
 	int r;
 
 	if (missed >= 0) {
@@ -450,7 +451,7 @@ copy_send(struct member *mb, struct sip_fan *fan, const struct sip_msg *tmpl,
 	}
 	r = copy_go(mb, fan, tmpl, d->id, d->author_q, -1);
 	/* Nobody waits twice for one who does not answer. */
-	if (r == 0 && !mb->reported)
+	if (r == 0 && !mb->dealt.lost)
 		delivery_expect(d, slot);
 	else
 		delivery_miss(d, slot);
@@ -463,7 +464,8 @@ copies_flush(struct member *mb)
 	struct copy *c;
 
 	while ((c = TAILQ_FIRST(&mb->copies)) != NULL) {
-		template_of(&tmpl, mb->room, c->author, c->type, c->body, c->n);
+		template_of(&tmpl, member_room(mb), c->author, c->type, c->body,
+		    c->n);
 		if (copy_put(mb, NULL, &tmpl, c->delivery, c->author_q,
 			c->missed) != 0)
 			return; /* lost again: they wait on */

@@ -35,12 +35,11 @@ mtcu_open(struct service *s)
 	if (m == NULL)
 		return SEC_ERR_SYS;
 	m->s = s;
-	m->rooms = map_new();
 	m->hops = holders_new();
 	m->deliveries = map_new();
 	TAILQ_INIT(&m->spare);
-	timer_init(&m->load, s->loop, (void (*)(void *))load_send, m);
 	s->priv = m;
+	members_open(m); /* members.c */
 	return 0;
 }
 
@@ -51,10 +50,8 @@ mtcu_close(struct service *s)
 
 	if (m == NULL)
 		return;
-	timer_cancel(&m->load);
 	deliveries_free(m);
-	members_free(m);
-	map_free(m->rooms);
+	dealt_free(s->dealt);
 	holders_free(m->hops);
 	map_free(m->deliveries);
 	free(m);
@@ -64,26 +61,24 @@ mtcu_close(struct service *s)
 static int
 mtcu_busy(struct service *s)
 {
-	struct mtcu *m = s->priv;
-
-	return (int)map_count(m->rooms);
+	return (int)dealt_rooms(s->dealt);
 }
 
 static void
 mtcu_drain(struct service *s, int on)
 {
 	(void)on;
-	load_send(s->priv);
+	dealt_load(s->dealt);
 }
 
 static int
 mtcu_health(struct service *s, struct buf *words)
 {
-	struct mtcu *m = s->priv;
+	size_t rooms = dealt_rooms(s->dealt);
+	unsigned members = dealt_devices(s->dealt);
 
-	buf_putf(words, "%zu conference%s, %u member%s", map_count(m->rooms),
-	    text_plural(map_count(m->rooms)), m->members,
-	    text_plural(m->members));
+	buf_putf(words, "%zu conference%s, %u member%s", rooms,
+	    text_plural(rooms), members, text_plural(members));
 	return 0;
 }
 
@@ -99,15 +94,15 @@ mtcu_hello_key(struct service *s, const struct hello_c1 *c1,
 	if (mb == NULL)
 		return SEC_ERR_SUBKEY;
 	/* Who spoke now would speak past those who are not dealt yet. */
-	if (!mb->room->dealt)
+	if (!mb->dealt.room->is_dealt)
 		return SEC_ERR_NOTHING;
 	out->base = k->secret;
-	hello_id_device(&out->from, mb->room->cid, mb->q);
+	hello_id_device(&out->from, mb->dealt.room->cid, mb->dealt.q);
 	hello_id_server(&out->to, s->self->number);
 	out->peer.proof = NEED_DEVICE;
 	out->peer.keyid = c1->keyid;
-	out->peer.conf = mb->room->cid;
-	out->peer.q = mb->q;
+	out->peer.conf = mb->dealt.room->cid;
+	out->peer.q = mb->dealt.q;
 	return 0;
 }
 
@@ -130,14 +125,14 @@ mtcu_plain_peer(struct service *s, const struct sip_msg *req,
 		return SEC_ERR_NOTHING;
 	if (conf.q[0] != '\0' && q_parse(&q, conf.q) != 0)
 		return SEC_ERR_DATA;
-	TAILQ_FOREACH(mb, &r->members, entry) {
-		if (strcmp(mb->person->uri, from.full) != 0 ||
-		    (conf.q[0] != '\0' && mb->q != q))
+	for (mb = member_first(r); mb != NULL; mb = member_next(mb)) {
+		if (strcmp(mb->dealt.person->uri, from.full) != 0 ||
+		    (conf.q[0] != '\0' && mb->dealt.q != q))
 			continue;
 		peer->proof = NEED_DEVICE;
 		peer->keyid = mb->held.key.id;
-		peer->conf = r->cid;
-		peer->q = mb->q;
+		peer->conf = r->dealt.cid;
+		peer->q = mb->dealt.q;
 		return 0;
 	}
 	return SEC_ERR_DENIED;
@@ -170,7 +165,7 @@ mtcu_link_up(struct service *s, int number, struct ctl_peer *p)
 {
 	(void)p;
 	if (number == 1)
-		members_link_up(s->priv);
+		dealt_link_up(s->dealt);
 }
 
 static const char *const asks[] = { "conferences", NULL };
@@ -180,7 +175,6 @@ static const struct service_def def = {
 	.role = "mtcu",
 	.port = 7322,
 	.methods = methods,
-	.verbs = member_verbs, /* members.c */
 	.open = mtcu_open,
 	.close = mtcu_close,
 	.busy = mtcu_busy,

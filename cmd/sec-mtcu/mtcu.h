@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "base/map.h"
 #include "base/secret.h"
+#include "server/dealt.h"
 #include "server/holder.h"
 #include "server/service.h"
 
@@ -23,7 +24,6 @@
 #define COPY_MS      (GRACE_MS + 1000)
 #define PROBE_MS     30000             /* of one that did not answer */
 #define UNDER_WAY    256               /* deliveries of one device */
-#define SLOT_MAX     0xfffff           /* persons in a room */
 #define ID_MASK      0xfffff           /* deliveries at a time */
 
 /* A copy that waits for its device's connection. */
@@ -38,75 +38,68 @@ struct copy {
 	TAILQ_ENTRY(copy)	 entry;
 };
 
-/* A user in a room: his devices share one slot in a delivery's table. */
-struct person {
-	unsigned	 slot;
-	unsigned	 devices;
-	char		 uri[];
-};
-
 struct member {                        /* one device: one q */
-	uint32_t		 q;
-	int			 may_speak;
-	struct room		*room;
-	struct person		*person;
+	struct dealt_device	 dealt;
 	struct sip_conn		*conn;         /* its owner is the member */
 	int64_t			 away;         /* since when without one */
-	TAILQ_ENTRY(member)	 entry;
 	TAILQ_HEAD(, copy)	 copies;
 	size_t			 queued;       /* bytes in copies */
 	unsigned		 under_way;    /* deliveries of his */
-	int			 reported;     /* `lost` was sent */
-	int			 seen;         /* in this deal */
 	struct holder		 held;         /* H_q */
-	char			 address[64];  /* of its SDP */
 	struct timer		 timer;        /* away too long */
 };
 
 struct room {
-	struct mtcu		*mtcu;
-	char			*uri;
-	uint64_t		 cid;
-	int			 seen;
-	int			 dealt;        /* all members are known */
-	struct map		*persons;      /* by URI */
-	struct person		**slot;        /* by number, holes NULL */
-	unsigned		 nslots, capslots;
-	struct map		*by_q;
-	TAILQ_HEAD(, member)	 members;
-	unsigned		 nmembers;
+	struct dealt_room	 dealt;
 };
 
 struct delivery;
 
 struct mtcu {
 	struct service		*s;
-	struct map		*rooms;        /* by URI */
 	struct holders		*hops;         /* of members */
 	struct map		*deliveries;   /* by number */
 	struct delivery		*latest;       /* found last, NULL: none */
 	TAILQ_HEAD(, delivery)	 spare;
 	uint64_t		 next_delivery;
-	unsigned		 members;
 	uint64_t		 copies;       /* sent, since the start */
-	struct timer		 load;
 };
 
+static inline struct room *
+member_room(const struct member *mb)
+{
+	return (struct room *)mb->dealt.room;
+}
+
+static inline struct mtcu *
+member_mtcu(const struct member *mb)
+{
+	return dealt_service(mb->dealt.room->dealt)->priv;
+}
+
+/* For loops over the members of a room. */
+static inline struct member *
+member_first(const struct room *r)
+{
+	return (struct member *)TAILQ_FIRST(&r->dealt.devices);
+}
+
+static inline struct member *
+member_next(const struct member *mb)
+{
+	return (struct member *)TAILQ_NEXT(&mb->dealt, entry);
+}
+
 /* members.c: what the controller deals */
-extern const struct ctl_verb member_verbs[];
+void	members_open(struct mtcu *m);
 struct room *room_find(struct mtcu *m, const char *uri);
 struct member *room_member(struct room *r, uint32_t q);
 /* Whose hop key opened it. */
 struct member *member_of_conn(struct mtcu *m, struct sip_conn *c);
-void	members_link_up(struct mtcu *m);
-void	members_free(struct mtcu *m);
 void	member_connected(struct member *mb, struct sip_conn *c);
 void	member_disconnected(struct member *mb);
 /* Connected, but without an answer for 2 s: `lost`, until he answers. */
 void	member_silent(struct member *mb);
-/* Tell the controller, at most once a second. */
-void	load_changed(struct mtcu *m);
-void	load_send(struct mtcu *m);
 
 /* relay.c: one MESSAGE in, one to every member out (Fig. 8) */
 void	on_message(void *ctx, struct sip_txn *txn, const struct sip_msg *req);

@@ -29,9 +29,9 @@ message_refused(struct mtcu *m, const struct member *mb,
 	struct uri conf;
 
 	if (uri_parse(&conf, req->uri, m->s->conf.domain) != 0 ||
-	    strcmp(conf.full, mb->room->uri) != 0)
+	    strcmp(conf.full, mb->dealt.room->uri) != 0)
 		return 404;
-	if (!mb->may_speak)
+	if (!mb->dealt.speak)
 		return 403;
 	if (mb->under_way >= UNDER_WAY)
 		return 503;
@@ -41,7 +41,7 @@ message_refused(struct mtcu *m, const struct member *mb,
 		return 413;
 	if (text_equal_nocase(req->content_type, EVENT_TEXT_TYPE)) {
 		/* The author inside must be the device that speaks. */
-		if (req->bodylen < 4 || get_be32(req->body) != mb->q)
+		if (req->bodylen < 4 || get_be32(req->body) != mb->dealt.q)
 			return 400;
 	} else if (!m->s->conf.plain ||
 	    !text_equal_nocase(req->content_type, "text/plain"))
@@ -69,20 +69,21 @@ on_message(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		sip_answer_status(txn, status);
 		return;
 	}
-	if ((d = delivery_new(author->room, author, txn, req)) == NULL) {
+	if ((d = delivery_new(member_room(author), author, txn, req)) == NULL) {
 		sip_answer_status(txn, 503);
 		return;
 	}
 	sip_msg_init(&tmpl);
 	tmpl.method = "MESSAGE";
-	tmpl.uri = author->room->uri;
-	tmpl.from = tmpl.author = author->person->uri;
-	tmpl.author_q = q_format(author->q, q);
+	tmpl.uri = author->dealt.room->uri;
+	tmpl.from = tmpl.author = author->dealt.person->uri;
+	tmpl.author_q = q_format(author->dealt.q, q);
 	tmpl.content_type = req->content_type;
 	tmpl.body = req->body;
 	tmpl.bodylen = req->bodylen;
 	fan = sip_fan_new(&tmpl);
-	TAILQ_FOREACH(mb, &author->room->members, entry)
+	for (mb = member_first(member_room(author)); mb != NULL;
+	     mb = member_next(mb))
 		if (mb != author)
 			copy_send(mb, fan, &tmpl, d, -1);
 	sip_fan_free(fan);

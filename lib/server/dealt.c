@@ -80,6 +80,8 @@ person_take(struct dealt_room *r, const char *uri)
 		i = r->nslots; /* no hole to look for */
 	while (i < r->nslots && r->slot[i] != NULL)
 		i++;
+	if (i == DEALT_PERSONS)
+		return NULL;
 	if (i == r->capslots) {
 		grown = reallocarray(r->slot, r->capslots ? r->capslots * 2 : 8,
 		    sizeof *grown);
@@ -447,8 +449,12 @@ on_join(void *ctx, struct ctl_req *req)
 	if (fresh && (dev = join_new(d, r, q, req)) == NULL)
 		return;
 	if ((status = join_hop(d->ops, dev, l)) != 0) {
-		if (fresh)
+		/* Without a key it cannot come, but it is a member, and to
+		 * be counted: the controller will make a key. */
+		if (fresh && status != 404)
 			device_free(dev);
+		else
+			dev->seen = 1;
 		ctl_error(req, status, "no hop key for this device");
 		return;
 	}
@@ -549,6 +555,9 @@ on_dealt(void *ctx, struct ctl_req *req)
 	if (uri != NULL) {
 		if ((r = dealt_room(d, uri)) == NULL)
 			return;
+		r->is_dealt = 1;
+		if (d->ops->room_dealt != NULL)
+			d->ops->room_dealt(r);
 		for (dev = TAILQ_FIRST(&r->devices); dev != NULL; dev = next) {
 			next = TAILQ_NEXT(dev, entry);
 			if (!dev->seen)

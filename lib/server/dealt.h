@@ -17,6 +17,7 @@
  */
 #define DEALT_STREAMS     3            /* forwarded at a time, unless told */
 #define DEALT_STREAMS_MAX 16
+#define DEALT_PERSONS     0x100000     /* in a room */
 
 enum dealt_select {
 	DEALT_LOUDEST,
@@ -40,6 +41,7 @@ struct dealt_room {
 	unsigned		 streams;
 	enum dealt_select	 select;
 	int			 seen;         /* in this deal */
+	int			 is_dealt;     /* all devices are known */
 	struct map		*persons;      /* by URI */
 	struct dealt_person	**slot;        /* by number, holes NULL */
 	unsigned		 nslots, capslots;
@@ -57,7 +59,7 @@ struct dealt_device {                  /* one q */
 	uint8_t			 speak;        /* may be heard */
 	uint8_t			 hold;         /* listens elsewhere */
 	uint8_t			 seen;         /* in this deal */
-	uint8_t			 lost;         /* as reported */
+	uint8_t			 lost;         /* as told */
 	char			 address[64];  /* of its SDP, "" unknown */
 };
 
@@ -70,6 +72,8 @@ struct dealt_ops {
 					* are refused */
 	int	(*room_new)(struct dealt_room *r);     /* 0 or SEC_ERR_* */
 	void	(*room_free)(struct dealt_room *r);
+	/* All its devices are there: is_dealt is set. */
+	void	(*room_dealt)(struct dealt_room *r);
 	/* streams or select are others now. */
 	void	(*room_policy)(struct dealt_room *r);
 	/* In its room, but without a hop key. 0 or SEC_ERR_*. */
