@@ -73,6 +73,32 @@ sequence(void)
 	seal_free(other);
 }
 
+/* What came once comes never again, however long ago it was. */
+static void
+old_ones(void)
+{
+	static const uint64_t after[] = { 1, 64, 1023, 1024, 1000000 };
+	struct seal *tx = new_seal(0), *rx = new_seal(0);
+	struct buf first, next;
+	size_t i;
+
+	first = put(tx, "text", NOW);
+	T_INT(get(rx, &first, NOW), 0);
+	for (i = 0; i < sizeof after / sizeof after[0]; i++) {
+		tx->last = rx->last = after[i];
+		next = put(tx, "next text", NOW);
+		T_INT(get(rx, &next, NOW), 0);
+		T_OK(get(rx, &first, NOW) == SEC_ERR_REPLAY &&
+			get(rx, &next, NOW) == SEC_ERR_REPLAY &&
+			rx->last == after[i] + 1,
+		    "after %llu records", (unsigned long long)after[i]);
+		buf_free(&next);
+	}
+	buf_free(&first);
+	seal_free(tx);
+	seal_free(rx);
+}
+
 static void
 times(void)
 {
@@ -217,7 +243,8 @@ once(void)
 int
 main(void)
 {
-	void (*const test[])(void) = { sequence, times, limits, sizes, once };
+	void (*const test[])(
+	    void) = { sequence, old_ones, times, limits, sizes, once };
 	size_t i;
 
 	crypto_init();

@@ -245,8 +245,9 @@ start(enum how how, int fd, const char *args)
 	_exit(service_main(&def, argc, argv));
 }
 
+/* Until systemd would have heard it. */
 static void
-wait_ready(void)
+wait_notice(const char *what)
 {
 	struct pollfd p = { notify, POLLIN, 0 };
 	char in[1024];
@@ -255,11 +256,17 @@ wait_ready(void)
 	while (poll(&p, 1, WAIT_MS) == 1) {
 		n = recv(notify, in, sizeof(in) - 1, 0);
 		in[n < 0 ? 0 : n] = '\0';
-		if (strstr(in, "READY=1") != NULL)
+		if (strstr(in, what) != NULL)
 			return;
 	}
-	printf("Bail out! not ready\n");
+	printf("Bail out! never said %s\n", what);
 	exit(1);
+}
+
+static void
+wait_ready(void)
+{
+	wait_notice("READY=1");
 }
 
 static int
@@ -484,6 +491,7 @@ test_control(pid_t pid)
 
 	write_text("etc/sec.conf", "domain = lab.test\nrelam = X\n");
 	kill(pid, SIGHUP);
+	wait_notice("RELOADING=1\nMONOTONIC_USEC=");
 	wait_ready();
 	T(strstr(ask("health", "words"), "did you mean \"realm\"") != NULL);
 	T_STR(ask("history", "is"), "");
@@ -585,6 +593,7 @@ main(void)
 	sip_stack_free(stack);
 	loop_free(loop);
 	kill(pid, SIGTERM);
+	wait_notice("STOPPING=1");
 	T_INT(exit_of(pid), 0);
 	T_STR(ask("status", "pid"), "unreachable");
 	test_inetd();
