@@ -120,8 +120,8 @@ joint key $id  epoch 1" ]
 		[ "$(stat -c %a "$f")" = 400 ]
 		secret=$(base64 -d "$f" | od -An -tx1 -v | tr -d ' \n')
 		{ on ctl show -a; on ctl check; on media1 show; } >"$T/shown"
-		! grep -qF "$(head -c 40 "$f")" "$T/shown"
-		! grep -qF "${secret:0:16}" "$T/shown"
+		run -1 grep -qF "$(head -c 40 "$f")" "$T/shown"
+		run -1 grep -qF "${secret:0:16}" "$T/shown"
 	done
 	[ -e "$T/ctl/lib/keys/confctl/dealer.1" ]
 	[ ! -e "$T/media1/lib/keys/mcu1/dealer.1" ]

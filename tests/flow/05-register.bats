@@ -57,10 +57,11 @@ logout() { as "$1" sec-login -k || :; }
 	[ "$output" = "" ]
 	run ! grep -rqF "$(password carol)" "$SEC_DIR/lib" "$SEC_DIR/log" \
 	    "$SEC_DIR/run"
-	! tr '\0' '\n' <"/proc/$(agent_pid carol)/cmdline" |
-	    grep -qF "$(password carol)"
-	! tr '\0' '\n' <"/proc/$(agent_pid carol)/environ" |
-	    grep -qF "$(password carol)"
+	tr '\0' '\n' <"/proc/$(agent_pid carol)/cmdline" >"$BATS_TEST_TMPDIR/seen"
+	tr '\0' '\n' <"/proc/$(agent_pid carol)/environ" \
+	    >>"$BATS_TEST_TMPDIR/seen"
+	grep -q '^SEC_DIR=' "$BATS_TEST_TMPDIR/seen"
+	run -1 grep -qF "$(password carol)" "$BATS_TEST_TMPDIR/seen"
 	logout carol
 }
 

@@ -51,6 +51,19 @@ seen_that() {
 	as "$user" sec-watch -T 0 "$@" | jq -se "any(.[]; $that)"
 }
 
+# jq(1) -e says yes when nothing came at all (before 1.7); here it does not,
+# so that `await ... | jq -e` fails when the event does.
+jq() {
+	local out
+	case $1 in
+	-e|-e[a-z]|-[a-z]e)
+		out=$(command jq "$@") || return
+		[ -n "$out" ] || return 4
+		printf '%s\n' "$out" ;;
+	*)	command jq "$@" ;;
+	esac
+}
+
 # mark USER: where the events are now, for `await USER --since`.
 mark() {
 	sec-lab run "$1" sec-watch --last 3>&-
@@ -154,6 +167,19 @@ agent_pid() {
 	as "$1" sec-ctl "$SEC_DIR/run/$1@lab.test.sock" status |
 	    tr '\t' '\n' | sed -n 's/^pid=//p'
 }
+
+# keys_of SERVER-OR-USER: what keys a process of the lab holds, sorted.
+keys_of() {
+	local pid
+	case $1 in
+	pal|confctl|m[ct]*[12]) pid=$(daemon_pid "$1") ;;
+	*) pid=$(agent_pid "$1") ;;
+	esac
+	"$BATS_TEST_DIRNAME/../lib/keys" "$pid"
+}
+
+# key_in KEYS PATH...: where one of the keys in the file KEYS stands.
+key_in() { "$BATS_TEST_DIRNAME/../lib/keys" -f "$@"; }
 
 # db FILE SQL: read-only look into a database of the lab.
 db() {

@@ -47,7 +47,7 @@ until='until [0-2][0-9]:[0-5][0-9]'
 	sees alice '^Password for alice@LAB\.TEST:'
 	types alice "$(password alice)"
 	sees alice "^alice@LAB\\.TEST  available  $until\$" '^\[alice\] \$$'
-	! screen alice | grep -qF "$(password alice)"
+	[[ $(screen alice) != *"$(password alice)"* ]]
 	# On a terminal the list has a head.
 	types alice 'sec-login -l'
 	sees alice '^USER +DOMAIN +STATUS +UNTIL +CONFS +AGENT$' \

@@ -71,7 +71,7 @@ t='[0-2][0-9]:[0-5][0-9]'
 @test "strangers' control characters are shown and do nothing" {
 	printf 'a\e[31mred\e]0;title\a\rb\b\u202ec\n' | as bob sec-talk -s standup
 	sees alice "^$t bob: a\\\\x1b\\[31mred\\\\x1b\\]0;title\\\\x07\\\\x0db\\\\x08"
-	! screen alice | grep -q $'\u202e'
+	[[ $(screen alice) != *$'\u202e'* ]]
 	# Nobody can forge a line of somebody else.
 	printf 'first\n14:20 carol: I owe you 100\n' | as bob sec-talk -s -1 standup
 	sees alice "^$t bob: first\$" '^ +14:20 carol: I owe you 100$'
