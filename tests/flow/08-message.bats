@@ -273,6 +273,40 @@ pgrep_agent() {
 	done
 }
 
+@test "S016 S029 S133: keys are where they belong, and nowhere else" {
+	for name in alice bob carol pal confctl mtcu1 mtcu2; do
+		keys_of "$name" >"keys.$name"
+	done
+	# What the members share: the conference's.
+	comm -12 keys.alice keys.bob | comm -12 - keys.carol >conference
+	[ -s conference ]
+	sort -u keys.alice keys.bob keys.carol >users
+	# The positive controls: the controller made it, the PAL manager each
+	# user's key, and the router of t knows the hops to him.
+	[ -n "$(comm -12 conference keys.confctl)" ]
+	server=$(db conf.db "select server from conference_medium
+	    join conference on id = conf where name = 't'")
+	router=$(awk -v n="$server" '$1 == n { print $2 }' \
+	    "$SEC_DIR/etc/servers")
+	for u in alice bob carol; do
+		[ -n "$(comm -12 "keys.$u" keys.pal)" ]
+		[ -n "$(comm -12 "keys.$u" "keys.$router")" ]
+	done
+	# Neither of them has the conference's, in whatever memory.
+	for name in pal mtcu1 mtcu2; do
+		[ -z "$(comm -12 conference "keys.$name")" ]
+		"$BATS_TEST_DIRNAME/../lib/memory" "$(daemon_pid "$name")" >image
+		run -1 key_in conference image
+	done
+	"$BATS_TEST_DIRNAME/../lib/memory" "$(daemon_pid confctl)" >image
+	run -0 key_in conference image
+	# No key of a user is on the disk or on the wire; the joint key is
+	# where it has to be, and there only.
+	run -1 key_in users "$SEC_DIR"
+	run -0 key_in keys.confctl "$SEC_DIR"
+	run ! grep -v "^$SEC_DIR/lib/keys/" <<<"$output"
+}
+
 @test "S128: an ex-member reads and writes nothing more" {
 	as bob sec-confctl answer accept
 	as carol sec-confctl answer accept
