@@ -8,6 +8,8 @@ bats_require_minimum_version 1.5.0
 #
 # S021 (users in a database), STORIES 1.26 (init), 1.28 (user), 1.29 (health).
 
+load ../lib/lab
+
 setup_file() {
 	export SEC_DIR="$BATS_FILE_TMPDIR/lab"
 	unset SEC_USER KRB5CCNAME KRB5_CONFIG
@@ -133,6 +135,28 @@ login() { # USER PASSWORD
 	kill -HUP "$(sec-ctl pal status | tr '\t' '\n' | sed -n 's/^pid=//p')"
 	until sec-pal health; do :; done
 	sec-admin check
+}
+
+@test "users = known: whoever is in the realm, and nobody else" {
+	sec-admin user add -q known
+	sec-lab user stranger
+	sec-lab run stranger sec-login -k
+	cp "$SEC_DIR/etc/sec.conf" "$BATS_TEST_TMPDIR/conf"
+	echo 'users = known' >>"$SEC_DIR/etc/sec.conf"
+	pid=$(sec-ctl pal status | tr '\t' '\n' | sed -n 's/^pid=//p')
+	kill -HUP "$pid"
+	until_ok eval 'sec-lab log pal | grep -q reload'
+	sec-admin user passwd -P <(echo other) known
+	echo other | sec-lab run alice sec-login -q -P - known
+	sec-lab run alice sec-login -k -u known
+	run -3 --separate-stderr sec-lab run stranger sec-login \
+	    -P "$SEC_DIR/home/stranger/password" stranger
+	[[ $stderr == "sec-login: "*" refuses the registration of stranger@LAB.TEST" ]]
+	cp "$BATS_TEST_TMPDIR/conf" "$SEC_DIR/etc/sec.conf"
+	kill -HUP "$pid"
+	until_ok sec-lab run stranger sec-login -q \
+	    -P "$SEC_DIR/home/stranger/password" stranger
+	sec-lab run stranger sec-login -k
 }
 
 @test "names that are not users'" {

@@ -326,6 +326,22 @@ recorded() {
 	[[ $output != *carol* ]]
 }
 
+@test "S038: in the foreground, for who supervises it" {
+	sec-lab run carol env KRB5CCNAME="FILE:$BATS_TEST_TMPDIR/cc" \
+	    sec-login -F -P "$(secret carol)" carol \
+	    >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" </dev/null 3>&- &
+	pid=$!
+	until_ok as carol sec-pal -q
+	[ "$(agent_pid carol)" = "$pid" ]
+	until_ok grep -q '^carol@LAB.TEST  available  until ' \
+	    "$BATS_TEST_TMPDIR/out"
+	kill -TERM "$pid"
+	ended 0 "$pid"
+	# It has logged out.
+	until_ok eval '! as alice sec-pal -q | grep -qx carol'
+	run -3 as carol sec-pal
+}
+
 @test "S096: what follows the registration cannot be read on the wire" {
 	as alice sec-pal set busy -N "a note for nobody else"
 	until_ok eval 'as bob sec-pal | grep -q "a note for nobody else"'

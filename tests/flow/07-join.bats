@@ -19,7 +19,27 @@ bats_require_minimum_version 1.5.0
 
 load ../lib/lab
 
-setup_file() { lab_up alice bob carol; }
+setup_file() {
+	lab_up alice bob carol
+	# Dave's tickets are short; the last test looks at what he has then.
+	sec-lab user dave
+	as dave sec-login -k
+	(
+		eval "$(sec-lab env dave 2>/dev/null)"
+		KRB5_KDC_PROFILE=$SEC_DIR/kdc/kdc.conf PATH=$PATH:/usr/sbin \
+		    kadmin.local -r LAB.TEST \
+		    -q 'modprinc -maxlife "80 sec" dave' 3>&-
+	)
+	as dave kdestroy -q || :
+	log_in dave
+	session dave until >"$BATS_FILE_TMPDIR/until"
+	session dave pid >"$BATS_FILE_TMPDIR/pid"
+}
+# session USER WORD: of his agent's status.
+session() {
+	as "$1" sec-ctl "$SEC_DIR/run/$1@lab.test.sock" status |
+	    tr '\t' '\n' | sed -n "s/^$2=//p"
+}
 teardown_file() { lab_down; }
 setup() { cd "$BATS_TEST_TMPDIR" || exit; }
 teardown() {
@@ -45,6 +65,10 @@ ring() {
 	roster_is alice j1 $'alice active\nbob invited'
 	run -0 as bob sec-confctl accept
 	wait "$creator"
+	as alice sec-watch -T 0 --since 0 -c j1 -e 'invite.*' | jq -se \
+	    'map([.event, .user, .result]) == [
+	    ["invite.out", "sip:bob@lab.test", null],
+	    ["invite.done", "sip:bob@lab.test", "accepted"]]'
 	[ "$(cat bg.out)" = j1 ]
 	grep -qE '^bob +accepted$' bg.err
 	roster_is alice j1 $'alice active\nbob active'
@@ -359,4 +383,13 @@ ring() {
 	[ "$(as bob sec-confctl list -q)" = s2 ]
 	as bob sec-confctl decline
 	run -5 as bob sec-confctl decline i-none
+}
+
+@test "S085 S095: a ticket is renewed before it ends, without a password" {
+	local DEADLINE=100
+	until_ok eval '[ "$(session dave until)" -gt \
+	    "$(cat "$BATS_FILE_TMPDIR/until")" ]'
+	[ "$(session dave pid)" = "$(cat "$BATS_FILE_TMPDIR/pid")" ]
+	[ "$(as dave sec-watch -T 0 --since 0 -e session.down)" = "" ]
+	as dave sec-pal -q | grep -qx alice
 }

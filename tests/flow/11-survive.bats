@@ -132,7 +132,12 @@ three=$'alice active\nbob active\ncarol active'
 @test "S091 S056: sec-pal dies: nobody is asked for anything" {
 	before=$(epoch alice s)
 	for round in 1 2 3; do
+		m=$(mark alice)
 		kill_daemon pal
+		await_that alice '.event == "svc.down" and .service == "pal"' \
+		    --since "$m" -e 'svc.*'
+		await_that alice '.event == "svc.up" and .service == "pal"' \
+		    --since "$m" -e 'svc.*'
 		say alice "pal was killed $round"
 		has_once bob "pal was killed $round"
 		roster_is carol s "$three"

@@ -67,12 +67,16 @@ logged() { sec-lab log "$1" | grep -cE "$2" || :; }
 	sec-keygen check
 }
 
-@test "a ticket that nobody renews: a warning, the end, and who is told" {
+@test "S121: a ticket that nobody renews: a warning, the end, another key" {
 	as carol sec-login -k
+	as alice sec-confctl create -q -n ends --open
 	export CC=FILE:$BATS_TEST_TMPDIR/ticket
 	as carol env KRB5CCNAME="$CC" kinit -l 12s carol <"$(home carol)"
 	as carol env KRB5CCNAME="$CC" sec-login -q </dev/null
 	agent=$(agent_pid carol)
+	as carol sec-confctl join ends
+	e=$(epoch alice ends)
+	m=$(mark alice)
 	sec-lab run carol sec-watch --since 0 -e 'session.*' >seen \
 	    2>watch.err 3>&- &
 	pid=$!
@@ -82,6 +86,10 @@ logged() { sec-lab log "$1" | grep -cE "$2" || :; }
 	[ "$(jq -r .event seen | xargs)" = \
 	    "session.up session.warn session.down" ]
 	jq -es '.[1].until == .[0].until' seen
+	# Her registration has ended with it, and so has her key.
+	await alice --since "$m" -c ends -e conf.leave --by carol >/dev/null
+	until_ok eval '[ "$(epoch alice ends)" -gt "$e" ]'
+	[ "$(logged pal 'gone user=sip:carol@.* why=expired')" = 1 ]
 	run -3 --separate-stderr as carol sec-pal
 	[[ $stderr == "sec-pal: carol is not logged in;"* ]]
 	log_in carol
