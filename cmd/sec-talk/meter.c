@@ -199,7 +199,7 @@ meter_draw(struct meter *m, const struct meter_view *v)
 	put_bars(m, &b, v->mic < 0 ? LEVEL_SILENCE : v->level);
 	buf_put_str(&b, "]");
 	if (v->n > 1 && v->mic >= 0) {
-		buf_put_str(&b, " \u2192 " + (m->ascii ? 4 : 0));
+		buf_put_str(&b, m->ascii ? " " : " \u2192 ");
 		put_visible(m, &b, v->seats[v->mic]->name);
 	}
 	for (i = 0; i < v->n; i++)
