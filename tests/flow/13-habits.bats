@@ -365,7 +365,7 @@ closes() {
 		[ "${#stderr_lines[@]}" -ge 2 ]
 	done
 	for cmd in "sec-confctl twist" "sec-confctl" "sec-confctl join" \
-	    "sec-talk" "sec-talk a b" "sec-pal show" "sec-pal set" \
+	    "sec-talk" "sec-talk -m text a b" "sec-pal show" "sec-pal set" \
 	    "sec-keygen" "sec-keygen init" "sec-admin" "sec-ctl" \
 	    "sec-crypt" "sec-lab" "sec-lab shell" "sec-mtcu" \
 	    "sec-watch -n x" "sec-login -T" "sec-confctl create -T never"; do
