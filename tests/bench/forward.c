@@ -57,11 +57,8 @@ static struct {
 	struct iovec iniov[BATCH], outiov[BATCH][BATCH];
 	struct sockaddr_in from[BATCH];
 	uint8_t bytes[BATCH][BYTES];
-	struct {
-		struct cmsghdr head;
-		uint16_t size;
-		uint8_t pad[6];
-	} control[BATCH];
+	_Alignas(struct cmsghdr) uint8_t
+	    control[BATCH][CMSG_SPACE(sizeof(uint16_t))];
 	unsigned n;
 } box;
 
@@ -127,6 +124,8 @@ bare_one_by_one(int fd, int n)
 static void
 bare_joined(int fd, int n)
 {
+	static const uint16_t size = ROUTER_PACKET;
+	struct cmsghdr *c;
 	struct msghdr *h;
 	unsigned k, r = bare->room[0];
 	int i;
@@ -153,12 +152,12 @@ bare_joined(int fd, int n)
 		if (h->msg_iovlen == 0)
 			continue;
 		if (h->msg_iovlen > 1) {
-			box.control[box.n].head.cmsg_level = IPPROTO_UDP;
-			box.control[box.n].head.cmsg_type = UDP_SEGMENT;
-			box.control[box.n].head.cmsg_len =
-			    CMSG_LEN(sizeof(uint16_t));
-			box.control[box.n].size = ROUTER_PACKET;
-			h->msg_control = &box.control[box.n];
+			c = (struct cmsghdr *)box.control[box.n];
+			c->cmsg_level = IPPROTO_UDP;
+			c->cmsg_type = UDP_SEGMENT;
+			c->cmsg_len = CMSG_LEN(sizeof size);
+			memcpy(CMSG_DATA(c), &size, sizeof size);
+			h->msg_control = c;
 			h->msg_controllen = CMSG_SPACE(sizeof(uint16_t));
 		}
 		if (++box.n == BATCH)
