@@ -57,8 +57,8 @@ static struct {
 	struct iovec iniov[BATCH], outiov[BATCH][BATCH];
 	struct sockaddr_in from[BATCH];
 	uint8_t bytes[BATCH][BYTES];
-	_Alignas(struct cmsghdr) uint8_t
-	    control[BATCH][CMSG_SPACE(sizeof(uint16_t))];
+	_Alignas(struct cmsghdr)
+	    uint8_t control[BATCH][CMSG_SPACE(sizeof(uint16_t))];
 	unsigned n;
 } box;
 
