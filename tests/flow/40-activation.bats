@@ -182,5 +182,5 @@ program() { [[ $1 = mtcu* ]] && echo sec-mtcu || echo "sec-$1"; }
 	run -2 sec-ctl pal
 	run -2 sec-ctl pal drain STOP=1
 	run -0 sec-ctl confctl rotate
-	[[ ${lines[0]} = server=* && ${lines[3]} = epoch=* ]]
+	[[ ${lines[0]} = server=* && ${lines[-1]} = epoch=* ]]
 }
