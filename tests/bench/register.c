@@ -30,7 +30,7 @@
 
 struct agent {
 	struct bench *b;
-	char instance[40];
+	char instance[44];
 };
 
 struct bench {
