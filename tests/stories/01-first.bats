@@ -37,8 +37,8 @@ teardown() { show_logs; }
 	run -0 cat "$BATS_FILE_TMPDIR/up.err"
 	[[ ${lines[0]} == "state "*"$SEC_DIR   (sec-lab down --purge removes it)" ]]
 	[[ ${lines[1]} =~ ^kdc\ +LAB\.TEST\ +127\.[0-9.]+:7388\ +ok$ ]]
-	[[ ${lines[2]} =~ ^key\ +joint\ key\ [0-9a-f]{4}-[0-9a-f]{4},\ 4\ servers\ +ok$ ]]
-	[[ ${lines[3]} =~ ^confctl\ pal\ mtcu1\ mtcu2\ +ok$ ]]
+	[[ ${lines[2]} =~ ^key\ +joint\ key\ [0-9a-f]{4}-[0-9a-f]{4},\ 6\ servers\ +ok$ ]]
+	[[ ${lines[3]} =~ ^confctl\ pal\ mtcu1\ mtcu2\ mcu1\ mcu2\ +ok$ ]]
 	[[ ${lines[4]} =~ ^users\ +alice\ bob\ +ok$ ]]
 	[[ ${lines[5]} =~ ^ready\ in\ [0-9.]+\ s\.\ \ Next:\ \ sec-lab\ shell\ alice$ ]]
 	[ ${#lines[@]} = 6 ]
