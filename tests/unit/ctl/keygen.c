@@ -4,9 +4,11 @@
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <dirent.h>
 #include <limits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -55,8 +57,22 @@ static int all_done, all_err;
 static uint32_t all_epoch;
 static struct keygen_lead *lead;
 
+static long skew; /* s, added to this program's clock */
+
+/* The clock that base/clock reads, bent by skew. */
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int r = (int)syscall(SYS_clock_gettime, id, ts);
+
+	if (r == 0 && id == CLOCK_REALTIME)
+		ts->tv_sec += skew;
+	return r;
+}
+
 /* What the middle does to one message: 1..4 are m1..m4. */
 static struct {
+	int late; /* this message is held back for some minutes */
 	int message;
 	size_t byte;
 	int bit;
@@ -181,6 +197,8 @@ middle_move(struct party *p, int from)
 	if (p->middle == SILENT)
 		return;
 	message = ++p->count[from] * 2 - (from == 0);
+	if (message == tamper.late)
+		skew += 180;
 	if (message == tamper.message) {
 		tamper.size = (size_t)n;
 		if (tamper.cut)
@@ -514,6 +532,29 @@ test_failures(void)
 	remove_tree();
 }
 
+/* S079: what was held back is refused for its time, and nothing is stored. */
+static void
+test_late(void)
+{
+	int message, r;
+
+	for (message = 1; message <= 3; message++) {
+		setup(2);
+		tamper.late = message;
+		r = run(1, 10000);
+		T_OK(r != 0, "m%d late: %d at server 1, %d at 2", message, r,
+		    party[1].err);
+		T_INT(message == 2 ? party[1].led_err : party[1].err,
+		    SEC_ERR_EXPIRED);
+		T_INT(epochs_last(party[1].epochs), 0);
+		skew = 0;
+		tamper.late = 0;
+		T_INT(run(1, 10000), 0);
+		teardown();
+		remove_tree();
+	}
+}
+
 /* With equal psk files it works, with different ones it does not. */
 static void
 test_psk(void)
@@ -604,6 +645,7 @@ main(void)
 	test_rollback();
 	test_leap();
 	test_failures();
+	test_late();
 	test_psk();
 	for (i = 1; i <= 4; i++)
 		test_flips(i);
