@@ -226,7 +226,8 @@ main(int argc, char **argv)
 	proc_harden();
 	config = take_options(a, argc, argv, &verbose);
 	log_open("sec-agent",
-	    verbose > 0	      ? LOG_L_DEBUG :
+	    verbose > 1	      ? LOG_L_TRACE :
+		verbose > 0   ? LOG_L_DEBUG :
 		a->foreground ? LOG_L_INFO :
 				LOG_L_WARN);
 	if (!a->foreground) {

@@ -23,7 +23,7 @@ static void
 become_agent(int fd, int foreground, int verbose)
 {
 	char path[4200];
-	const char *argv[6];
+	const char *argv[7];
 	ssize_t n;
 	char *s;
 	int i = 0;
@@ -31,7 +31,7 @@ become_agent(int fd, int foreground, int verbose)
 	argv[i++] = "sec-agent";
 	if (foreground)
 		argv[i++] = "-F";
-	if (verbose)
+	for (; verbose > 0 && i < 4; verbose--)
 		argv[i++] = "-v";
 	argv[i++] = "--login-fd";
 	argv[i++] = "3";

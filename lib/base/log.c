@@ -87,6 +87,8 @@ emit(enum log_level level, char *line, size_t n)
 	ssize_t r;
 	size_t i;
 
+	if (level > LOG_L_DEBUG)
+		level = LOG_L_DEBUG; /* syslog has no more */
 	for (i = 0; i < n; i++)
 		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
 			line[i] = '?';
@@ -122,7 +124,8 @@ log_at(enum log_level level, const char *event, const char *fmt, va_list ap)
 	if (level > limit)
 		return;
 	if (to_journal && !to_syslog)
-		n = (size_t)snprintf(line, sizeof(line), "<%d>", (int)level);
+		n = (size_t)snprintf(line, sizeof(line), "<%d>",
+		    (int)(level > LOG_L_DEBUG ? LOG_L_DEBUG : level));
 	else if (prog[0] != '\0' && !to_syslog)
 		n = (size_t)snprintf(line, sizeof(line),
 		    "%s%s%s: ", to_file ? clock_rfc3339(clock_real(), now) : "",
@@ -172,6 +175,12 @@ void
 log_debug(const char *event, const char *fmt, ...)
 {
 	LOG_AT(LOG_L_DEBUG);
+}
+
+void
+log_trace(const char *event, const char *fmt, ...)
+{
+	LOG_AT(LOG_L_TRACE);
 }
 
 static struct noise {

@@ -9,7 +9,7 @@
  * text of messages, tickets or passwords (COMMANDS.md 4).
  */
 enum log_level { LOG_L_ERROR = 3, LOG_L_WARN = 4, LOG_L_INFO = 6,
-	LOG_L_DEBUG = 7 };
+	LOG_L_DEBUG = 7, LOG_L_TRACE = 8 }; /* each message, at -v -v */
 
 /* name: the daemon's name, put before each line when not under journald. */
 void	log_open(const char *name, enum log_level level);
@@ -26,6 +26,8 @@ void	log_warn(const char *event, const char *fmt, ...)
 void	log_info(const char *event, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 void	log_debug(const char *event, const char *fmt, ...)
+	    __attribute__((format(printf, 2, 3)));
+void	log_trace(const char *event, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 
 /*

@@ -520,6 +520,8 @@ run(struct cli *c, int argc, char **argv)
 		return complete_print(c->prog, common, argv + 3, argc - 3);
 	if ((r = split(c, argc, argv)) != 0)
 		return r;
+	if (cli_flag(c, "verbose") > 1)
+		log_open(c->prog->name, LOG_L_TRACE);
 	if (cli_flag(c, "version") > 0) {
 		emit_line("%s %s (protocol 1, schema 1)", c->prog->name,
 		    SEC_VERSION);

@@ -15,6 +15,7 @@
 #include "base/sock.h"
 #include "base/text.h"
 #include "ctl/call.h"
+#include "ctl/trace.h"
 
 #define READ_SIZE 16384
 
@@ -128,6 +129,7 @@ ctl_client_send(struct ctl_client *c, int fd_to_pass)
 	line_end(&c->out);
 	if (buf_error(&c->out) != 0 || buf_len(&c->out) > LINE_MAX_BYTES)
 		return SEC_ERR_LIMIT;
+	ctl_trace("ctl.sent", 0, buf_data(&c->out), buf_len(&c->out));
 	while (buf_len(&c->out) > 0) {
 		if ((n = send_some(c, fd_to_pass)) >= 0) {
 			buf_consume(&c->out, (size_t)n);
@@ -183,6 +185,7 @@ take_line(struct ctl_client *c)
 	end = memchr(buf_data(&c->in), '\n', buf_len(&c->in));
 	n = (size_t)(end - buf_data(&c->in)) + 1;
 	r = line_parse(&c->line, (const char *)buf_data(&c->in), n);
+	ctl_trace("ctl.received", 0, buf_data(&c->in), n);
 	buf_consume(&c->in, n);
 	if (r != 0) {
 		memset(&c->line, 0, sizeof(c->line));

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/sock.h"
 #include "ctl/peer.h"
+#include "ctl/trace.h"
 #include "wire/record.h"
 
 #define UNSENT_ANYONE 1048576
@@ -161,6 +162,7 @@ on_line(struct ctl_peer *p, const char *s, size_t n)
 	struct line l;
 	int r;
 
+	ctl_trace("ctl.received", p->number, s, n);
 	if ((r = line_parse(&l, s, n)) != 0) {
 		refuse(p, sec_strerror(r));
 		return;
@@ -257,11 +259,14 @@ ctl_peer_send(struct ctl_peer *p, struct buf *b)
 		r = SEC_ERR_LIMIT;
 	else if (p->closed)
 		r = SEC_ERR_CLOSED;
-	else if (p->stream != NULL)
-		stream_put(p->stream, buf_data(b), buf_len(b));
 	else {
-		buf_put(&p->out, buf_data(b), buf_len(b));
-		hook_arm(&p->flush);
+		ctl_trace("ctl.sent", p->number, buf_data(b), buf_len(b));
+		if (p->stream != NULL)
+			stream_put(p->stream, buf_data(b), buf_len(b));
+		else {
+			buf_put(&p->out, buf_data(b), buf_len(b));
+			hook_arm(&p->flush);
+		}
 	}
 	/* Lines may carry keys: wiped, not only forgotten. */
 	buf_wipe(b);

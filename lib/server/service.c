@@ -305,7 +305,10 @@ serve(const struct service_def *def, const struct service_options *o)
 	int r = 0;
 
 	proc_harden();
-	log_open(def->prog, o->verbose ? LOG_L_DEBUG : LOG_L_INFO);
+	log_open(def->prog,
+	    o->verbose > 1     ? LOG_L_TRACE :
+		o->verbose > 0 ? LOG_L_DEBUG :
+				 LOG_L_INFO);
 	s = service_new(def, o);
 	activate_inetd(s);
 	crypto_init();

@@ -319,6 +319,11 @@ sip_fan_send(struct sip_fan *f, struct sip_conn *c, const char *to, int missed,
 	    channel_send(c->channel, buf_data(&f->copy), buf_len(&f->copy)) !=
 		0)
 		return 0;
+	if (log_level() >= LOG_L_TRACE)
+		log_trace("sip.sent",
+		    "conn=%llx peer=%s method=MESSAGE to=%s copy=1",
+		    (unsigned long long)c->id, log_quote(c->peer.user),
+		    log_quote(to));
 	fan_expect(c, id, deadline, cb, ctx, cookie);
 	return id;
 }

@@ -356,6 +356,18 @@ sip_open_count(const struct sip_stack *s)
 	return s->txn_ids.count + s->clients.count + s->copies;
 }
 
+/* What goes or comes, without its body and notes (-v -v). */
+static void
+trace(const struct sip_conn *c, const char *event, const struct sip_msg *m)
+{
+	if (log_level() < LOG_L_TRACE)
+		return;
+	log_trace(event, "conn=%llx peer=%s method=%s status=%d to=%s call=%s",
+	    (unsigned long long)c->id, log_quote(c->peer.user),
+	    log_quote(m->method), m->status, log_quote(m->to),
+	    log_quote(m->call_id));
+}
+
 int
 conn_send(struct sip_conn *c, const struct sip_msg *m)
 {
@@ -372,6 +384,7 @@ conn_send(struct sip_conn *c, const struct sip_msg *m)
 		buf_free(b);
 		return r;
 	}
+	trace(c, "sip.sent", m);
 	return channel_send(c->channel, buf_data(b), buf_len(b));
 }
 
@@ -411,8 +424,14 @@ take_fan_answer(struct sip_conn *c, const uint8_t *p, size_t n)
 	size_t len;
 	int status;
 
-	return sip_peek_answer(p, n, &status, &branch, &len) == 0 &&
-	    fan_answer(c, branch_id(branch, len), status);
+	if (sip_peek_answer(p, n, &status, &branch, &len) != 0 ||
+	    !fan_answer(c, branch_id(branch, len), status))
+		return 0;
+	if (log_level() >= LOG_L_TRACE)
+		log_trace("sip.received",
+		    "conn=%llx peer=%s method=MESSAGE status=%d copy=1",
+		    (unsigned long long)c->id, log_quote(c->peer.user), status);
+	return 1;
 }
 
 static void
@@ -438,6 +457,7 @@ on_message(void *arg, uint8_t *p, size_t n)
 			    log_quote(sec_strerror(r)));
 			sip_conn_close(c, r);
 		} else {
+			trace(c, "sip.received", m);
 			if (m->status != 0)
 				client_answer(c, m);
 			else

@@ -296,7 +296,8 @@ closes() {
 	for name in mtcu1 mtcu2 pal confctl; do
 		until_ok daemon_is_well "$name"
 	done
-	until_ok as alice sec-confctl create -q -n log bob
+	until_ok as alice sec-confctl create -q -n log --open
+	until_ok as bob sec-confctl join log
 	until_ok eval 'echo "$canary" | as alice sec-talk -s log'
 	until_ok as alice sec-pal set busy -N "$canary note"
 	as alice sec-pal set available
@@ -312,6 +313,12 @@ closes() {
 	for name in mtcu1 mtcu2 pal confctl; do sec-lab start "$name"; done
 	grep -q 'conf.join conf=log user=sip:bob@lab.test' err.confctl
 	grep -q 'registered user=sip:alice@lab.test' err.pal
+	# Each message, by who and which.
+	grep -qE 'sip.received .*peer=alice method=PUBLISH' err.pal
+	grep -qE 'sip.sent .*peer=bob method=INVITE' err.confctl
+	cat err.mtcu? | grep -qE 'sip.sent .*method=MESSAGE to=sip:bob@'
+	grep -qE 'ctl.sent server=[34] verb=join .*user=sip:bob@' err.confctl
+	grep -qE 'ctl.received server=1 verb=join .*user=sip:bob@' err.pal
 	cat err.* "$SEC_DIR"/log/* >all
 	run ! grep -qF "$canary" all
 	for u in alice bob; do run ! grep -qF "$(password "$u")" all; done
@@ -456,6 +463,16 @@ closes() {
 	done
 	as alice sec-pal >table
 	run ! grep -q $'\e' table
+}
+
+@test "-v -v: what goes to the agent, and what comes" {
+	until_ok eval '[ "$(as alice sec-pal -q)" = bob ]'
+	run -0 --separate-stderr as alice sec-pal -v -v -q
+	[ "$output" = bob ]
+	grep -q 'sec-pal: ctl.sent .*verb=pal' <<<"$stderr"
+	grep -q 'sec-pal: ctl.received .*verb=row' <<<"$stderr"
+	run -0 --separate-stderr as alice sec-pal -q
+	[ "$stderr" = "" ]
 }
 
 @test "closed descriptors do no harm" {
