@@ -83,8 +83,8 @@ run(const char *arg, const char *opt, const char *value)
 	int r;
 
 	snprintf(a, sizeof(a), "%s", arg);
-	snprintf(o, sizeof(o), "%s", opt != NULL ? opt : "-v");
-	snprintf(b, sizeof(b), "%s", value != NULL ? value : "-v");
+	snprintf(o, sizeof(o), "%s", opt != NULL ? opt : "-y");
+	snprintf(b, sizeof(b), "%s", value != NULL ? value : "-y");
 	conf[0] = user[0] = '\0';
 	capture_begin();
 	r = cli_main(&prog, 4, argv);
