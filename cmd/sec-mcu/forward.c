@@ -20,7 +20,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "rtp/hopkey.h"
 
 #include "mcu.h"
 
@@ -30,18 +29,19 @@
 
 #define SENDS 64 /* messages in one system call */
 #define JOIN  16 /* packets in one message */
+#define ROOM  (8 * JOIN * RTP_MAX) /* bytes of messages */
 #define TURN  32 /* system calls in one turn of the loop */
 #define AHEAD 4
 
-/* A message on its way: it needs nobody but the packets it holds. */
+/* A message on its way: it needs nobody any more. */
 struct send {
-	unsigned n;
 	union place to;
-	/* A cmsghdr and how long one packet is. */
+	struct iovec iov;
+	unsigned n; /* packets */
+	unsigned size; /* of the first; the last may be shorter */
+	unsigned last;
+	/* A cmsghdr and the size. */
 	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint16_t))];
-	uint8_t tag[JOIN][RTP_HOP_TAG];
-	struct iovec iov[2 * JOIN];
-	struct packet *packet[JOIN];
 };
 
 struct outbox {
@@ -50,6 +50,8 @@ struct outbox {
 	unsigned n, done;
 	int is_blocked; /* the kernel's buffer is full */
 	int is_single; /* it cannot segment */
+	size_t used;
+	uint8_t bytes[ROOM];
 };
 
 /* --- buffers --- */
@@ -134,6 +136,7 @@ forward_packet(struct mcu *m, struct room *r, struct packet *p)
 	q->packet = p;
 	q->due = r->visits + r->nlisteners;
 	p->refs++;
+	hopkey_words(p->bytes, p->n, p->covered);
 	r->left = r->nlisteners;
 	if (!r->is_working) {
 		r->is_working = 1;
@@ -198,30 +201,23 @@ room_drop_listener(struct mcu *m, struct room *r, struct device *d)
 
 /* --- the outbox --- */
 
-static void
-send_done(struct mcu *m, struct send *s)
+static socklen_t
+place_size(const union place *to)
 {
-	unsigned i;
-
-	for (i = 0; i < s->n; i++)
-		packet_drop(m, s->packet[i]);
+	return to->sa.sa_family == AF_INET ? sizeof to->in : sizeof to->in6;
 }
 
 /* One by one what could not be sent as one. */
 static void
 send_single(struct mcu *m, const struct send *s)
 {
-	struct msghdr h = { 0 };
-	unsigned i;
+	const uint8_t *p = s->iov.iov_base;
+	size_t n, left = s->iov.iov_len;
 
-	h.msg_name = (void *)(uintptr_t)&s->to;
-	h.msg_namelen = sizeof s->to;
-	if (s->to.sa.sa_family == AF_INET)
-		h.msg_namelen = sizeof s->to.in;
-	h.msg_iovlen = 2;
-	for (i = 0; i < s->n; i++) {
-		h.msg_iov = (struct iovec *)(uintptr_t)&s->iov[2 * i];
-		if (sendmsg(m->s->udp, &h, MSG_DONTWAIT) < 0)
+	for (; left > 0; p += n, left -= n) {
+		n = left < s->size ? left : s->size;
+		if (sendto(m->s->udp, p, n, MSG_DONTWAIT, &s->to.sa,
+			place_size(&s->to)) < 0)
 			m->dropped[DROP_SEND]++;
 	}
 }
@@ -248,7 +244,6 @@ refused(struct mcu *m, struct outbox *o, int error)
 		/* FALLTHROUGH */
 	default: m->dropped[DROP_SEND] += s->n;
 	}
-	send_done(m, s);
 	o->done++;
 	return 1;
 }
@@ -258,7 +253,7 @@ static int
 flush(struct mcu *m)
 {
 	struct outbox *o = m->out;
-	int i, n;
+	int n;
 
 	o->is_blocked = 0;
 	while (o->done < o->n) {
@@ -266,11 +261,18 @@ flush(struct mcu *m)
 		    MSG_DONTWAIT);
 		if (n < 0 && !refused(m, o, errno))
 			return 0;
-		for (i = 0; i < n; i++)
-			send_done(m, &o->send[o->done++]);
+		if (n > 0)
+			o->done += (unsigned)n;
 	}
 	o->n = o->done = 0;
+	o->used = 0;
 	return 1;
+}
+
+static int
+is_full(const struct outbox *o)
+{
+	return o->n == SENDS || o->used + (size_t)JOIN * RTP_MAX > ROOM;
 }
 
 static struct send *
@@ -280,21 +282,25 @@ begin(struct outbox *o, const struct listener *l)
 
 	s->n = 0;
 	s->to = l->to;
+	s->iov.iov_base = o->bytes + o->used;
+	s->iov.iov_len = 0;
 	return s;
 }
 
 static void
-add(struct send *s, struct packet *p, const uint8_t *key)
+add(struct outbox *o, struct send *s, const struct packet *p,
+    const uint8_t *key)
 {
-	uint8_t covered[HOPKEY_COVER];
-	unsigned i = s->n++;
+	uint8_t *to = o->bytes + o->used;
+	size_t n = p->n - (size_t)RTP_HOP_TAG;
 
-	hopkey_cover(p->bytes, p->n, covered);
-	hopkey_tag(key, covered, sizeof covered, s->tag[i]);
-	s->iov[2 * i].iov_base = p->bytes;
-	s->iov[2 * i].iov_len = p->n - (size_t)RTP_HOP_TAG;
-	s->packet[i] = p;
-	p->refs++;
+	memcpy(to, p->bytes, n);
+	hopkey_tag_words(key, p->covered, to + n);
+	if (s->n++ == 0)
+		s->size = p->n;
+	s->last = p->n;
+	s->iov.iov_len += p->n;
+	o->used += p->n;
 }
 
 static void
@@ -302,30 +308,25 @@ end(struct mcu *m, struct send *s)
 {
 	struct outbox *o = m->out;
 	struct msghdr *h = &o->msg[o->n++].msg_hdr;
-	uint16_t size;
+	uint16_t size = (uint16_t)s->size;
 
-	h->msg_namelen =
-	    s->to.sa.sa_family == AF_INET ? sizeof s->to.in : sizeof s->to.in6;
-	h->msg_iovlen = (size_t)2 * s->n;
+	h->msg_namelen = place_size(&s->to);
 	h->msg_controllen = 0;
 	m->copies += s->n;
 	if (s->n == 1)
 		return;
-	size = s->packet[0]->n;
 	memcpy(CMSG_DATA((struct cmsghdr *)s->control), &size, sizeof size);
 	h->msg_controllen = sizeof s->control;
 	m->joined += s->n;
 }
 
-/* May p go behind what is there already? */
+/* May p go behind what is there already? Only the last of a segmented send
+ * may be shorter. */
 static int
 fits(const struct outbox *o, const struct send *s, const struct packet *p)
 {
-	unsigned size = s->packet[0]->n;
-
-	/* Only the last of a segmented send may be shorter. */
-	return s->n < JOIN && !o->is_single && p->n <= size &&
-	    s->packet[s->n - 1]->n == size;
+	return s->n < JOIN && !o->is_single && p->n <= s->size &&
+	    s->last == s->size;
 }
 
 /* Give a listener what he has not got. 0: the outbox is full before that. */
@@ -348,11 +349,11 @@ visit(struct mcu *m, struct room *r, struct listener *l)
 			end(m, s);
 			s = NULL;
 		}
-		if (s == NULL && o->n == SENDS)
+		if (s == NULL && is_full(o))
 			return 0;
 		if (s == NULL)
 			s = begin(o, l);
-		add(s, p, l->key);
+		add(o, s, p, l->key);
 		l->copies++;
 	}
 	if (s != NULL)
@@ -368,7 +369,7 @@ walk(struct mcu *m, struct room *r)
 	unsigned ahead;
 
 	while (r->left > 0) {
-		if (o->n == SENDS)
+		if (is_full(o))
 			return 0;
 		ahead = r->cursor + AHEAD;
 		if (ahead < r->nlisteners)
@@ -396,7 +397,7 @@ forward_run(struct mcu *m)
 			return FORWARD_MORE;
 		if (calls < TURN - 1)
 			(void)arrive_take(m, 1);
-		while (o->n < SENDS && (r = TAILQ_FIRST(&m->work)) != NULL &&
+		while (!is_full(o) && (r = TAILQ_FIRST(&m->work)) != NULL &&
 		    walk(m, r))
 			continue;
 		/* The next one's turn. */
@@ -415,7 +416,7 @@ forward_open(struct mcu *m)
 	struct cmsghdr *c;
 	struct msghdr *h;
 	struct send *s;
-	int i, k;
+	int i;
 
 	TAILQ_INIT(&m->work);
 	STAILQ_INIT(&m->spare);
@@ -428,15 +429,12 @@ forward_open(struct mcu *m)
 		s = &o->send[i];
 		h = &o->msg[i].msg_hdr;
 		h->msg_name = &s->to;
-		h->msg_iov = s->iov;
+		h->msg_iov = &s->iov;
+		h->msg_iovlen = 1;
 		h->msg_control = c = (struct cmsghdr *)s->control;
 		c->cmsg_level = IPPROTO_UDP;
 		c->cmsg_type = UDP_SEGMENT;
 		c->cmsg_len = CMSG_LEN(sizeof(uint16_t));
-		for (k = 0; k < JOIN; k++) {
-			s->iov[2 * k + 1].iov_base = s->tag[k];
-			s->iov[2 * k + 1].iov_len = RTP_HOP_TAG;
-		}
 	}
 	return 0;
 }

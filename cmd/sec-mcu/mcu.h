@@ -8,6 +8,7 @@
 #include "base/addr.h"
 #include "base/loop.h"
 #include "base/secret.h"
+#include "rtp/hopkey.h"
 #include "rtp/replay.h"
 #include "server/dealt.h"
 #include "wire/rtp.h"
@@ -50,6 +51,7 @@ struct packet {
 	uint32_t		 q;            /* who speaks */
 	uint16_t		 n;            /* bytes */
 	uint16_t		 refs;
+	uint64_t		 covered[HOPKEY_WORDS];
 	uint8_t			 bytes[RTP_MAX + 8];
 };
 

@@ -43,13 +43,30 @@ get_le64(const uint8_t *p)
 	    (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
 }
 
+static inline struct state
+start(const uint8_t key[16])
+{
+	uint64_t k0 = get_le64(key), k1 = get_le64(key + 8);
+
+	/* "somepseudorandomlygeneratedbytes" */
+	return (struct state) { k0 ^ 0x736f6d6570736575u,
+		k1 ^ 0x646f72616e646f6du, k0 ^ 0x6c7967656e657261u,
+		k1 ^ 0x7465646279746573u };
+}
+
+static inline uint64_t
+finish(struct state *s, uint64_t last)
+{
+	compress(s, last);
+	s->v2 ^= 0xff;
+	rounds(s, 4);
+	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
 uint64_t
 siphash24(const uint8_t key[16], const void *p, size_t n)
 {
-	uint64_t k0 = get_le64(key), k1 = get_le64(key + 8);
-	/* "somepseudorandomlygeneratedbytes" */
-	struct state s = { k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du,
-		k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u };
+	struct state s = start(key);
 	uint64_t b = (uint64_t)n << 56;
 	const uint8_t *m = p;
 	size_t i, left = n;
@@ -58,8 +75,15 @@ siphash24(const uint8_t key[16], const void *p, size_t n)
 		compress(&s, get_le64(m));
 	for (i = 0; i < left; i++)
 		b |= (uint64_t)m[i] << (8 * i);
-	compress(&s, b);
-	s.v2 ^= 0xff;
-	rounds(&s, 4);
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+	return finish(&s, b);
+}
+
+uint64_t
+siphash24_words(const uint8_t key[16], const uint64_t *w, size_t n)
+{
+	struct state s = start(key);
+
+	for (; n > 1; n--)
+		compress(&s, *w++);
+	return finish(&s, *w);
 }

@@ -32,15 +32,41 @@ hopkey_cover(const uint8_t *p, size_t n, uint8_t out[HOPKEY_COVER])
 	memcpy(out + RTP_HEAD, p + n - RTP_HOP_TAG - RTP_TAG, RTP_TAG);
 }
 
-void
-hopkey_tag(const uint8_t key[HOPKEY_BYTES], const void *p, size_t n,
-    uint8_t out[8])
+/* Low byte first; the compiler makes one store of it. */
+static inline void
+put_tag(uint64_t h, uint8_t out[8])
 {
-	uint64_t h = siphash24(key, p, n);
 	int i;
 
 	for (i = 0; i < 8; i++)
 		out[i] = (uint8_t)(h >> 8 * i);
+}
+
+void
+hopkey_tag(const uint8_t key[HOPKEY_BYTES], const void *p, size_t n,
+    uint8_t out[8])
+{
+	put_tag(siphash24(key, p, n), out);
+}
+
+void
+hopkey_words(const uint8_t *p, size_t n, uint64_t w[HOPKEY_WORDS])
+{
+	uint8_t covered[HOPKEY_WORDS * 8] = { 0 };
+	size_t i, k;
+
+	hopkey_cover(p, n, covered);
+	covered[sizeof covered - 1] = HOPKEY_COVER;
+	for (i = 0; i < HOPKEY_WORDS; i++)
+		for (k = 0, w[i] = 0; k < 8; k++)
+			w[i] |= (uint64_t)covered[8 * i + k] << 8 * k;
+}
+
+void
+hopkey_tag_words(const uint8_t key[HOPKEY_BYTES],
+    const uint64_t w[HOPKEY_WORDS], uint8_t out[8])
+{
+	put_tag(siphash24_words(key, w, HOPKEY_WORDS), out);
 }
 
 void

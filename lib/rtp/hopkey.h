@@ -38,6 +38,13 @@ void	hopkey_cover(const uint8_t *p, size_t n, uint8_t out[HOPKEY_COVER]);
 void	hopkey_tag(const uint8_t key[HOPKEY_BYTES], const void *p, size_t n,
 	    uint8_t out[8]);
 
+/* The same for a voice packet that goes to many: what is covered, prepared
+ * once. */
+#define HOPKEY_WORDS 8
+void	hopkey_words(const uint8_t *p, size_t n, uint64_t w[HOPKEY_WORDS]);
+void	hopkey_tag_words(const uint8_t key[HOPKEY_BYTES],
+	    const uint64_t w[HOPKEY_WORDS], uint8_t out[8]);
+
 /* Write the tag into the last 8 of a voice packet's n bytes. */
 void	hopkey_seal_rtp(const uint8_t key[HOPKEY_BYTES], uint8_t *p,
 	    size_t n);

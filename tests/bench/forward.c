@@ -205,6 +205,7 @@ struct party {
 	unsigned nsamples;
 	int64_t tick; /* us between two packets of a speaker */
 	struct samples late; /* us */
+	int64_t begin; /* real us, of what is counted */
 	uint64_t sent, want, got; /* packets; of the sampled sinks */
 };
 
@@ -280,6 +281,7 @@ read_sample(int fd, int is_counted)
 	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct timespec t;
 	struct cmsghdr *c;
+	int64_t sent;
 	ssize_t n;
 
 	for (;;) {
@@ -291,10 +293,12 @@ read_sample(int fd, int is_counted)
 		if (!is_counted || n != ROUTER_PACKET || c == NULL)
 			continue;
 		memcpy(&t, CMSG_DATA(c), sizeof t);
+		sent = (int64_t)get_be64(p + RTP_HEAD);
+		if (sent < party->begin)
+			continue; /* late from before */
 		party->got++;
 		samples_add(&party->late,
-		    (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 -
-			(int64_t)get_be64(p + RTP_HEAD));
+		    (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 - sent);
 	}
 }
 
@@ -378,6 +382,7 @@ measure_once(pid_t pid, const struct addr *to)
 	run(to, WARM_MS, 0);
 	party->sent = party->want = party->got = 0;
 	samples_reset(&party->late);
+	party->begin = real_us();
 	cpu = bench_cpu(pid);
 	t = clock_mono_us();
 	run(to, ROUND_MS, 1);

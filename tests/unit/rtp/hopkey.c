@@ -53,7 +53,7 @@ main(void)
 	struct hop_packet h = { .q = 0x01000007, .conf = 1, .counter = 1 };
 	uint8_t p[SIZE], hop[HOP_MAX], secret[32], covered[HOPKEY_COVER];
 	struct secret *hq, *keys, *want;
-	uint64_t tag;
+	uint64_t tag, words[HOPKEY_WORDS];
 	size_t i, n;
 
 	for (i = 0; i < sizeof secret; i++)
@@ -80,6 +80,9 @@ main(void)
 	tag = siphash24(hopkey_up(keys), covered, 58);
 	for (i = 0; i < 8; i++)
 		T_INT(p[SIZE - 8 + i], tag >> 8 * i & 0xff);
+	hopkey_words(p, SIZE, words);
+	hopkey_tag_words(hopkey_up(keys), words, covered);
+	T(memcmp(covered, p + SIZE - 8, 8) == 0);
 	rtp_flips(hopkey_up(keys), p);
 
 	h.n = 1;
