@@ -52,3 +52,7 @@ scene() {
 @test "who is silent for 2 s is lost, and found again" {
 	scene lost
 }
+
+@test "sockets from systemd and inetd" {
+	scene inherited
+}

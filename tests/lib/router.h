@@ -237,30 +237,66 @@ router_dial(struct router *r)
 	line_free(&l);
 }
 
+/* How the daemon comes by its sockets. */
+enum router_sockets {
+	ROUTER_BINDS,
+	ROUTER_LISTEN_FDS,             /* TCP and UDP, as systemd has it */
+	ROUTER_INETD,                  /* TCP as descriptor 0 */
+};
+
 /* Its process, with argument `more` if not NULL. */
 static inline void
-router_exec(struct router *r, const char *more)
+router_exec(struct router *r, enum router_sockets how, const char *more)
 {
+	const char *argv[] = { "sec-mcu", "serve", NULL, NULL, NULL };
+	char *const *args;
+	const char **list = argv + 2;
 	pid_t us = getpid();
+	char pid[16];
+	int tcp, udp, keep = -1;
 
 	r->pid = fork();
-	if (r->pid == 0) {
-		proc_reset_signals();
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-		if (getppid() != us || freopen("/dev/null", "r", stdin) ==
-		    NULL || freopen("/dev/null", "w", stdout) == NULL)
-			_exit(127);
-		proc_close_from(3, -1);
-		execlp("sec-mcu", "sec-mcu", "serve", more, (char *)NULL);
-		_exit(127);
-	}
 	if (r->pid < 0)
 		die(1, "fork: %s", strerror(errno));
+	if (r->pid > 0)
+		return;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != us)
+		_exit(127);
+	proc_reset_signals();
+	if (freopen("/dev/null", "r", stdin) == NULL ||
+	    freopen("/dev/null", "w", stdout) == NULL)
+		_exit(127);
+	proc_close_from(3, -1);
+	if (how != ROUTER_BINDS) {
+		tcp = sock_listen(&r->addr);
+		udp = sock_udp(&r->addr);
+		keep = 4;
+		if (tcp != 3 || udp != 4)
+			_exit(127);
+		(void)dup2(tcp, how == ROUTER_INETD ? 0 : 5);
+		(void)dup2(udp, 6);
+		(void)dup2(5, 3); /* without close-on-exec */
+		(void)dup2(6, 4);
+		proc_close_from(how == ROUTER_INETD ? 3 : keep + 1, -1);
+	}
+	if (how == ROUTER_LISTEN_FDS) {
+		snprintf(pid, sizeof pid, "%d", (int)getpid());
+		setenv("LISTEN_PID", pid, 1);
+		setenv("LISTEN_FDS", "2", 1);
+		setenv("LISTEN_FDNAMES", "sec-mcu:sec-mcu", 1);
+	}
+	if (how == ROUTER_INETD)
+		*list++ = "-i";
+	*list = more;
+	memcpy(&args, &(const char **) { argv }, sizeof args);
+	execvp("sec-mcu", args);
+	_exit(127);
 }
 
 /* `more`: "--max=3", or NULL. */
 static inline void
-router_start(struct router *r, const char *more)
+router_start_by(struct router *r, enum router_sockets how, const char *more)
 {
 	struct addr any;
 	char text[600], at[ADDR_STRLEN];
@@ -286,8 +322,14 @@ router_start(struct router *r, const char *more)
 	router_write(r, "etc/servers", text);
 	router_write(r, "etc/sec.conf",
 	    "domain = lab.test\nsecurity = plain\n");
-	router_exec(r, more);
+	router_exec(r, how, more);
 	router_dial(r);
+}
+
+static inline void
+router_start(struct router *r, const char *more)
+{
+	router_start_by(r, ROUTER_BINDS, more);
 }
 
 /* Ends it and removes its directory; its exit status. */

@@ -451,6 +451,27 @@ dealing(void)
 	T_INT(router_join(&r, CONF, q_make(1, 2), 0, ""), 200);
 }
 
+/* Sockets from outside: both by LISTEN_FDS; by inetd one, and the UDP port
+ * it binds by itself. */
+static void
+inherited(void)
+{
+	struct voice v[2];
+	uint8_t got[2048];
+
+	router_start_by(&r, ROUTER_LISTEN_FDS, NULL);
+	room(CONF, 3, v, 2);
+	voice_send(&r, &v[0], 20);
+	T_INT(hear(&v[1], got, ROUTER_WAIT), ROUTER_PACKET);
+	T_INT(router_stop(&r), 0);
+	voice_free(&v[0]);
+	voice_free(&v[1]);
+	router_start_by(&r, ROUTER_INETD, "--idle=60");
+	room(CONF, 3, v, 2);
+	voice_send(&r, &v[0], 20);
+	T_INT(hear(&v[1], got, ROUTER_WAIT), ROUTER_PACKET);
+}
+
 /* 2 s without a packet: lost, once, and no more voice; then found. */
 static void
 lost(void)
@@ -503,6 +524,7 @@ static const struct {
 	{ "loudest", loudest },
 	{ "dealing", dealing },
 	{ "lost", lost },
+	{ "inherited", inherited },
 };
 
 int

@@ -48,10 +48,12 @@ activate() {
 @test "S017 S018 S019: daemons that the first connection starts; a talk" {
 	activate mtcu1 sec-mtcu serve --name mtcu1
 	activate mtcu2 sec-mtcu serve --name mtcu2
+	activate mcu1 sec-mcu serve --name mcu1
+	activate mcu2 sec-mcu serve --name mcu2
 	activate pal sec-pal serve
 	activate confctl sec-confctl serve
 	# The agents come back by themselves, and that wakes the house.
-	for name in pal confctl mtcu1 mtcu2; do
+	for name in pal confctl mtcu1 mtcu2 mcu1 mcu2; do
 		until_ok daemon_is_well "$name"
 		eval "[ \"$(daemon_pid "$name")\" = \"\$pid_$name\" ]"
 	done
@@ -103,7 +105,7 @@ activate() {
 }
 
 @test "reload: configuration and keys again; conferences go on" {
-	for name in confctl pal mtcu1 mtcu2; do
+	for name in confctl pal mtcu1 mtcu2 mcu1 mcu2; do
 		before=$(daemon_pid "$name")
 		kill -HUP "$before"
 		until_ok daemon_is_well "$name"

@@ -30,7 +30,7 @@ is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
 
 @test "three daemons by inetd; a talk; and again when they were killed" {
 	local name
-	for name in confctl pal mtcu1 mtcu2; do
+	for name in confctl pal mtcu1 mtcu2 mcu1 mcu2; do
 		sec-lab stop "$name" 3>&-
 		until_ok is_away "$name"
 	done
@@ -40,11 +40,13 @@ is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
 		$(server_addr pal) stream tcp wait $me $(command -v sec-pal) sec-pal serve -i --idle 300
 		$(server_addr mtcu1) stream tcp wait $me $(command -v sec-mtcu) sec-mtcu serve -i --idle 300 --name mtcu1
 		$(server_addr mtcu2) stream tcp wait $me $(command -v sec-mtcu) sec-mtcu serve -i --idle 300 --name mtcu2
+		$(server_addr mcu1) stream tcp wait $me $(command -v sec-mcu) sec-mcu serve -i --idle 300 --name mcu1
+		$(server_addr mcu2) stream tcp wait $me $(command -v sec-mcu) sec-mcu serve -i --idle 300 --name mcu2
 	EOF2
 	# -E: inetd passes SEC_DIR on.
 	bg inetd -E -i "$BATS_TEST_TMPDIR/inetd.conf"
 	inetd=$!
-	for name in confctl pal mtcu1 mtcu2; do
+	for name in confctl pal mtcu1 mtcu2 mcu1 mcu2; do
 		until_ok daemon_is_well "$name"
 		daemons="${daemons-} $(daemon_pid "$name")"
 		[ "$(awk '{ print $4 }' "/proc/$(daemon_pid "$name")/stat")" = \
@@ -69,10 +71,10 @@ is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
 	for p in $daemons; do
 		kill "$p" 2>/dev/null || :
 	done
-	for name in confctl pal mtcu1 mtcu2; do
+	for name in confctl pal mtcu1 mtcu2 mcu1 mcu2; do
 		until_ok is_away "$name"
 	done
-	for name in confctl pal mtcu1 mtcu2; do
+	for name in confctl pal mtcu1 mtcu2 mcu1 mcu2; do
 		sec-lab start "$name" 3>&-
 	done
 }
@@ -82,9 +84,9 @@ is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
 	addr=$(server_addr confctl)
 	until_ok daemon_is_well confctl
 	exec 9<>"/dev/tcp/${addr%:*}/${addr##*:}"
-	for p in sec-confctl sec-pal sec-mtcu; do
+	for p in sec-confctl sec-pal sec-mtcu sec-mcu; do
 		run -2 "$p" serve -i --idle 300 --name \
-		    "$(sed 's/^sec-//; s/mtcu/mtcu1/' <<<"$p")" <&9
+		    "$(sed 's/^sec-//; s/mt*cu$/\&1/' <<<"$p")" <&9
 		[ "$output" = "$p: fd 0 is a connection; write \"wait\" in inetd.conf" ]
 	done
 	exec 9>&-
