@@ -545,9 +545,10 @@ mix_conf_row(struct conf_in *c, struct ctl_req *r)
 	if (heard != 0)
 		line_putf(b, "heard", "%lld", (long long)heard);
 	line_put(b, "focus",
-	    strcmp(a->mix->focus, c->uri) != 0 ? "no" :
-		a->mix->local		       ? "local" :
-						 "yes");
+	    a->mix->focus[0] == '\0'		   ? "no" :
+		strcmp(a->mix->focus, c->uri) != 0 ? "held" :
+		a->mix->local			   ? "local" :
+						     "yes");
 	line_put(b, "mute", a->mix->mute ? "on" : "off");
 	ctl_end(r);
 	buf_free(&talking);

@@ -71,6 +71,13 @@ word_of(struct cli *c, int n, const char *const *words)
 	return NULL;
 }
 
+/* A field in dB, which may be below 0. */
+static long
+decibels(const struct line *row, const char *key)
+{
+	return strtol(line_get_or(row, key, "0"), NULL, 10);
+}
+
 /* --- list --- */
 
 struct list {
@@ -80,6 +87,19 @@ struct list {
 	int64_t now;
 };
 
+/* I listen to another one. */
+static int
+is_held(const struct line *row)
+{
+	return strcmp(line_get_or(row, "focus", ""), "held") == 0;
+}
+
+static int
+is_muted(const struct line *row)
+{
+	return strcmp(line_get_or(row, "mute", ""), "on") == 0;
+}
+
 static void
 list_json(const struct line *row)
 {
@@ -88,9 +108,10 @@ list_json(const struct line *row)
 	json_begin(&j);
 	json_str(&j, "conf", line_get_or(row, "conf", ""));
 	json_str(&j, "mode", line_get_or(row, "mode", "hear"));
-	json_int(&j, "vol", agent_int(row, "vol"));
+	json_int(&j, "vol", decibels(row, "vol"));
 	json_str(&j, "mic", line_get_or(row, "mic", "off"));
-	json_str(&j, "focus", line_get_or(row, "focus", "on"));
+	json_bool(&j, "held", is_held(row));
+	json_bool(&j, "muted", is_muted(row));
 	json_list(&j, "talking", line_get_or(row, "talking", ""));
 	if (agent_int(row, "heard") > 0)
 		json_time(&j, "heard", agent_int(row, "heard"));
@@ -134,13 +155,11 @@ on_list(void *arg, const struct line *row)
 		return 0;
 	}
 	table_cell(l->table, name);
-	/* Off: I listen elsewhere. */
 	table_cell(l->table,
-	    strcmp(line_get_or(row, "focus", "on"), "off") == 0 ?
-		"held" :
-		line_get_or(row, "mode", "hear"));
-	snprintf(text, sizeof(text), "%lld dB",
-	    (long long)agent_int(row, "vol"));
+	    is_muted(row)    ? "muted" :
+		is_held(row) ? "held" :
+			       line_get_or(row, "mode", "hear"));
+	snprintf(text, sizeof(text), "%ld dB", decibels(row, "vol"));
 	table_cell(l->table, text);
 	table_cell(l->table, line_get_or(row, "mic", "off"));
 	put_talking(l, &who, line_get_or(row, "talking", ""));
@@ -365,16 +384,16 @@ on_level(void *arg, const struct line *row)
 		json_begin(&j);
 		json_str(&j, "conf", line_get_or(row, "conf", ""));
 		json_str(&j, "user", line_get_or(row, "user", ""));
-		json_int(&j, "level_db", agent_int(row, "level_db"));
+		json_int(&j, "level_db", decibels(row, "level_db"));
 		json_str(&j, "mic", line_get_or(row, "mic", "off"));
 		json_end(&j, STDOUT_FILENO);
 		return 0;
 	}
 	/* Words, for screen readers and braille too. */
-	emit_line("%s %s %lld dB",
+	emit_line("%s %s %ld dB",
 	    agent_short(l->a, conf, line_get(row, "conf"), 0),
 	    agent_short(l->a, user, line_get(row, "user"), 0),
-	    (long long)agent_int(row, "level_db"));
+	    decibels(row, "level_db"));
 	return 0;
 }
 

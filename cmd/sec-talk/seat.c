@@ -99,9 +99,10 @@ lost_of(const struct seat *s, uint32_t q)
 
 /* talk q= on=on|off level= lost= jitter= seconds= */
 static void
-tell_talk(struct seat *s, const struct speaker *k, int on)
+tell_talk(struct seat *s, struct speaker *k, int on)
 {
 	const struct sink_stats *t = sink_stats(s->sink, k->q);
+	uint64_t lost, packets = t != NULL ? t->packets : 0;
 	size_t before = buf_len(&s->out);
 	char q[Q_STRLEN];
 	struct buf *b;
@@ -110,11 +111,16 @@ tell_talk(struct seat *s, const struct speaker *k, int on)
 	line_put(b, "q", q_format(k->q, q));
 	line_put(b, "on", on ? "on" : "off");
 	line_putf(b, "level", "%d", speaker_db(k));
-	if (!on) {
-		line_putf(b, "lost", "%llu",
-		    t != NULL && t->lost > k->lost ?
-			(unsigned long long)(t->lost - k->lost) :
-			0);
+	if (on) {
+		k->packets = packets;
+	} else {
+		lost = t != NULL && t->lost > k->lost ? t->lost - k->lost : 0;
+		packets -= k->packets;
+		/* Per cent of those that were sent meanwhile. */
+		line_putf(b, "lost", "%.1f",
+		    lost == 0 ?
+			0 :
+			100.0 * (double)lost / (double)(lost + packets));
 		line_putf(b, "jitter", "%.1f", t != NULL ? t->jitter_ms : 0);
 		/* Without the pause that showed its end. */
 		line_putf(b, "seconds", "%.1f",

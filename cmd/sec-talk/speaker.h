@@ -21,7 +21,7 @@ struct speaker {
 	int64_t			 came;         /* mono ms of the last packet */
 	long			 levels;       /* sum of them, and */
 	long			 nlevels;      /* their number, in it */
-	uint64_t		 lost;         /* at its beginning */
+	uint64_t		 lost, packets;        /* at its beginning */
 	struct earcon_player	 player;
 	struct seat_stem	*stem;         /* the seat's */
 	TAILQ_ENTRY(speaker)	 entry;
