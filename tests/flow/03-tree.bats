@@ -73,3 +73,27 @@ setup() {
 		make -n -s $target O="$T/none" >/dev/null
 	done
 }
+
+@test "setup: as root it installs, others are told how" {
+	mkdir "$T/bin"
+	printf '#!/bin/sh\necho "installed gcc"\n' >"$T/bin/dpkg-query"
+	printf '#!/bin/sh\necho "$@" >>"%s/apt"\n' "$T" >"$T/bin/apt-get"
+	for uid in 1000 0; do
+		printf '#!/bin/sh\necho %s\n' $uid >"$T/bin/id"
+		chmod +x "$T/bin/"*
+		PATH=$T/bin:$PATH run --separate-stderr scripts/setup quickstart
+		case $uid in
+		0)	[ "$status" = 0 ]
+			grep -q 'update$' "$T/apt"
+			grep -q 'install -y .* krb5-kdc ' "$T/apt" ;;
+		*)	[ "$status" = 10 ]
+			[[ $stderr == "setup: as root: apt-get install -y "*" krb5-kdc "* ]]
+			[[ $stderr != *" gcc "* ]]
+			[ ! -e "$T/apt" ] ;;
+		esac
+	done
+	run -2 scripts/setup nonsense
+	# On this machine nothing is missing.
+	run -0 scripts/setup all
+	[ "$output" = "" ]
+}

@@ -34,6 +34,12 @@ setup_file() {
 	log_in dave
 	session dave until >"$BATS_FILE_TMPDIR/until"
 	session dave pid >"$BATS_FILE_TMPDIR/pid"
+	# Another agent of his, whose directory goes, as at the end of a login.
+	dir=$(second_machine gone)
+	at "$dir" dave sec-login -q -P "$SEC_DIR/home/dave/password" dave
+	at "$dir" dave sec-ctl "$dir/run/dave@lab.test.sock" status |
+	    tr '\t' '\n' | sed -n 's/^pid=//p' >"$BATS_FILE_TMPDIR/other"
+	rm -r "$dir/run"
 }
 # session USER WORD: of his agent's status.
 session() {
@@ -383,6 +389,13 @@ ring() {
 	[ "$(as bob sec-confctl list -q)" = s2 ]
 	as bob sec-confctl decline
 	run -5 as bob sec-confctl decline i-none
+}
+
+@test "an agent whose socket has gone logs out and ends" {
+	pid=$(cat "$BATS_FILE_TMPDIR/other")
+	local DEADLINE=60
+	until_ok gone "$pid"
+	[ "$(db pal.db "select count(*) from binding where user = 'dave'")" = 1 ]
 }
 
 @test "S085 S095: a ticket is renewed before it ends, without a password" {

@@ -274,6 +274,30 @@ closes() {
 	    where name in ('before', 'after')")" = 2 ]
 }
 
+@test "a full disk at sec-pal: a sentence, and what was there stays" {
+	pid=$(daemon_pid pal)
+	as bob sec-pal set available -N "before"
+	size=$(stat -c %s "$SEC_DIR/lib/pal.db-wal")
+	prlimit --pid "$pid" --fsize="$((size < 1 ? 1 : size)):"
+	status=0
+	for i in 1 2 3 4 5 6 7 8 9; do
+		as bob sec-pal set away -N "full $i" 2>err || status=$?
+		[ "$status" = 0 ] || break
+	done
+	prlimit --pid "$pid" --fsize=unlimited:
+	[ "$status" = 10 ]
+	[[ $(cat err) == "sec-pal: "* ]]
+	databases_are_sound
+	[ "$(daemon_pid pal)" = "$pid" ]
+	until_ok as bob sec-pal set busy -N "after"
+	until_ok eval 'as alice sec-pal | grep -q "busy.*after"'
+	kill_daemon pal
+	until_ok eval 'as alice sec-pal | grep -q "busy.*after"'
+	until_ok as bob sec-pal set available
+	until_ok eval 'as alice sec-pal | grep -q "^bob *available"'
+	databases_are_sound
+}
+
 @test "a database of a later schema: exit 12; a corrupt one: 11" {
 	apart pal
 	sqlite3 apart/lib/pal.db 'PRAGMA user_version = 99'
