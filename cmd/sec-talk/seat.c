@@ -129,13 +129,22 @@ tell_talk(struct seat *s, struct speaker *k, int on)
 	event_end(s, before);
 }
 
+/* What the agent does not know yet: it could not say who talks before the
+ * roster does, which may be slower than his first packets. */
+static void
+tell_news(struct seat *s, struct speaker *k)
+{
+	if (k->talking == k->told || (k->talking && k->user[0] == '\0'))
+		return;
+	k->told = k->talking;
+	tell_talk(s, k, k->told);
+}
+
 static void
 tell_level(struct seat *s, struct speaker *k, int level, int64_t now)
 {
-	int r = speaker_level(k, level, now, lost_of(s, k->q));
-
-	if (r != 0)
-		tell_talk(s, k, r > 0);
+	if (speaker_level(k, level, now, lost_of(s, k->q)) != 0)
+		tell_news(s, k);
 }
 
 static const struct earcon *
@@ -301,7 +310,7 @@ seat_set_mic(struct seat *s, int on, const char *by)
 	line_put(b, "by", by);
 	event_end(s, before);
 	note(s, on ? "mic on" : "mic off",
-	    strcmp(by, "limit") == 0 ? " (nothing was said)" : "");
+	    strcmp(by, "limit") == 0 ? " (its time is over)" : "");
 }
 
 void
@@ -359,6 +368,39 @@ write_stem(struct seat *s, struct speaker *k, const int16_t *p, size_t n,
 	}
 }
 
+/* How his voice fared, for -v. */
+static void
+tell_figures(struct seat *s, const struct speaker *k)
+{
+	const struct sink_stats *t = sink_stats(s->sink, k->q);
+	const struct playout_stats *p;
+	char name[AGENT_SHORT_MAX];
+	struct buf b = BUF_INIT;
+
+	if (!s->ops->verbose || t == NULL)
+		return;
+	buf_putf(&b,
+	    "%s: %llu packets, %llu lost, %llu out of order, jitter %.1f ms",
+	    agent_short(s->a, name, k->user, 0), (unsigned long long)t->packets,
+	    (unsigned long long)t->lost, (unsigned long long)t->misordered,
+	    t->jitter_ms);
+	if (k->playout != NULL) {
+		p = playout_stats(k->playout);
+		buf_putf(&b,
+		    "; played %llu, restored %llu, concealed %llu, late %llu, "
+		    "dropped %llu; ms made up %llu, cut %llu, added %llu",
+		    (unsigned long long)p->packets,
+		    (unsigned long long)p->restored,
+		    (unsigned long long)p->concealed,
+		    (unsigned long long)p->late, (unsigned long long)p->dropped,
+		    (unsigned long long)p->starved / (AUDIO_RATE / 1000),
+		    (unsigned long long)p->shrunk / (AUDIO_RATE / 1000),
+		    (unsigned long long)p->grown / (AUDIO_RATE / 1000));
+	}
+	note(s, buf_cstr(&b), "");
+	buf_free(&b);
+}
+
 /* His voice, decoded once for ear and file. */
 static int
 mix_voice(struct seat *s, struct speaker *k, float *sum, size_t n, int64_t at,
@@ -409,6 +451,7 @@ seat_mix(struct seat *s, float *sum, size_t n, int64_t at, uint64_t place)
 		if (!k->in && k->user[0] != '\0' && !k->talking &&
 		    (k->playout == NULL || playout_is_idle(k->playout))) {
 			TAILQ_REMOVE(&s->speakers, k, entry);
+			tell_figures(s, k);
 			sink_forget(s->sink, k->q);
 			if (k->stem != NULL)
 				k->stem->taken = 0;
@@ -529,6 +572,7 @@ on_attached(struct seat *s, const struct line *l)
 	s->mode = mode_of(line_get_or(l, "mode", "hear"));
 	s->gain = level_gain(number(line_get(l, "vol"), 0));
 	s->self.q = s->q;
+	text_copy(s->self.user, s->me, sizeof(s->self.user));
 	id.conf = s->cid;
 	id.q = s->q;
 	id.suite = s->suite;
@@ -572,6 +616,7 @@ on_peer(struct seat *s, const struct line *l)
 		text_copy(k->user, line_get(l, "user"), sizeof(k->user));
 	if (k->user[0] == '\0')
 		text_copy(k->user, "?", sizeof(k->user));
+	tell_news(s, k);
 }
 
 static void
@@ -639,6 +684,16 @@ on_addressed(struct seat *s, const struct line *l)
 }
 
 static void
+on_back(struct seat *s, const struct line *l)
+{
+	struct buf b = BUF_INIT;
+
+	buf_putf(&b, "%s s", line_get_or(l, "seconds", "some"));
+	note(s, "voice is back after ", buf_cstr(&b));
+	buf_free(&b);
+}
+
+static void
 on_end(struct seat *s, const char *why)
 {
 	s->over = 1;
@@ -672,8 +727,7 @@ on_row(struct seat *s, const struct line *l)
 	else if (strcmp(what, "interrupted") == 0)
 		note(s, "voice interrupted", "");
 	else if (strcmp(what, "back") == 0)
-		note(s, "voice is back after ",
-		    line_get_or(l, "seconds", "a while"));
+		on_back(s, l);
 	else if (strcmp(what, "end") == 0)
 		on_end(s, line_get_or(l, "reason", ""));
 }
@@ -803,12 +857,14 @@ seat_close(struct seat *s, uint64_t end)
 		return;
 	if (s->a != NULL && s->sink != NULL)
 		TAILQ_FOREACH(k, &s->speakers, entry)
-			if (k->talking)
+			if (k->told)
 				tell_talk(s, k, 0);
-	if (s->a != NULL && s->sink != NULL && s->self.talking)
+	if (s->a != NULL && s->sink != NULL && s->self.told)
 		tell_talk(s, &s->self, 0);
 	while ((k = TAILQ_FIRST(&s->speakers)) != NULL) {
 		TAILQ_REMOVE(&s->speakers, k, entry);
+		if (s->sink != NULL)
+			tell_figures(s, k);
 		speaker_free(k);
 	}
 	while ((x = TAILQ_FIRST(&s->sounds)) != NULL) {

@@ -44,13 +44,14 @@ struct seat;
 struct seat_ops {
 	/* Lines for people, and events as JSON lines. */
 	void	(*notice)(void *arg, const char *line);
-	/* A tool has the mic: limit is in ms without speech, 0: none. */
-	void	(*mic)(void *arg, struct seat *s, int on, int64_t limit);
+	/* A tool has the mic, for so many ms (0: until further notice). */
+	void	(*mic)(void *arg, struct seat *s, int on, int64_t ms);
 	void	*arg;
 	/* Which kinds of play there are. */
 	int	renders;               /* anything is to be heard */
 	const char *stems;             /* directory, NULL */
 	int	rate;                  /* of stems */
+	int	verbose;               /* figures of each speaker at the end */
 };
 
 struct seat {

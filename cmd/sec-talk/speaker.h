@@ -17,6 +17,7 @@ struct speaker {
 	struct playout		*playout;      /* NULL: he is not played */
 	struct speech		 speech;
 	int			 talking;
+	int			 told;         /* the agent knows it */
 	int64_t			 since;        /* mono ms of this utterance */
 	int64_t			 came;         /* mono ms of the last packet */
 	long			 levels;       /* sum of them, and */

@@ -62,8 +62,8 @@ struct voice {
 	int last_mic; /* where it was last */
 	int focus; /* seat chosen by key, -1 */
 	int latched;
-	int64_t limit; /* ms without speech, 0: none */
-	int64_t spoke; /* mono ms */
+	int64_t mic_until; /* mono ms: it is closed then, 0: not by time */
+	int64_t spoke; /* mono ms: when anything was said into it */
 	int captured; /* reading has begun */
 	int64_t due; /* mono us: when the next frame may be said */
 	int input_over;
@@ -230,17 +230,18 @@ is_card(const struct voice *v)
 	return capture_kind(v->capture) == CAPTURE_CARD;
 }
 
-/* At most one seat hears us; -1: none. */
+/* At most one seat hears us; -1: none. latched: it stays on, whether anybody
+ * speaks or not; else for ms at most, 0: no bound. */
 static void
-set_mic(struct voice *v, int at, int latched, int64_t limit, const char *by)
+set_mic(struct voice *v, int at, int latched, int64_t ms, const char *by)
 {
 	size_t i;
 
 	if (capture_kind(v->capture) == CAPTURE_NONE)
 		return;
 	v->latched = latched;
-	v->limit = limit;
 	v->spoke = clock_mono();
+	v->mic_until = ms > 0 ? v->spoke + ms : 0;
 	if (at == v->mic)
 		return;
 	/* Off before on, so that no two are ever open. */
@@ -257,7 +258,7 @@ set_mic(struct voice *v, int at, int latched, int64_t limit, const char *by)
 }
 
 static void
-on_mic(void *arg, struct seat *s, int on, int64_t limit)
+on_mic(void *arg, struct seat *s, int on, int64_t ms)
 {
 	struct voice *v = arg;
 	size_t i;
@@ -268,11 +269,7 @@ on_mic(void *arg, struct seat *s, int on, int64_t limit)
 		return;
 	/* A file or pipe speaks into the first conference only. */
 	if (on && (is_card(v) || i == 0))
-		set_mic(v, (int)i, 0,
-		    !is_card(v)	  ? 0 :
-			limit > 0 ? limit :
-				    MIC_LIMIT_MS,
-		    "agent");
+		set_mic(v, (int)i, 0, ms, "agent");
 	else if (!on && v->mic == (int)i)
 		set_mic(v, -1, 0, 0, "agent");
 }
@@ -280,21 +277,19 @@ on_mic(void *arg, struct seat *s, int on, int64_t limit)
 void
 voice_toggle_mic(struct voice *v)
 {
-	set_mic(v, v->mic >= 0 ? -1 : v->last_mic, 0,
-	    is_card(v) ? MIC_LIMIT_MS : 0, "key");
+	set_mic(v, v->mic >= 0 ? -1 : v->last_mic, 0, 0, "key");
 }
 
+/* A card's mic that was opened and forgotten closes by itself. */
 static void
 check_mic(struct voice *v, int64_t now)
 {
-	struct seat *s;
-
 	if (v->mic < 0)
 		return;
-	s = v->seat[v->mic];
-	if (s->self.talking)
+	if (v->seat[v->mic]->self.talking)
 		v->spoke = now;
-	if (v->limit > 0 && now - v->spoke > v->limit)
+	if ((v->mic_until > 0 && now >= v->mic_until) ||
+	    (is_card(v) && !v->latched && now - v->spoke > MIC_LIMIT_MS))
 		set_mic(v, -1, 0, 0, "limit");
 }
 
@@ -839,6 +834,7 @@ voice_open(struct voice **out, struct cli *c, const struct voice_set *set,
 		v->ops.renders = render_kind(v->render) != RENDER_NONE;
 		v->ops.stems = set->stems;
 		v->ops.rate = set->rate;
+		v->ops.verbose = cli_flag(c, "v") > 0;
 		r = open_seats(v, confs, n, at);
 	}
 	if (r != 0) {

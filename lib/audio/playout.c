@@ -300,7 +300,7 @@ excess(const struct playout *p, int64_t now)
 static void
 skip_ahead(struct playout *p, int64_t now)
 {
-	while (p->nqueue > 1 && excess(p, now) > 0) {
+	while (p->nqueue > 1 && excess(p, now) > DROP_US / 2) {
 		drop_first(p, 1);
 		p->next = p->queue[0].ts;
 		p->stats.dropped++;
