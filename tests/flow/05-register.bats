@@ -328,13 +328,13 @@ recorded() {
 
 @test "S038: in the foreground, for who supervises it" {
 	sec-lab run carol env KRB5CCNAME="FILE:$BATS_TEST_TMPDIR/cc" \
-	    sec-login -F -P "$(secret carol)" carol \
-	    >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" </dev/null 3>&- &
+	    sec-login -F -s available -P "$(secret carol)" carol \
+	    >"$BATS_TEST_TMPDIR/f.out" 2>"$BATS_TEST_TMPDIR/f.err" </dev/null 3>&- &
 	pid=$!
 	until_ok as carol sec-pal -q
 	[ "$(agent_pid carol)" = "$pid" ]
 	until_ok grep -q '^carol@LAB.TEST  available  until ' \
-	    "$BATS_TEST_TMPDIR/out"
+	    "$BATS_TEST_TMPDIR/f.out"
 	kill -TERM "$pid"
 	ended 0 "$pid"
 	# It has logged out.
