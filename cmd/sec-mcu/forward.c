@@ -28,8 +28,8 @@
 #endif
 
 #define SENDS 64 /* messages in one system call */
-#define JOIN  16 /* packets in one message */
-#define ROOM  (8 * JOIN * RTP_MAX) /* bytes of messages */
+#define JOIN  32 /* packets in one message */
+#define ROOM  (4 * JOIN * RTP_MAX) /* bytes of messages */
 #define TURN  32 /* system calls in one turn of the loop */
 #define AHEAD 4
 

@@ -22,7 +22,7 @@
 #define MCU_DEVICES   4500             /* --max, unless given */
 #define LOST_MS       2000             /* without a packet */
 #define SWEEP_MS      250
-#define ROOM_QUEUE    32               /* packets, a power of two */
+#define ROOM_QUEUE    64               /* packets, a power of two */
 #define PACKETS       8192             /* buffers in all */
 
 /* Why a datagram went no further. */

@@ -37,6 +37,7 @@
 #define MOST	  5200
 #define ROOMS	  300
 #define ROOM_OF	  6
+#define JUNK	  100000 /* per second */
 
 /* --- the bare loops --- */
 
@@ -86,6 +87,16 @@ bare_place(const uint8_t *p)
 	return (get_be32(p + 8) & 0xffffff) - 1;
 }
 
+static int
+bare_recv(int fd, int most)
+{
+	int i;
+
+	for (i = 0; i < most; i++)
+		box.in[i].msg_hdr.msg_namelen = sizeof box.from[i];
+	return recvmmsg(fd, box.in, (unsigned)most, MSG_DONTWAIT, NULL);
+}
+
 static void
 bare_one_by_one(int fd, int n)
 {
@@ -120,21 +131,28 @@ bare_one_by_one(int fd, int n)
 	}
 }
 
-/* All that was received for one destination as one: of one room. */
+/* All that has come for one destination as one: of one room. Hop packets,
+ * of which there are many, are answered while it is read. */
 static void
 bare_joined(int fd, int n)
 {
 	static const uint16_t size = ROUTER_PACKET;
+	static uint8_t voice[BATCH][BYTES];
 	struct cmsghdr *c;
 	struct msghdr *h;
 	unsigned k, r = bare->room[0];
-	int i;
+	int i, voices = 0;
 
-	for (i = 0; i < n; i++)
-		if (hop_is(box.bytes[i], box.in[i].msg_len))
-			(void)sendto(fd, box.bytes[i], 48, 0,
-			    (struct sockaddr *)&box.from[i],
-			    sizeof box.from[i]);
+	while (n > 0) {
+		for (i = 0; i < n; i++)
+			if (hop_is(box.bytes[i], box.in[i].msg_len))
+				(void)sendto(fd, box.bytes[i], 48, 0,
+				    (struct sockaddr *)&box.from[i],
+				    sizeof box.from[i]);
+			else
+				memcpy(voice[voices++], box.bytes[i], size);
+		n = voices < BATCH ? bare_recv(fd, BATCH - voices) : 0;
+	}
 	for (k = bare->first[r]; k < bare->first[r] + bare->n[r]; k++) {
 		h = &box.out[box.n].msg_hdr;
 		h->msg_name = &bare->to[k];
@@ -142,12 +160,11 @@ bare_joined(int fd, int n)
 		h->msg_iov = box.outiov[box.n];
 		h->msg_iovlen = 0;
 		h->msg_controllen = 0;
-		for (i = 0; i < n; i++) {
-			if (hop_is(box.bytes[i], box.in[i].msg_len) ||
-			    bare_place(box.bytes[i]) == k)
+		for (i = 0; i < voices; i++) {
+			if (bare_place(voice[i]) == k)
 				continue;
-			h->msg_iov[h->msg_iovlen].iov_base = box.bytes[i];
-			h->msg_iov[h->msg_iovlen++].iov_len = box.in[i].msg_len;
+			h->msg_iov[h->msg_iovlen].iov_base = voice[i];
+			h->msg_iov[h->msg_iovlen++].iov_len = size;
 		}
 		if (h->msg_iovlen == 0)
 			continue;
@@ -182,9 +199,7 @@ bare_run(int fd, int is_joined)
 	for (;;) {
 		if (poll(&p, 1, -1) < 0)
 			_exit(1);
-		for (i = 0; i < BATCH; i++)
-			box.in[i].msg_hdr.msg_namelen = sizeof box.from[i];
-		n = recvmmsg(fd, box.in, BATCH, MSG_DONTWAIT, NULL);
+		n = bare_recv(fd, BATCH);
 		if (n > 0 && is_joined)
 			bare_joined(fd, n);
 		else if (n > 0)
@@ -677,6 +692,80 @@ selection(void)
 	free(few);
 }
 
+/* --- a flood --- */
+
+/* JUNK datagrams/s of all kinds to `to`, until killed. */
+static pid_t
+flood_start(const struct addr *to)
+{
+	static uint8_t junk[64][BYTES];
+	struct mmsghdr msg[64] = { 0 };
+	struct iovec iov[64];
+	struct rtp h = { .pt = 96 };
+	int64_t begin, now;
+	uint64_t sent = 0;
+	struct addr any;
+	pid_t pid;
+	int fd, i;
+
+	if ((pid = fork()) != 0)
+		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void)addr_parse(&any, "127.0.0.1:0");
+	fd = sock_udp(&any);
+	(void)sock_set_nonblock(fd, 0);
+	(void)connect(fd, (const struct sockaddr *)&to->ss, to->len);
+	for (i = 0; i < 64; i++) {
+		proc_random(junk[i], BYTES);
+		/* Noise, voice of nobody, voice with a bad tag, hop packets. */
+		h.conf = 1;
+		h.q = (uint32_t)(i % 4 == 1 ? 10000 + i : i % 10 + 1);
+		if (i % 4 == 1 || i % 4 == 2)
+			rtp_encode(&h, junk[i]);
+		if (i % 4 == 3)
+			memcpy(junk[i], "\x80\xcc\x00\x08", 4);
+		iov[i].iov_base = junk[i];
+		iov[i].iov_len = i % 4 == 0 ? (size_t)(i * 3) : ROUTER_PACKET;
+		msg[i].msg_hdr.msg_iov = &iov[i];
+		msg[i].msg_hdr.msg_iovlen = 1;
+	}
+	begin = clock_mono_us();
+	for (;;) {
+		now = clock_mono_us();
+		if (sent * 1000000 > (uint64_t)(now - begin) * JUNK)
+			(void)poll(NULL, 0, 1);
+		else if ((i = sendmmsg(fd, msg, 64, 0)) > 0)
+			sent += (unsigned)i;
+	}
+}
+
+/* Ten people talk in ten conferences while strangers shout. */
+static void
+flooded(void)
+{
+	struct result calm, loud;
+	uint64_t junk;
+	int64_t ms;
+	pid_t pid;
+
+	start();
+	seat(10, 3, 1, "");
+	calm = measure(party->r.pid, &party->r.addr);
+	junk = router_count(&party->r, "received");
+	ms = clock_mono();
+	pid = flood_start(&party->r.addr);
+	loud = measure(party->r.pid, &party->r.addr);
+	bare_stop(pid);
+	ms = clock_mono() - ms;
+	junk = router_count(&party->r, "received") - junk;
+	printf("bench forward_flood %.2f 1.00   %% lost more (%.3f %%, "
+	       "%.3f %% without); %.0f datagrams/s; p99 %.2f ms, %.2f\n",
+	    (loud.lost - calm.lost) * 100, loud.lost * 100, calm.lost * 100,
+	    (double)junk * 1000 / (double)ms,
+	    (double)loud.p99 / 1000, (double)calm.p99 / 1000);
+	clear();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -708,6 +797,8 @@ main(int argc, char **argv)
 		many_rooms();
 	if (WANTED("selection"))
 		selection();
+	if (WANTED("flood"))
+		flooded();
 	free(party);
 	free(bare);
 	return 0;
