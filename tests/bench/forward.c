@@ -761,8 +761,8 @@ flooded(void)
 	printf("bench forward_flood %.2f 1.00   %% lost more (%.3f %%, "
 	       "%.3f %% without); %.0f datagrams/s; p99 %.2f ms, %.2f\n",
 	    (loud.lost - calm.lost) * 100, loud.lost * 100, calm.lost * 100,
-	    (double)junk * 1000 / (double)ms,
-	    (double)loud.p99 / 1000, (double)calm.p99 / 1000);
+	    (double)junk * 1000 / (double)ms, (double)loud.p99 / 1000,
+	    (double)calm.p99 / 1000);
 	clear();
 }
 

@@ -56,3 +56,7 @@ scene() {
 @test "sockets from systemd and inetd" {
 	scene inherited
 }
+
+@test "what a controller could say wrong is refused, and nothing else" {
+	scene refusals
+}

@@ -451,6 +451,72 @@ dealing(void)
 	T_INT(router_join(&r, CONF, q_make(1, 2), 0, ""), 200);
 }
 
+/* What a controller could say wrong, each once; what is right beside it
+ * stays as it was. */
+static void
+refusals(void)
+{
+	static const struct {
+		const char *verb, *fields;
+		int status;
+	} lines[] = {
+		{ "conference", "cid=0000000000000003", 400 },
+		{ "conference", "conf=sip:c3@conf.lab.test cid=xyz", 400 },
+		{ "conference",
+		    "conf=sip:c3@conf.lab.test cid=0000000000000003 streams=0",
+		    400 },
+		{ "conference",
+		    "conf=sip:c3@conf.lab.test cid=0000000000000003 select=all",
+		    400 },
+		{ "join", "user=sip:a@lab.test q=1.1", 400 },
+		{ "join", "conf=sip:nix@conf.lab.test q=1.1 user=a", 404 },
+		{ "join", "conf=sip:c1@conf.lab.test q=1.9", 400 },
+		{ "join", "conf=sip:c1@conf.lab.test user=sip:a@lab.test q=x",
+		    400 },
+		{ "join",
+		    "conf=sip:c1@conf.lab.test user=sip:a@lab.test q=1.9 "
+		    "medium=text",
+		    400 },
+		{ "join",
+		    "conf=sip:c1@conf.lab.test user=sip:a@lab.test q=1.9 "
+		    "hopkey=AAAA hopid=1",
+		    400 },
+		{ "join",
+		    "conf=sip:c1@conf.lab.test user=sip:a@lab.test q=1.9 "
+		    "hopkey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= "
+		    "hopid=0",
+		    400 },
+		{ "leave", "conf=sip:c1@conf.lab.test", 400 },
+		{ "leave", "conf=sip:c1@conf.lab.test q=1.77", 200 },
+		{ "hold", "conf=sip:c1@conf.lab.test q=1.1", 400 },
+		{ "hold", "conf=sip:c1@conf.lab.test q=1.77 on=on", 404 },
+		{ "policy", "streams=2", 400 },
+		{ "policy", "conf=sip:nix@conf.lab.test streams=2", 404 },
+		{ "policy", "conf=sip:c1@conf.lab.test select=quiet", 400 },
+		{ "end", "conf=sip:nix@conf.lab.test", 200 },
+		{ "nonsense", "conf=sip:c1@conf.lab.test", 405 },
+	};
+	struct voice v[2];
+	uint8_t got[2048];
+	size_t i;
+
+	router_start(&r, NULL);
+	room(1, 3, v, 2);
+	for (i = 0; i < sizeof lines / sizeof *lines; i++)
+		T_OK(router_say(&r, lines[i].verb, lines[i].fields) ==
+			lines[i].status,
+		    "%s %s", lines[i].verb, lines[i].fields);
+	voice_send(&r, &v[0], 20);
+	T_INT(hear(&v[1], got, ROUTER_WAIT), ROUTER_PACKET);
+	/* The name was used again: another conference, nobody in it. */
+	T_INT(router_say(&r, "conference",
+		  "conf=sip:c1@conf.lab.test cid=0000000000000009"),
+	    200);
+	voice_send(&r, &v[0], 20);
+	T_INT(hear(&v[1], got, QUIET), 0);
+	T_INT(router_count(&r, "unknown"), 1);
+}
+
 /* Sockets from outside: both by LISTEN_FDS; by inetd one, and the UDP port
  * it binds by itself. */
 static void
@@ -524,6 +590,7 @@ static const struct {
 	{ "loudest", loudest },
 	{ "dealing", dealing },
 	{ "lost", lost },
+	{ "refusals", refusals },
 	{ "inherited", inherited },
 };
 
