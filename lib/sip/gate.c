@@ -137,13 +137,14 @@ is_token(char c)
 static enum gate_name
 name_find(const char *s, size_t n)
 {
-	int i;
+	int i, c = tolower((unsigned char)*s);
 
 	for (i = 0; i < GATE_NAMES; i++) {
-		if (n == 1 && names[i].compact != 0 &&
-		    tolower((unsigned char)*s) == names[i].compact)
+		if (n == 1 && names[i].compact != 0 && c == names[i].compact)
 			break;
-		if (strncasecmp(s, names[i].name, n) == 0 &&
+		/* Letters of a name differ in one bit by case. */
+		if ((names[i].name[0] | 0x20) == c &&
+		    strncasecmp(s, names[i].name, n) == 0 &&
 		    names[i].name[n] == '\0')
 			break;
 	}
@@ -167,21 +168,25 @@ gate_head(const void *p, size_t n)
 static int
 check_bytes(const char *head, size_t n)
 {
+	unsigned char c, high = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (head[i] == '\r') {
+		c = (unsigned char)head[i];
+		high |= c;
+		if (c > '%' && c != 127)
+			continue;
+		if (c == '\r') {
 			if (i + 1 == n || head[i + 1] != '\n')
 				return SEC_ERR_FORMAT;
 			i++;
-		} else if (head[i] == 127 ||
-		    ((unsigned char)head[i] < 32 && head[i] != '\t'))
+		} else if (c == 127 || (c < 32 && c != '\t'))
 			return SEC_ERR_FORMAT;
-		else if (head[i] == '%' && n - i > 2 && head[i + 1] == '0' &&
+		else if (c == '%' && n - i > 2 && head[i + 1] == '0' &&
 		    head[i + 2] == '0')
 			return SEC_ERR_FORMAT;
 	}
-	return text_is_utf8(head, n) ? 0 : SEC_ERR_FORMAT;
+	return high < 128 || text_is_utf8(head, n) ? 0 : SEC_ERR_FORMAT;
 }
 
 /* Folded lines (RFC 3261 7.3.1) become one. */
@@ -202,8 +207,8 @@ check_params(const char *line)
 {
 	size_t n;
 
-	for (n = 0; *line != '\0'; line++)
-		if (strchr(";,&", *line) != NULL && ++n > GATE_PARAMS)
+	for (n = 0; *(line += strcspn(line, ";,&")) != '\0'; line++)
+		if (++n > GATE_PARAMS)
 			return SEC_ERR_LIMIT;
 	return 0;
 }

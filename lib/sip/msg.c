@@ -124,8 +124,8 @@ is_plain_word(const char *s, size_t max)
 	size_t n;
 
 	for (n = 0; s[n] != '\0'; n++)
-		if ((unsigned char)s[n] <= ' ' || s[n] == 127 ||
-		    strchr("<>\"", s[n]) != NULL)
+		if ((unsigned char)s[n] <= ' ' || s[n] == 127 || s[n] == '<' ||
+		    s[n] == '>' || s[n] == '"')
 			return 0;
 	return n > 0 && n <= max;
 }
@@ -540,10 +540,12 @@ osip_read(struct arena *a, const struct gate *g, struct sip_msg *m)
 	size_t i;
 	int r;
 
-	buf_putf(&b, "%s\r\n", g->start);
-	for (i = 0; i < g->nlines; i++)
-		buf_putf(&b, "%s\r\n", g->line[i]);
-	buf_put_str(&b, "Content-Length: 0\r\n\r\n");
+	buf_put_str(&b, g->start);
+	for (i = 0; i < g->nlines; i++) {
+		buf_put(&b, "\r\n", 2);
+		buf_put_str(&b, g->line[i]);
+	}
+	buf_put_str(&b, "\r\nContent-Length: 0\r\n\r\n");
 	(void)buf_cstr(&b);
 	if ((r = buf_error(&b)) == 0 && osip_message_init(&o) != 0)
 		r = SEC_ERR_LIMIT;

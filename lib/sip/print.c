@@ -3,7 +3,6 @@
  * renames. Every value is checked on its way, so that nobody's title or
  * name can add a line to a message.
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -102,11 +101,27 @@ put_address(struct buf *out, const char *name, const char *uri,
 	buf_put(out, "\r\n", 2);
 }
 
+/* printf(3) would be a third of printing a message. */
+static void
+put_decimal(struct buf *out, uint64_t v)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do
+		*--p = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	buf_put(out, p, (size_t)(digits + sizeof(digits) - p));
+}
+
 static void
 put_number(struct buf *out, const char *name, int64_t v)
 {
-	if (v >= 0)
-		buf_putf(out, "%s: %" PRId64 "\r\n", name, v);
+	if (v < 0)
+		return;
+	buf_put_str(out, name);
+	buf_put(out, ": ", 2);
+	put_decimal(out, (uint64_t)v);
+	buf_put(out, "\r\n", 2);
 }
 
 /* Escapes of control lines, and space. */
@@ -142,7 +157,11 @@ print_start(struct buf *out, const struct sip_msg *m)
 			refuse(out);
 			return;
 		}
-		buf_putf(out, "SIP/2.0 %d %s\r\n", m->status, reason);
+		buf_put_str(out, "SIP/2.0 ");
+		put_decimal(out, (uint64_t)m->status);
+		buf_put(out, " ", 1);
+		buf_put_str(out, reason);
+		buf_put(out, "\r\n", 2);
 		return;
 	}
 	if (m->method == NULL || m->uri == NULL || !is_word(m->method) ||
@@ -273,7 +292,11 @@ print_fields(struct buf *out, const struct sip_msg *m)
 		refuse(out);
 		return;
 	}
-	buf_putf(out, "CSeq: %" PRIu32 " %s\r\n", m->cseq, m->method);
+	buf_put_str(out, "CSeq: ");
+	put_decimal(out, m->cseq);
+	buf_put(out, " ", 1);
+	buf_put_str(out, m->method);
+	buf_put(out, "\r\n", 2);
 	if (m->status == 0)
 		put_number(out, "Max-Forwards", MAX_FORWARDS);
 	put_contact(out, m);
@@ -298,7 +321,9 @@ print_body(struct buf *out, const struct sip_msg *m)
 	size_t n = m->body != NULL ? m->bodylen : 0;
 
 	put_field(out, "Content-Type", m->content_type);
-	buf_putf(out, "Content-Length: %zu\r\n\r\n", n);
+	buf_put_str(out, "Content-Length: ");
+	put_decimal(out, n);
+	buf_put(out, "\r\n\r\n", 4);
 	buf_put(out, m->body, n);
 }
 

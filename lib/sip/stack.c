@@ -84,11 +84,21 @@ stack_id(struct sip_stack *s)
 void
 stack_hex(char *out, uint64_t v)
 {
-	static const char digits[] = "0123456789abcdef";
+	uint64_t x;
 	int i;
 
-	for (i = 15; i >= 0; i--, v >>= 4)
-		out[i] = digits[v & 15];
+	/* Eight digits at a time, one in each byte: twice per copy of a
+	 * fan-out. */
+	for (i = 0; i < 16; i += 8, v <<= 32) {
+		x = v >> 32;
+		x = (x | x << 16) & 0x0000ffff0000ffff;
+		x = (x | x << 8) & 0x00ff00ff00ff00ff;
+		x = (x | x << 4) & 0x0f0f0f0f0f0f0f0f;
+		x += 0x3030303030303030 +
+		    ((x + 0x0606060606060606) >> 4 & 0x0101010101010101) *
+			('a' - '0' - 10);
+		put_be64((uint8_t *)out + i, x);
+	}
 }
 
 char *
