@@ -37,6 +37,7 @@ struct delivery {
 	char *type;
 	uint8_t *body;
 	size_t n;
+	struct sip_fan *fan; /* all of that, printed */
 	unsigned waiting; /* persons who may still answer */
 	int started;
 	struct seat *seat; /* by slot */
@@ -66,8 +67,10 @@ delivery_spare(struct delivery *d)
 	free(d->author);
 	free(d->type);
 	free(d->body);
+	sip_fan_free(d->fan);
 	d->room = d->author = d->type = NULL;
 	d->body = NULL;
+	d->fan = NULL;
 	TAILQ_INSERT_HEAD(&d->mtcu->spare, d, entry);
 }
 
@@ -102,6 +105,14 @@ delivery_id(const struct delivery *d)
 	return d->id;
 }
 
+struct sip_fan *
+delivery_fan(struct delivery *d, const struct sip_msg *tmpl)
+{
+	if (d->fan == NULL)
+		d->fan = sip_fan_new(tmpl);
+	return d->fan;
+}
+
 struct delivery *
 delivery_find(struct mtcu *m, uint64_t id)
 {
@@ -129,7 +140,7 @@ delivery_finish(struct delivery *d)
 		if (mb->under_way > 0)
 			mb->under_way--;
 		template_of(&tmpl, r, d->author, d->type, d->body, d->n);
-		copy_send(mb, NULL, &tmpl, d, missed);
+		copy_send(mb, d->fan, &tmpl, d, missed);
 	}
 	if ((txn = sip_txn_find(d->mtcu->s->sip, d->txn)) != NULL) {
 		sip_msg_init(&a);
@@ -380,7 +391,7 @@ copy_lost(struct delivery *d, uint64_t cookie)
 	if (mb == NULL)
 		return 0;
 	template_of(&tmpl, r, d->author, d->type, d->body, d->n);
-	return copy_put(mb, NULL, &tmpl, d->id, d->author_q, -1) == 0 ||
+	return copy_put(mb, d->fan, &tmpl, d->id, d->author_q, -1) == 0 ||
 	    copy_keep(mb, &tmpl, d->id, d->author_q, -1) == 0;
 }
 

@@ -109,6 +109,9 @@ struct delivery *delivery_new(struct room *r, struct member *author,
 	    struct sip_txn *txn, const struct sip_msg *req);
 struct delivery *delivery_find(struct mtcu *m, uint64_t id);
 uint64_t delivery_id(const struct delivery *d);
+/* What its copies are made from; tmpl is looked at the first time. */
+struct sip_fan *delivery_fan(struct delivery *d,
+	    const struct sip_msg *tmpl);
 /* A copy for slot is under way and waited for; answered or given up. */
 void	delivery_expect(struct delivery *d, unsigned slot);
 void	delivery_answer(struct delivery *d, unsigned slot, int status);

@@ -81,11 +81,10 @@ on_message(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	tmpl.content_type = req->content_type;
 	tmpl.body = req->body;
 	tmpl.bodylen = req->bodylen;
-	fan = sip_fan_new(&tmpl);
+	fan = delivery_fan(d, &tmpl);
 	for (mb = member_first(member_room(author)); mb != NULL;
 	     mb = member_next(mb))
 		if (mb != author)
 			copy_send(mb, fan, &tmpl, d, -1);
-	sip_fan_free(fan);
 	delivery_started(d);
 }
