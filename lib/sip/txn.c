@@ -22,6 +22,7 @@
 
 #define KEEP_ANSWER 4096
 #define NO_ANSWER   40000 /* ms; the client gave up at 32 s */
+#define LINE	    64
 
 enum txn_state { PROCEEDING, COMPLETED, ENDED, TRANSIENT };
 
@@ -37,8 +38,9 @@ struct sip_txn {
 	struct sip_ids *ids;
 	struct buf answer; /* the last one, as sent */
 	TAILQ_ENTRY(sip_txn) entry;
-	/* What a look-up reads, side by side. */
-	uint64_t conn_id;
+	/* What a look-up reads, side by side and as a rule in one line of the
+	 * cache. */
+	_Alignas(LINE) uint64_t conn_id;
 	char key[]; /* method NUL branch NUL */
 };
 
@@ -118,10 +120,12 @@ static struct sip_txn *
 txn_alloc(struct sip_conn *c, const struct sip_msg *req)
 {
 	size_t m = strlen(req->method) + 1, b = strlen(req->branch) + 1;
+	size_t size = (sizeof(struct sip_txn) + m + b + LINE - 1) / LINE * LINE;
 	struct sip_txn *t;
 
-	if ((t = calloc(1, sizeof(*t) + m + b)) == NULL)
+	if ((t = aligned_alloc(LINE, size)) == NULL)
 		die(sec_err_exit(SEC_ERR_SYS), "no memory for SIP");
+	memset(t, 0, sizeof(*t));
 	memcpy(t->key, req->method, m);
 	memcpy(t->key + m, req->branch, b);
 	t->id = stack_id(c->stack);

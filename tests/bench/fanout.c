@@ -461,6 +461,7 @@ main(int argc, char **argv)
 	int i, round, nsizes = argc > 1 ? argc - 1 : 3, messages;
 	struct bare_result bare[ROUNDS];
 	double own[ROUNDS], ratio[ROUNDS], at100 = 0, mine;
+	double bare100 = 0;
 	double burst[ROUNDS], gain[ROUNDS];
 	struct samples lat = SAMPLES_INIT;
 	struct rlimit nofile = { 20000, 20000 };
@@ -510,12 +511,15 @@ main(int argc, char **argv)
 		       "%.2f, %d outstanding, ratio (%.2f-%.2f)\n",
 		    n, gain[ROUNDS / 2], median(burst, ROUNDS), mine, BURST,
 		    gain[0], gain[ROUNDS - 1]);
-		if (n == 100)
+		if (n == 100) {
 			at100 = mine;
+			bare100 = bare[ROUNDS / 2].cpu_us;
+		}
 		if (n == 1000 && at100 > 0)
 			printf("bench text.fanout.flat %.2f 1.1  cpu_us/copy "
-			       "at 1000 %.2f at 100 %.2f\n",
-			    mine / at100, mine, at100);
+			       "at 1000 %.2f at 100 %.2f, bare %.2f\n",
+			    mine / at100, mine, at100,
+			    bare[ROUNDS / 2].cpu_us / bare100);
 		fflush(stdout);
 		undeal(&b);
 	}
