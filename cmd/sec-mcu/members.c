@@ -69,18 +69,24 @@ on_device_free(struct dealt_device *dd)
 }
 
 /* With a new key the hop packets count anew; the counter of voice packets
- * lives as long as q. */
+ * lives as long as q. The key that it has, dealt again, changes nothing: or
+ * old hop packets were good again, and its own next ones were not. */
 static void
 on_hop_key(struct dealt_device *dd, uint32_t hopid, const uint8_t key[32])
 {
 	struct device *d = (struct device *)dd;
-	struct secret *hq;
+	struct secret *hq, *keys;
 
 	(void)hopid;
-	forget(d);
 	hq = secret_copy(key, 32);
-	d->keys = hopkey_derive(hq);
+	keys = hopkey_derive(hq);
 	secret_free(hq);
+	if (d->keys != NULL && secret_equal(d->keys, keys)) {
+		secret_free(keys);
+		return;
+	}
+	forget(d);
+	d->keys = keys;
 	d->hop_in = d->hop_out = 0;
 	memset(&d->from, 0, sizeof d->from);
 }
