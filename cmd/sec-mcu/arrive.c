@@ -4,7 +4,7 @@
  * 3.9):
  *
  *	length, layout -> conference, q -> hop tag -> replay -> address
- *	    -> may speak -> among the loudest -> forward
+ *	    -> may speak, so fast -> among the loudest -> forward
  */
 #include <sys/socket.h>
 
@@ -71,6 +71,20 @@ hop_in(struct mcu *m, const uint8_t *p, size_t n, const union place *from,
 	}
 }
 
+/* One packet more of d: is it slow enough? */
+static int
+is_in_budget(struct device *d, int64_t now)
+{
+	d->budget += (now - d->budget_at) * FLOOD_RATE;
+	d->budget_at = now;
+	if (d->budget > FLOOD_HEAP * 1000)
+		d->budget = FLOOD_HEAP * 1000;
+	if (d->budget < 1000)
+		return 0;
+	d->budget -= 1000;
+	return 1;
+}
+
 static void
 voice_in(struct mcu *m, struct packet *p, const union place *from, int64_t us)
 {
@@ -104,6 +118,10 @@ voice_in(struct mcu *m, struct packet *p, const union place *from, int64_t us)
 	if (!d->dealt.speak) {
 		d->muted++;
 		drop(m, DROP_MUTED);
+		return;
+	}
+	if (!is_in_budget(d, now)) {
+		drop(m, DROP_FLOOD);
 		return;
 	}
 	r = device_room(d);

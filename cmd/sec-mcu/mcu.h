@@ -22,6 +22,10 @@
 #define MCU_DEVICES   4500             /* --max, unless given */
 #define LOST_MS       2000             /* without a packet */
 #define SWEEP_MS      250
+/* Speech is 50 packets a second; what was held up on the way comes in a
+ * heap. More is no speech, and would be sent on to everybody. */
+#define FLOOD_RATE    200              /* packets a second */
+#define FLOOD_HEAP    400              /* at once */
 #define ROOM_QUEUE    64               /* packets, a power of two */
 #define PACKETS       8192             /* buffers in all */
 
@@ -33,6 +37,7 @@ enum drop {
 	DROP_REPLAY,                   /* counter seen */
 	DROP_LATE,                     /* counter too far behind */
 	DROP_MUTED,                    /* may not speak */
+	DROP_FLOOD,                    /* faster than speech is */
 	DROP_UNSELECTED,               /* others are louder */
 	DROP_OVERRUN,                  /* queued for too long, or no buffer */
 	DROP_SEND,                     /* the kernel refused it */
@@ -76,6 +81,8 @@ struct device {
 	int64_t			 heard;        /* ms, any valid packet */
 	struct replay		 replay;
 	struct talker		 talker;
+	int64_t			 budget;       /* 1/1000 packets at */
+	int64_t			 budget_at;    /* ms */
 	uint64_t		 hop_in, hop_out;      /* counters */
 	/* what came from it */
 	uint64_t		 first;        /* counter */

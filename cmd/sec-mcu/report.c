@@ -25,6 +25,7 @@ static const char *const drop_names[DROPS] = {
 	[DROP_REPLAY] = "replay",
 	[DROP_LATE] = "late",
 	[DROP_MUTED] = "muted",
+	[DROP_FLOOD] = "flood",
 	[DROP_UNSELECTED] = "unselected",
 	[DROP_OVERRUN] = "overrun",
 	[DROP_SEND] = "send",

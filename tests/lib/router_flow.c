@@ -220,6 +220,19 @@ hostile(void)
 	T(memcmp(got, p, sizeof p - 8) == 0);
 	T_INT(hear(&v[2], got, ROUTER_WAIT), sizeof p);
 
+	/* Faster than speech is: not sent on, and soon over. */
+	for (i = 0; i < 1200; i++) {
+		voice_send(&r, &v[1], 20);
+		if (i % 32 == 31)
+			T(router_count(&r, "voice") > 0);
+	}
+	T(voice_hop(&r, &v[1], NULL));
+	T(router_count(&r, "flood") > 0);
+	while (hear(&v[0], got, 100) > 0)
+		continue;
+	while (hear(&v[2], got, 100) > 0)
+		continue;
+
 	/* Far behind is as good as seen. */
 	for (i = 0; i < 200; i++) {
 		voice_send(&r, &v[0], 20);
@@ -388,9 +401,10 @@ dealing(void)
 {
 	struct voice v[3], w;
 	struct hop_packet h;
-	uint8_t p[ROUTER_PACKET], got[2048];
+	uint8_t p[ROUTER_PACKET], got[2048], hop[HOP_MAX];
 	char text[128];
-	uint64_t muted;
+	uint64_t muted, replays;
+	size_t n;
 
 	router_start(&r, "--max=4");
 	room(CONF, 3, v, 3);
@@ -439,6 +453,16 @@ dealing(void)
 	T(h.n == 1 && h.row[0].q == q_make(1, 1) && h.row[0].packets == 4);
 	voice_send(&r, &w, 20);
 	T_INT(hear(&v[1], got, ROUTER_WAIT), sizeof p);
+	/* The same key once more changes nothing: he is where he was, and an
+	 * old hop packet of his stays old. */
+	n = voice_hop_packet(&w, hop);
+	voice_put(&r, w.fd, hop, n);
+	T_INT(router_join(&r, CONF, q_make(1, 1), 2, ""), 200);
+	replays = router_count(&r, "replay");
+	voice_put(&r, w.fd, hop, n);
+	voice_send(&r, &v[1], 20);
+	T_INT(hear(&w, got, ROUTER_WAIT), sizeof p);
+	T_INT(router_count(&r, "replay"), replays + 1);
 
 	/* Dealt anew: who is not in it is gone. */
 	T_INT(router_room(&r, CONF, 3), 200);
