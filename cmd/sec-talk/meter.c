@@ -2,6 +2,7 @@
 #include <sys/ioctl.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -23,7 +24,15 @@ struct meter {
 	int ascii, colour;
 	size_t width;
 	struct buf drawn; /* what stands there */
+	int kitty; /* it has told that it speaks that protocol */
+	char seq[32]; /* an escape sequence that is not complete */
+	size_t nseq;
 };
+
+/* Does it? Then: all keys as sequences, with press and release. */
+#define KITTY_ASK "\033[?u"
+#define KITTY_ON  "\033[>11u"
+#define KITTY_OFF "\033[<u"
 
 static size_t
 width(void)
@@ -56,13 +65,23 @@ meter_open(const char *first)
 	t.c_cc[VTIME] = 0;
 	m->ours = t;
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &m->ours);
+	emit_write(STDERR_FILENO, KITTY_ASK, strlen(KITTY_ASK));
 	meter_print(m, first);
 	return m;
+}
+
+static void
+set_kitty(const struct meter *m, int on)
+{
+	if (m->kitty)
+		emit_write(STDERR_FILENO, on ? KITTY_ON : KITTY_OFF,
+		    strlen(on ? KITTY_ON : KITTY_OFF));
 }
 
 void
 meter_suspend(struct meter *m)
 {
+	set_kitty(m, 0);
 	emit_write(STDERR_FILENO, "\r\033[K", 4);
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &m->before);
 }
@@ -71,6 +90,7 @@ void
 meter_resume(struct meter *m)
 {
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &m->ours);
+	set_kitty(m, 1);
 	meter_resize(m);
 }
 
@@ -214,15 +234,85 @@ meter_draw(struct meter *m, const struct meter_view *v)
 	buf_free(&b);
 }
 
+/* CSI code ; modifiers : event u (kitty's keyboard protocol). The key, or 0:
+ * nothing that means anything here. */
+static char
+kitty_key(const char *s)
+{
+	long code, mods = 1, event = 1;
+	char *end;
+
+	code = strtol(s, &end, 10);
+	/* code:alternatives ; mods:event ; text */
+	end += strcspn(end, ";u");
+	if (*end == ';') {
+		mods = strtol(end + 1, &end, 10);
+		if (*end == ':')
+			event = strtol(end + 1, &end, 10);
+	}
+	/* What the terminal would have made signals of (bits: 4 is ctrl). */
+	if (event != 3 && ((mods - 1) & 4) != 0) {
+		if (code == 'c')
+			raise(SIGINT);
+		else if (code == 'z')
+			raise(SIGTSTP);
+		return 0;
+	}
+	if (code == ' ')
+		return event == 1 ? ' ' : event == 3 ? METER_UP : 0;
+	return event == 1 && code > ' ' && code < 127 ? (char)code : 0;
+}
+
+/* A byte more of an escape sequence; a key if it is complete and is one. */
+static char
+sequence(struct meter *m, char c)
+{
+	const char *s = m->seq + 2;
+
+	m->seq[m->nseq++] = c;
+	m->seq[m->nseq] = '\0';
+	if (m->nseq == 1 || (m->nseq == 2 && c == '['))
+		return 0;
+	if (m->nseq < sizeof(m->seq) - 1 && m->nseq > 2 &&
+	    ((c >= '0' && c <= '?') || c == ' '))
+		return 0;
+	m->nseq = 0;
+	if (c != 'u')
+		return 0;
+	if (*s != '?')
+		return kitty_key(s);
+	if (!m->kitty) {
+		m->kitty = 1;
+		set_kitty(m, 1);
+	}
+	return 0;
+}
+
 int
 meter_keys(struct meter *m, char *out, int n)
 {
-	ssize_t k;
+	char in[32], c;
+	ssize_t k, i;
+	int keys = 0;
 
-	(void)m;
-	while ((k = read(STDIN_FILENO, out, (size_t)n)) == -1 && errno == EINTR)
+	while ((k = read(STDIN_FILENO, in,
+		    (size_t)n < sizeof(in) ? (size_t)n : sizeof(in))) == -1 &&
+	    errno == EINTR)
 		;
 	/* VMIN 0: no byte is a hang-up, since poll(2) said that there is
 	 * something. */
-	return k > 0 ? (int)k : k == -1 && errno == EAGAIN ? 0 : -1;
+	if (k <= 0)
+		return k == -1 && errno == EAGAIN ? 0 : -1;
+	for (i = 0; i < k; i++) {
+		c = in[i];
+		if (c == '\033' || m->nseq > 0) {
+			if (c == '\033')
+				m->nseq = 0;
+			c = sequence(m, c);
+		} else if (c == METER_UP)
+			c = 0;
+		if (c != 0)
+			out[keys++] = c;
+	}
+	return keys;
 }

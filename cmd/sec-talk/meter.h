@@ -33,7 +33,12 @@ void	meter_draw(struct meter *m, const struct meter_view *v);
 void	meter_print(struct meter *m, const char *line);
 /* The width is another one. */
 void	meter_resize(struct meter *m);
-/* stdin is readable: keys into out, at most n; their number, -1: it ended. */
+/*
+ * stdin is readable: keys into out, at most n; their number, -1: it ended.
+ * Terminals that speak kitty's keyboard protocol also tell when the space
+ * bar is let go: METER_UP.
+ */
+#define METER_UP '\177'
 int	meter_keys(struct meter *m, char *out, int n);
 
 #endif

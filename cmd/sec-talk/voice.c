@@ -46,6 +46,7 @@
 #define EARLY_US     10000 /* a live source may be ahead of our clock */
 #define RECV_BUFFER  (1 << 20)
 #define FOCUS_MS     2000
+#define HOLD_MS	     400
 
 struct voice {
 	struct cli *c;
@@ -61,6 +62,7 @@ struct voice {
 	int mic; /* seat that hears us, -1 */
 	int last_mic; /* where it was last */
 	int focus; /* seat chosen by key, -1 */
+	int64_t pressed; /* mono ms: the space bar */
 	int latched;
 	int64_t mic_until; /* mono ms: it is closed then, 0: not by time */
 	int64_t spoke; /* mono ms: when anything was said into it */
@@ -632,9 +634,15 @@ focus(struct voice *v, int i)
 static void
 on_key(struct voice *v, char key)
 {
-	if (key == ' ')
+	if (key == ' ') {
 		voice_toggle_mic(v);
-	else if (key == 'm' && v->mic >= 0 && v->latched)
+		v->pressed = clock_mono();
+	} else if (key == METER_UP) {
+		/* Held, it was for talking; a short one has switched it. */
+		if (v->mic >= 0 && !v->latched &&
+		    clock_mono() - v->pressed > HOLD_MS)
+			set_mic(v, -1, 0, 0, "key");
+	} else if (key == 'm' && v->mic >= 0 && v->latched)
 		set_mic(v, -1, 0, 0, "key");
 	else if (key == 'm')
 		set_mic(v, v->mic >= 0 ? v->mic : v->last_mic, 1, 0, "key");

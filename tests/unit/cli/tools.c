@@ -125,6 +125,8 @@ run(const char *line)
 
 #define SAID(n) "row what=text user=" USER(n) " q=1.7 at=1795357987120 text="
 
+#define KEY32 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
 static const struct fake agent[] = {
 	FAKE_STATUS,
 	/* Stories 1.1, 1.7 */
@@ -236,6 +238,14 @@ static const struct fake agent[] = {
 	    "ok conf=" CONF("ops") " name=ops"
 				   " media=text joined=1" },
 	{ "join conf=voiceonly", "ok conf=" CONF("v") " media=voice" },
+	{ "attach conf=" CONF("v"),
+	    "row what=attached conf=" CONF(
+		"v") " name=v cid=0100000000000001 "
+		     "q=1.1 media=127.0.0.1:9 server=1 suite=0x0006 codec=opus ptime=20 "
+		     "epoch=1 key=" KEY32 " hop=" KEY32
+		     " hopid=1 offset=0 mode=hear "
+		     "vol=0 me=" USER("alice") "\nrow what=peer q=1.2 user=" USER(
+			 "bob") " state=in" },
 	{ "join conf=over", "ok conf=" CONF("over") " media=text" },
 	{ "join", "error code=403 reason=not%20invited%20to%20secret" },
 	{ "listen conf=" CONF("over"),
@@ -810,6 +820,60 @@ test_prompt(void)
 	setenv("LC_ALL", "C", 1);
 }
 
+/* The meter and its keys; a terminal that speaks kitty's protocol. */
+static void
+test_meter(void)
+{
+	size_t at;
+	pid_t pid;
+
+	setenv("LC_ALL", "C.UTF-8", 1);
+	setenv("TERM", "xterm", 1);
+	setenv("SEC_ALSA_IN", "null", 1);
+	setenv("SEC_ALSA_OUT", "null", 1);
+	fake_asked();
+	pid = term_start("sec-talk -m voice voiceonly");
+	at = term_wait(0, "\033[?u");
+	at =
+	    term_wait(at, "! ALSA null, 48 kHz.  mic OFF.   space: mic on/off");
+	/* 20 columns: what does not fit is cut off. */
+	at = term_wait(at,
+	    "[mic OFF \u25af\u25af\u25af\u25af\u25af\u25af\u25af"
+	    "\u25af] ");
+	term_type(" ");
+	at = term_wait(at, " * v: mic on");
+	at = term_wait(at, "[mic ON ");
+	term_type("m");
+	at = term_wait(at, "[mic ON+");
+	term_type("m");
+	at = term_wait(at, "[mic OFF");
+	term_type("\033[?0u");
+	at = term_wait(at, "\033[>11u");
+	/* Pressed, repeated, let go at once: it stays on; other keys are none.
+	 */
+	term_type("\033[32;1:1u\033[32;1:2u\033[32;1:3u\033[98u\033[A");
+	at = term_wait(at, "[mic ON ");
+	term_type("\033[32u");
+	at = term_wait(at, "[mic OFF");
+	term_type("\033[113;1:1u");
+	(void)term_wait(at, "\033[<u");
+	T_INT(ended(pid), 0);
+	close(term_fd);
+	T(strstr(fake_asked(), " at=[::]:") != NULL ||
+	    strstr(fake_asked(), " at=0.0.0.0:") != NULL);
+	/* ctrl-c is a key there as well. */
+	pid = term_start("sec-talk -m voice voiceonly");
+	at = term_wait(0, "[mic OFF");
+	term_type("\033[?0u");
+	at = term_wait(at, "\033[>11u");
+	term_type("\033[99;5u");
+	T_INT(ended(pid), 130);
+	close(term_fd);
+	unsetenv("SEC_ALSA_IN");
+	unsetenv("SEC_ALSA_OUT");
+	setenv("LC_ALL", "C", 1);
+}
+
 int
 main(void)
 {
@@ -825,6 +889,7 @@ main(void)
 	test_talk();
 	test_talk_term();
 	test_prompt();
+	test_meter();
 	fake_end();
 	return t_done();
 }
