@@ -185,7 +185,7 @@ struct conf_in {
 	struct dialog		 dialog;
 	uint32_t		 q;
 	struct keyring		*keys;
-	uint16_t		 suite;
+	uint16_t		 suite, voice_suite;
 	char			 codec[8], streams[8], select[12];
 	uint64_t		 text_seq;     /* texts of q so far */
 	int			 held;         /* the controller is told that I

@@ -97,6 +97,7 @@ take_wrap(struct conf_in *c, const char *b64, int *new_hop)
 	c->id = g.conf;
 	c->q = g.q;
 	c->suite = g.text_suite;
+	c->voice_suite = g.media_suite;
 	if (g.hop != NULL &&
 	    (c->hop == NULL || c->hopid != g.hopid ||
 		!secret_equal(c->hop, g.hop))) {

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "crypto/fig9.h"
 #include "crypto/suite.h"
 #include "sip/event.h"
 #include "wire/ids.h"
@@ -305,6 +306,16 @@ conf_member_rows(struct ctl_req *r, const struct pal_entry **e, size_t n)
 		member_row(r, e[i]);
 }
 
+/* Of voice: one of the two kinds. */
+static const char *
+voice_suite(const struct conf_in *c)
+{
+	const struct fig9_suite *f = fig9_suite_by_id(c->voice_suite);
+	const struct suite *s = suite_by_id(c->voice_suite);
+
+	return f != NULL ? f->name : s != NULL ? s->name : NULL;
+}
+
 void
 conf_show(struct conf_in *c, struct ctl_req *r)
 {
@@ -325,6 +336,8 @@ conf_show(struct conf_in *c, struct ctl_req *r)
 	line_put(b, "creator", c->creator);
 	line_putf(b, "epoch", "%u", (unsigned)keyring_epoch(c->keys));
 	line_put(b, "suite", s != NULL ? s->name : NULL);
+	if (strstr(c->media, "voice") != NULL)
+		line_put(b, "voice_suite", voice_suite(c));
 	line_put(b, "codec", c->codec);
 	line_put(b, "streams", c->streams);
 	line_put(b, "select", c->select);

@@ -157,7 +157,9 @@ print_head(struct listing *l, const struct line *row)
 	buf_free(&b);
 	buf_free(&line);
 	if (cli_flag(l->c, "v") > 0 && line_get(row, "suite") != NULL)
-		emit_note(EMIT_TABLE, "cipher %s", line_get(row, "suite"));
+		emit_note(EMIT_TABLE, "cipher %s%s%s", line_get(row, "suite"),
+		    line_get(row, "voice_suite") != NULL ? ", of voice " : "",
+		    line_get_or(row, "voice_suite", ""));
 }
 
 /* Everything but its members, whose array stays open. */
@@ -176,6 +178,7 @@ json_head(struct listing *l, const struct line *row)
 	if (agent_int(row, "epoch") > 0)
 		json_int(j, "key_gen", agent_int(row, "epoch"));
 	json_some(j, "suite", line_get(row, "suite"));
+	json_some(j, "voice_suite", line_get(row, "voice_suite"));
 	json_some(j, "id", line_get(row, "cid"));
 	json_some(j, "codec", line_get(row, "codec"));
 	if (agent_int(row, "streams") > 0)

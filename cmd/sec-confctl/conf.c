@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "crypto/random.h"
+#include "crypto/fig9.h"
 #include "crypto/suite.h"
 #include "wire/ids.h"
 #include "wire/line.h"
@@ -89,12 +90,17 @@ conf_media(const struct conference *c, char *out, size_t n)
 	buf_free(&b);
 }
 
-const struct suite *
+uint16_t
 conf_suite(const struct conference *c)
 {
-	const struct suite *s = suite_by_name(c->focus->s->conf.suite);
+	const char *name = c->focus->s->conf.suite;
+	const struct fig9_suite *f = fig9_suite_by_name(name);
+	const struct suite *s = suite_by_name(name);
 
-	return s != NULL ? s : suite_by_id(SUITE_AES256_CTR_HMAC_SHA512_80);
+	/* base/conf lets a name of Fig. 9 pass only where it is allowed. */
+	return f != NULL ? f->id :
+	    s != NULL	 ? s->id :
+			   SUITE_AES256_CTR_HMAC_SHA512_80;
 }
 
 void
@@ -103,7 +109,7 @@ conf_words(const struct conference *c, struct buf *b)
 	char media[64], ms[24], suite[8], streams[8];
 
 	conf_media(c, media, sizeof media);
-	snprintf(suite, sizeof suite, "0x%04x", conf_suite(c)->id);
+	snprintf(suite, sizeof suite, "0x%04x", conf_suite(c));
 	snprintf(streams, sizeof streams, "%d", c->row.streams);
 	snprintf(ms, sizeof ms, "%lld", (long long)c->row.created);
 	line_put_word(b, "id", c->cid);

@@ -200,7 +200,7 @@ void	conf_list_set(struct conference *c, const char *user, unsigned bit);
 const char *conf_list_next(const struct conference *c, size_t *i,
 	    unsigned *bits);
 /* The suite of its voice. */
-const struct suite *conf_suite(const struct conference *c);
+uint16_t conf_suite(const struct conference *c);
 /* Fields of SEC-Conference about c, into b. */
 void	conf_words(const struct conference *c, struct buf *b);
 /* Next q, reserved in blocks of 64 (written in the running commit). */

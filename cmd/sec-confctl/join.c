@@ -24,6 +24,8 @@
 #include "wire/ids.h"
 #include "wire/line.h"
 
+#include "crypto/fig9.h"
+
 #include "focus.h"
 
 #define VOICE_PTIME  20 /* ms */
@@ -384,6 +386,11 @@ join_start(struct focus *f, const struct join_def *def)
 		c->creator_hop = NULL;
 	} else if ((r = conf_next_q(c, &o->q)) == 0)
 		o->hopid = hop_new(f, &o->hop);
+	/* Fig. 9 has no more numbers than these (SECURITY.md 3.7). */
+	if (r == 0 && strcmp(o->medium, "voice") == 0 &&
+	    (o->q & 0xffffff) > FIG9_DEVICES &&
+	    fig9_suite_by_id(conf_suite(c)) != NULL)
+		r = SEC_ERR_LIMIT;
 	if (r != 0)
 		join_fail(o, sec_err_sip(r), "cannot number the device");
 	else

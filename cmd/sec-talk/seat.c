@@ -816,6 +816,12 @@ attach(struct seat *s, struct cli *c, const struct seat_ask *ask)
 		r = on_attached(s, &l);
 	else
 		r = SEC_ERR_FORMAT;
+	if (r == 0 && fig9_suite_by_id(s->suite) != NULL &&
+	    !cli_flag(c, "insecure-fig9"))
+		return emit_error(cli_mode(c), SEC_ERR_DENIED,
+		    "%s: its cipher is that of Fig. 9, which leaks speech; "
+		    "--insecure-fig9 speaks there all the same",
+		    s->name);
 	return r == 0 ?
 	    0 :
 	    emit_error(cli_mode(c), r, "the agent's answer cannot be used: %s",

@@ -239,7 +239,7 @@ fig9_new(struct fig9 **out, const struct fig9_suite *s, const struct secret *ke,
 	uint32_t short_q = legacy_q(q), try = 0;
 	struct fig9 *f;
 
-	if (short_q == 0 || (q & 0xffffff) > 0xff)
+	if (short_q == 0 || (q & 0xffffff) > FIG9_DEVICES)
 		return SEC_ERR_LIMIT;
 	if ((f = calloc(1, sizeof *f)) == NULL ||
 	    (f->known = calloc(n, 1)) == NULL)

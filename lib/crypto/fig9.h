@@ -21,6 +21,7 @@
 #define FIG9_STAMP    8                /* T, ms since 1970, big-endian */
 #define FIG9_BLOCK    16               /* at most; 8 with DES */
 #define FIG9_COUNTERS 12               /* t: 4 bits of server, 8 of client */
+#define FIG9_DEVICES  255              /* of one conference */
 #define FIG9_CAP      (1u << 20)       /* blocks of one sender, no more */
 
 struct fig9_suite {
