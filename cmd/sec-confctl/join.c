@@ -138,7 +138,9 @@ join_committed(struct focus *f, uint64_t id, int err)
 	    (sv = servers_by_number(&f->s->servers, d->server)) != NULL)
 		text_copy(o->addr, sv->addr, sizeof o->addr); /* just moved */
 	d->joined = 1;
+	/* News of this turn that it was too young for; its answer has all. */
 	d->stale = 0;
+	d->wants_hop = 0;
 	device_index(d);
 	timer_cancel(&c->first);
 	if (d->member->state == MEMBER_UNREACHABLE) {
@@ -163,6 +165,23 @@ join_committed(struct focus *f, uint64_t id, int err)
 	join_free(o);
 }
 
+/* Its medium has moved meanwhile, without this device; or has gone: text
+ * from a membership, which stays, but voice is all that a voice device is. */
+static void
+join_again(struct join *o, struct conference *c)
+{
+	int server = conf_server(c, o->medium);
+
+	if (server == 0 && strcmp(o->medium, "voice") == 0) {
+		join_fail(o, 488, "it has no voice any more");
+		return;
+	}
+	o->server = server;
+	if (server == 0)
+		o->medium[0] = '\0';
+	join_media(o, c);
+}
+
 /* sec-pal has it: epoch and device row, in this turn's commit. */
 static void
 join_store(struct join *o, struct conference *c)
@@ -173,9 +192,7 @@ join_store(struct join *o, struct conference *c)
 	int r, first = conf_member(c, o->user) == NULL;
 
 	if (o->server != 0 && conf_server(c, o->medium) != o->server) {
-		/* It has moved meanwhile, without this device. */
-		o->server = conf_server(c, o->medium);
-		join_media(o, c);
+		join_again(o, c);
 		return;
 	}
 	o->state = JOIN_COMMIT;

@@ -198,6 +198,25 @@ alice: five" ]
 }
 text_is_here() { [ "$(texts "$1" m1 | tail -n 1)" = "alice: five" ]; }
 
+# sec-pal holds up the join meanwhile.
+@test "voice goes while a device is on its way in: it is not in" {
+	as alice sec-confctl create -n m4 -m text,voice
+	local pal set
+	pal=$(daemon_pid pal)
+	kill -STOP "$pal"
+	device dev alice m4 &
+	until_ok grep -qF "conf.join conf=sip:m4@conf.lab.test" \
+	    "$SEC_DIR"/log/mcu1 "$SEC_DIR"/log/mcu2
+	as alice sec-confctl set m4 media=text &
+	set=$!
+	until_ok grep -qF "conf.policy conf=m4" "$SEC_DIR/log/confctl"
+	kill -CONT "$pal"
+	wait "$set"
+	until_ok grep -q '^error.*code=488' "$BATS_TEST_TMPDIR/dev.rows"
+	[ "$(db conf.db "SELECT count(*) FROM device d JOIN conference c
+	    ON d.conf = c.id WHERE c.name = 'm4'")" = 1 ]
+}
+
 @test "a voice conference has no text device at all" {
 	as alice sec-confctl create -n m2 -m voice bob
 	[ "$(member bob m2 media)" = "" ]
