@@ -576,6 +576,9 @@ load_device(void *arg, const struct conf_device_row *row)
 
 	if (c == NULL)
 		return 0;
+	/* A commit that failed may have lost what was reserved. */
+	if ((row->q & 0xffffff) >= c->next_client)
+		c->next_client = (row->q & 0xffffff) + 1;
 	d = device_new(c, row->q, row->user, row->instance, row->medium);
 	if (d == NULL)
 		return SEC_ERR_SYS;
