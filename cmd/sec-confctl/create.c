@@ -177,6 +177,7 @@ create_row(struct focus *f, const struct line *l, const char *user,
 	const char *access = line_get_or(l, "access", "invited");
 	const char *codec = line_get_or(l, "codec", "opus");
 	char uri[URI_MAX], owner[CONF_USER];
+	const struct person *owns = person_find(f, user);
 	uint64_t random;
 	int letters = 6;
 
@@ -185,6 +186,11 @@ create_row(struct focus *f, const struct line *l, const char *user,
 		return 400;
 	if (strcmp(codec, "opus") != 0 && strcmp(codec, "pcmu") != 0)
 		return 488;
+	if (policy_title(row, line_get_or(l, "title", "")) != 0)
+		return 400;
+	/* Persistent ones stay for ever. */
+	if (owns != NULL && owns->owns >= OWNS_MAX)
+		return 403;
 	crypto_random(&random, sizeof random);
 	row->id =
 	    (uint64_t)f->s->self->number << 56 | (random & 0xffffffffffffffULL);
@@ -203,7 +209,6 @@ create_row(struct focus *f, const struct line *l, const char *user,
 			confid_name(row->id, letters++, row->name);
 			uri_conf(uri, row->name, f->s->conf.domain);
 		} while (conf_find(f, uri) != NULL && letters <= 11);
-	text_copy(row->title, line_get_or(l, "title", ""), sizeof row->title);
 	text_copy(row->owner, user, sizeof row->owner);
 	text_copy(row->access, access, sizeof row->access);
 	text_copy(row->codec, codec, sizeof row->codec);

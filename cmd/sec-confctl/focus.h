@@ -21,6 +21,8 @@
  * devices, their keys. Operations that wait hold ids, never pointers.
  */
 #define MEDIA_MAX     3
+#define DEVICES_MAX   128              /* of a user in a conference */
+#define OWNS_MAX      4096             /* conferences of a user */
 #define GRACE_MS      30000            /* without a connection */
 #define FIRST_MS      10000            /* from the 302 to a first member */
 #define REKEY_MS      200              /* joins and leaves share an epoch */
@@ -302,6 +304,10 @@ int	conf_may_join(const struct conference *c, const char *user);
 /* 200 or ACK: the answer's SDP into b. */
 void	join_answer_sdp(struct conference *c, const struct device *d,
 	    const char *addr, struct buf *b);
+
+/* policy.c */
+/* A line of text; 0 or SEC_ERR_FORMAT. */
+int	policy_title(struct conf_row *row, const char *title);
 
 /* invite.c */
 void	invite_start(struct focus *f, struct sip_txn *txn,

@@ -551,9 +551,16 @@ voice_refused(const struct conference *c, const struct session *s,
 	if (is_by_preference(offer))
 		return s != NULL && strcmp(s->voice_by, "phone") == 0 ? 503 :
 									488;
-	if (strcmp(via, "recorder") == 0)
-		return c->row.record ? 0 : 403;
-	return strcmp(via, "voip") == 0 ? 0 : 400;
+	return strcmp(via, "recorder") != 0 || c->row.record ? 0 : 403;
+}
+
+/* Nobody fills the media servers alone. */
+static int
+has_his_share(struct conference *c, const char *user)
+{
+	const struct member *m = conf_member(c, user);
+
+	return m != NULL && m->devices >= DEVICES_MAX;
 }
 
 void
@@ -565,7 +572,7 @@ join_own(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	char via[12];
 	int status;
 
-	if (!conf_may_join(c, user)) {
+	if (!conf_may_join(c, user) || has_his_share(c, user)) {
 		sip_answer_status(txn, 403);
 		return;
 	}
@@ -578,6 +585,11 @@ join_own(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 		def.offer = &offer;
 	}
 	join_via(req, via, sizeof via);
+	/* It goes into everybody's roster. */
+	if (strcmp(via, "voip") != 0 && strcmp(via, "recorder") != 0) {
+		sip_answer_status(txn, 400);
+		return;
+	}
 	if (offer_wants_voice(def.offer) &&
 	    (status = voice_refused(c, session_of_conn(f, sip_txn_conn(txn)),
 		 def.offer, via)) != 0) {

@@ -83,8 +83,8 @@ policy_hold(struct conference *c, struct asker *by, const struct line *l)
 
 /* --- set: what its creator may change while it runs (S131, S132) --- */
 
-static int
-set_title(struct conf_row *row, const char *v)
+int
+policy_title(struct conf_row *row, const char *v)
 {
 	if (!text_is_utf8(v, strlen(v)))
 		return SEC_ERR_FORMAT;
@@ -137,7 +137,7 @@ static const struct setting {
 	int (*set)(struct conf_row *row, const char *value);
 	const char *wanted;
 } settings[] = {
-	{ "title", set_title, "title is a line of text, 255 bytes at most" },
+	{ "title", policy_title, "title is a line of text, 255 bytes at most" },
 	{ "streams", set_streams, "streams is a number, 1 to 16" },
 	{ "select", set_select, "select is loudest or first" },
 	{ "access", set_access, "access is invited, domain or listed" },

@@ -307,6 +307,17 @@ say() {
 		    "Event: conference" "Content-Type: application/sec-control"
 		[ "$(status "$joe")" = 403 ]
 	done
+	# What everybody would be shown: lines of UTF-8, words that there are.
+	sip_request "$ida" ida INVITE sip:conference@conf.lab.test \
+	    "<sip:conference@conf.lab.test>" f9 1 "" \
+	    "Contact: <sip:ida@foreign.invalid>" \
+	    "SEC-Conference: name=bad title=%ff%fe"
+	[ "$(status "$ida")" = 400 ]
+	sip_request "$ida" ida INVITE sip:his@conf.lab.test \
+	    "<sip:his@conf.lab.test>" f10 1 "$(sdp 9)"$'\n' \
+	    "Contact: <sip:ida@foreign.invalid>" \
+	    "Content-Type: application/sdp" "SEC-Conference: via=%1b[2J"
+	[ "$(status "$ida")" = 400 ]
 	sip_request "$joe" joe INVITE sip:his@conf.lab.test \
 	    "<sip:his@conf.lab.test>" f5 1 "" "Proposed: <sip:joe@lab.test>"
 	[ "$(status "$joe")" = 403 ]
@@ -334,6 +345,33 @@ say() {
 	sip_request "$ida" ida BYE sip:his@conf.lab.test "$to" jidahis 2 ""
 	[ "$(status "$ida")" = 200 ]
 	for f in "$ida" "$joe" "$pida" "$pjoe"; do sip_close "$f"; done
+}
+
+@test "a user has 128 devices in a conference, and no more" {
+	register kay
+	sip_open kay "$(server_addr confctl)"
+	create kay full "$kay"
+	answers() { # N: how many of so many are 200
+		local i n=0
+		for ((i = 0; i < $1; i++)); do
+			sip_until "$kay" '^SIP/2.0 [2-6]' answer
+			! grep -q '^SIP/2.0 200 ' answer || n=$((n + 1))
+		done
+		echo "$n"
+	}
+	enter() { # CALL-ID
+		sip_request "$kay" kay INVITE sip:full@conf.lab.test \
+		    "<sip:full@conf.lab.test>" "$1" 1 "" \
+		    "Contact: <sip:kay@foreign.invalid>"
+	}
+	for i in {2..128}; do
+		enter "n$i"
+	done
+	[ "$(answers 127)" = 127 ]
+	enter over
+	[ "$(answers 1)" = 0 ]
+	grep -q '^SIP/2.0 403 ' answer
+	sip_close "$kay"
 }
 
 @test "S049: the dissector of others finds nothing malformed" {
