@@ -13,6 +13,7 @@
 #include "base/text.h"
 
 #include "meter.h"
+#include "terminal.h"
 
 #define BARS	  8
 #define LOUDEST	  6 /* dB below overload: all bars */
@@ -64,6 +65,7 @@ meter_open(const char *first)
 	t.c_cc[VMIN] = 0;
 	t.c_cc[VTIME] = 0;
 	m->ours = t;
+	terminal_hold();
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &m->ours);
 	emit_write(STDERR_FILENO, KITTY_ASK, strlen(KITTY_ASK));
 	meter_print(m, first);
@@ -100,6 +102,7 @@ meter_close(struct meter *m)
 	if (m == NULL)
 		return;
 	meter_suspend(m);
+	terminal_release();
 	buf_free(&m->drawn);
 	free(m);
 }

@@ -18,6 +18,7 @@
 #include "cli/emit.h"
 
 #include "prompt.h"
+#include "terminal.h"
 
 #define PROMPT	   "> "
 #define HISTORY	   200
@@ -479,6 +480,7 @@ prompt_open(void (*line)(void *arg, const char *s), void *arg)
 	}
 	(void)el_source(p->el, NULL);
 	bind_keys(p);
+	terminal_hold();
 	el_set(p->el, EL_UNBUFFERED, 1);
 	begin(p);
 	return p;
@@ -493,6 +495,7 @@ prompt_close(struct prompt *p)
 	if (p->history != NULL)
 		history_end(p->history);
 	el_end(p->el);
+	terminal_release();
 	fclose(p->nowhere);
 	buf_free(&p->raw);
 	free(p);

@@ -7,13 +7,23 @@
 volatile sig_atomic_t signal_end, signal_resized, signal_mic, signal_stopping,
     signal_going_on;
 
-/* Those that end us first: a second one does so at once. The last two only
- * where a terminal is to be put in order. */
-static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGUSR1,
-	SIGTSTP, SIGCONT };
-#define NENDING	 3
+/* Those that end us: a second one does so at once. The last three only where
+ * a terminal is to be put in order. */
+static const struct {
+	int signo;
+	int ends;
+} signals[] = {
+	{ SIGINT, 1 },
+	{ SIGTERM, 1 },
+	{ SIGHUP, 1 },
+	{ SIGWINCH, 0 },
+	{ SIGUSR1, 0 },
+	{ SIGTSTP, 0 },
+	{ SIGCONT, 0 },
+	{ SIGQUIT, 1 },
+};
 #define NPIPE	 5
-#define NSIGNALS 7
+#define NSIGNALS 8
 
 static void
 on_signal(int signo)
@@ -45,17 +55,21 @@ signals_catch(sigset_t *waiting, int terminal)
 	sigset_t set;
 	size_t i, n = terminal ? NSIGNALS : NPIPE;
 
+	/* A reader that goes is an error of write(2), so that the terminal can
+	 * be put in order. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&set);
 	for (i = 0; i < n; i++) {
-		if (sigaction(signals[i], NULL, &old) != 0 ||
+		if (sigaction(signals[i].signo, NULL, &old) != 0 ||
 		    old.sa_handler == SIG_IGN)
 			continue;
-		catch_signal(signals[i], i < NENDING ? (int)SA_RESETHAND : 0);
-		sigaddset(&set, signals[i]);
+		catch_signal(signals[i].signo,
+		    signals[i].ends ? (int)SA_RESETHAND : 0);
+		sigaddset(&set, signals[i].signo);
 	}
 	sigprocmask(SIG_BLOCK, &set, waiting);
 	for (i = 0; i < n; i++)
-		sigdelset(waiting, signals[i]);
+		sigdelset(waiting, signals[i].signo);
 }
 
 void

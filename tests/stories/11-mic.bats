@@ -57,6 +57,17 @@ mic_events() { # SEQ
 	bob=
 	run ! silent heard.wav
 }
+
+@test "whatever ends it, the terminal is as it was" {
+	local at="sec-lab run alice sec-talk -m voice"
+	term alice "($at -o - standup | head -c 100000 >/dev/null; stty -a; cat)"
+	sees alice ' icanon .* echo '
+	tm kill-session -t alice
+	term alice "trap : QUIT; $at standup; echo code \$?; stty -a; cat"
+	sees alice '^\[mic OFF .*\]  standup: '
+	keys alice 'C-\'
+	sees alice '^code 131$' ' icanon .* echo '
+}
 mics() { [ "$(mic_events "$1")" = "$2" ]; }
 mic_on() { # CONF
 	[ "$(as alice sec-mix -j |
