@@ -169,15 +169,19 @@ drop_epoch(struct sink *s, struct epoch *e)
 	epoch_clear(e);
 }
 
-static void
-expire(struct sink *s, int64_t now)
+unsigned
+sink_tick(struct sink *s, int64_t now)
 {
+	unsigned n = 0;
 	size_t i;
 
-	for (i = 0; i < EPOCHS; i++)
+	for (i = 0; i < EPOCHS; i++) {
 		if (s->epoch[i].ke != NULL && s->epoch[i].until != 0 &&
 		    now >= s->epoch[i].until)
 			drop_epoch(s, &s->epoch[i]);
+		n += s->epoch[i].ke != NULL;
+	}
+	return n;
 }
 
 static struct epoch *
@@ -215,7 +219,7 @@ sink_set_epoch(struct sink *s, uint32_t epoch, const struct secret *ke,
 	size_t i;
 	int r;
 
-	expire(s, now);
+	(void)sink_tick(s, now);
 	if (find_epoch(s, epoch) != NULL)
 		return 0;
 	if (s->suite == NULL &&
@@ -425,7 +429,7 @@ sink_packet(struct sink *s, const uint8_t *p, size_t n, int64_t now,
 		s->drops.own++;
 		return SEC_ERR_DENIED;
 	}
-	expire(s, now);
+	(void)sink_tick(s, now);
 	number = rtp_epoch(h.epoch, s->newest);
 	if ((e = find_epoch(s, number)) != NULL)
 		return take(s, e, &h, p, n, now, real, f);

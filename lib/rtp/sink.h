@@ -63,6 +63,10 @@ void	sink_set_hop(struct sink *s, const struct secret *h_q);
 int	sink_set_epoch(struct sink *s, uint32_t epoch,
 	    const struct secret *ke, int64_t now);
 
+/* Time passes, whatever comes: epochs that are over are wiped. Returns how
+ * many it can open. now: mono ms. */
+unsigned sink_tick(struct sink *s, int64_t now);
+
 /*
  * A voice packet. now: mono ms; real: ms since 1970 by the server's clock.
  * 0: *f is filled. SEC_ERR_SUBKEY: it waits for its epoch's key.

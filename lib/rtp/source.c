@@ -146,21 +146,21 @@ source_epoch(const struct source *s)
 	return s->cover.epoch;
 }
 
+void
+source_tick(struct source *s, int64_t now)
+{
+	if (s->later_ke == NULL || now < s->later_at)
+		return;
+	(void)take_cover(s, s->later_epoch, s->later_ke);
+	forget_later(s);
+}
+
 size_t
 source_fill(struct source *s, size_t n)
 {
 	if (s->cover.pads != NULL)
 		return pads_fill(s->cover.pads, n);
 	return s->cover.fig9 != NULL ? fig9_fill(s->cover.fig9, n) : 0;
-}
-
-static void
-switch_epoch(struct source *s, int64_t now)
-{
-	if (s->later_ke == NULL || now < s->later_at)
-		return;
-	(void)take_cover(s, s->later_epoch, s->later_ke);
-	forget_later(s);
 }
 
 static size_t
@@ -202,7 +202,7 @@ source_packet(struct source *s, const struct source_frame *f, int64_t now,
 	};
 	size_t n;
 
-	switch_epoch(s, now);
+	source_tick(s, now);
 	if (!source_is_ready(s) || s->counter > RTP_COUNTER)
 		return 0;
 	h.epoch = (uint16_t)s->cover.epoch;

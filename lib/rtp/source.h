@@ -41,6 +41,9 @@ void	source_set_hop(struct source *s, const struct secret *h_q);
 /* May it send: are there a key and a hop key? */
 int	source_is_ready(const struct source *s);
 uint32_t source_epoch(const struct source *s);
+/* Time passes, said or not: an epoch that waited is taken when it is time,
+ * and the key of the one before is wiped. now: mono ms. */
+void	source_tick(struct source *s, int64_t now);
 /* Make at most n pads ahead; how many were made (0: the ring is full). */
 size_t	source_fill(struct source *s, size_t n);
 

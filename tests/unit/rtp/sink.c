@@ -229,6 +229,30 @@ test_epochs(void)
 	sink_free(s);
 }
 
+/* Nobody speaks any more: keys of old epochs go all the same. */
+static void
+test_quiet(void)
+{
+	struct source *a = speaker(6, 2, 1);
+	struct sink *s = listener(6, 1);
+	uint8_t p[RTP_MAX];
+	struct rtp_frame f;
+	size_t n, before;
+
+	T_INT(sink_tick(s, 1000), 1);
+	n = say(a, REAL, p);
+	T_INT(sink_packet(s, p, n, 1000, REAL, &f), 0);
+	T_INT(sink_set_epoch(s, 2, ke[2], 2000), 0);
+	before = secret_count();
+	T_INT(sink_tick(s, 6999), 2);
+	T_INT(sink_tick(s, 7000), 1);
+	/* That of the epoch, and whatever opens what q 2 said in it. */
+	T(secret_count() < before);
+	T_INT(sink_tick(s, INT64_C(1) << 40), 1);
+	source_free(a);
+	sink_free(s);
+}
+
 static void
 test_hop(void)
 {
@@ -279,6 +303,7 @@ main(void)
 	test_flipped(SUITE_CHACHA20_POLY1305);
 	test_refused();
 	test_epochs();
+	test_quiet();
 	test_hop();
 	for (i = 0; i < 8; i++)
 		secret_free(ke[i]);

@@ -218,6 +218,15 @@ test_epochs(void)
 	}
 	T_INT(i, 50);
 	T_INT(source_epoch(s), 0x10005);
+	/* Who says nothing does not keep the key that others have dropped. */
+	T_INT(source_set_epoch(s, 0x10006, k, 2000), 0);
+	source_tick(s, 1999);
+	T_INT(source_epoch(s), 0x10005);
+	i = secret_count();
+	source_tick(s, 2000);
+	T_INT(source_epoch(s), 0x10006);
+	T(secret_count() < i);
+	T_INT(source_set_epoch(s, 0x10005, k, 0), 0);
 	/* The same epoch again changes nothing, an older one can come back;
 	 * the counter never does. */
 	T_INT(source_set_epoch(s, 0x10005, k, 0), 0);
