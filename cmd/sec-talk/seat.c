@@ -26,6 +26,7 @@
 #define WARN_MS	  60000
 #define PADS_TURN 4 /* made in one turn */
 #define TALK_GAP  400 /* ms without packets: he has ended */
+#define FORGET_MS 30000 /* one whom the roster never named, or not again */
 #define KEY_BYTES 32
 #define OUT_MAX	  65536 /* events that a stuck agent has not read */
 
@@ -244,6 +245,8 @@ seat_tick(struct seat *s, int64_t now)
 			tell_level(s, k, -1, now);
 	if (s->self.talking && (!s->mic || now - s->self.came > TALK_GAP))
 		tell_level(s, &s->self, -1, now);
+	(void)sink_tick(s->sink, now);
+	source_tick(s->source, now);
 	(void)source_fill(s->source, PADS_TURN);
 	if (fig9_suite_by_id(s->suite) != NULL && now >= s->warned) {
 		note(s, "INSECURE: Fig. 9 pads leak speech (sec-protocol(7))",
@@ -433,6 +436,16 @@ mix_sounds(struct seat *s, struct speaker *k, float *sum, size_t n)
 	return 1;
 }
 
+/* He has left, and all that he said was heard. Whose packets came and who is
+ * in no roster (one came late, behind his leaving) does not stay either. */
+static int
+is_gone(const struct speaker *k, int64_t now)
+{
+	return !k->in && !k->talking &&
+	    (k->user[0] != '\0' || now - k->came > FORGET_MS) &&
+	    (k->playout == NULL || playout_is_idle(k->playout));
+}
+
 int
 seat_mix(struct seat *s, float *sum, size_t n, int64_t at, uint64_t place)
 {
@@ -447,9 +460,7 @@ seat_mix(struct seat *s, float *sum, size_t n, int64_t at, uint64_t place)
 		}
 		sound |= mix_voice(s, k, sum, n, at, place);
 		sound |= mix_sounds(s, k, sum, n);
-		/* He has left, and all that he said was heard. */
-		if (!k->in && k->user[0] != '\0' && !k->talking &&
-		    (k->playout == NULL || playout_is_idle(k->playout))) {
+		if (is_gone(k, at / 1000)) {
 			TAILQ_REMOVE(&s->speakers, k, entry);
 			tell_figures(s, k);
 			sink_forget(s->sink, k->q);
