@@ -187,6 +187,9 @@ take_line(struct ctl_client *c)
 	r = line_parse(&c->line, (const char *)buf_data(&c->in), n);
 	ctl_trace("ctl.received", 0, buf_data(&c->in), n);
 	buf_consume(&c->in, n);
+	/* Lines may carry keys, and this buffer lives as long as a device. */
+	if (buf_len(&c->in) == 0)
+		buf_wipe(&c->in);
 	if (r != 0) {
 		memset(&c->line, 0, sizeof(c->line));
 		return SEC_ERR_FORMAT;
