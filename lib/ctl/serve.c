@@ -232,6 +232,8 @@ ctl_dispatch(struct ctl_peer *p, const struct line *l)
 	void *ctx = NULL;
 	int status, e;
 
+	if (p->ctl->silent)
+		return; /* who would answer is being freed */
 	e = line_get_u64(l, "id", &r.id);
 	if (e == SEC_ERR_FORMAT || (e == 0 && r.id == 0)) {
 		r.id = 0;

@@ -57,8 +57,8 @@ struct ctl_verb {
 struct ctl *ctl_new(struct loop *l);
 /* Open calls are dropped without a callback. */
 void	ctl_free(struct ctl *c);
-/* No callback of a call or of ctl_on_gone() from now on: said before the
- * owners of their contexts are freed. */
+/* No callback of a call or of ctl_on_gone(), and no verb, from now on: said
+ * before the owners of their contexts are freed. */
 void	ctl_stop(struct ctl *c);
 void	ctl_add_verbs(struct ctl *c, const struct ctl_verb *v, void *ctx);
 /* Called when a peer goes, before it is freed. */

@@ -399,6 +399,29 @@ test_calling(void)
 	T_STR(came(), "");
 }
 
+/* Who answers is freed behind ctl_stop(): nothing reaches him any more. */
+static void
+test_stopped(void)
+{
+	static const char line[] = "news\twhat=late\n";
+	struct ctl *c = ctl_new(loop);
+	int fd[2], before = events;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
+		exit(1);
+	ctl_add_verbs(c, verbs, NULL);
+	(void)ctl_peer_unix(c, fd[0]);
+	T(write(fd[1], line, sizeof(line) - 1) > 0);
+	loop_turn(loop, 100);
+	T_INT(events, before + 1);
+	ctl_stop(c);
+	T(write(fd[1], line, sizeof(line) - 1) > 0);
+	loop_turn(loop, 100);
+	T_INT(events, before + 1);
+	ctl_free(c);
+	close(fd[1]);
+}
+
 /* Who is told of a loss may try again at once, and is told again. */
 static struct ctl_peer *again_on;
 static int again_times;
@@ -482,6 +505,7 @@ main(void)
 	test_file();
 	test_calling();
 	test_again();
+	test_stopped();
 	test_listen();
 	ctl_free(server);
 	loop_free(loop);
