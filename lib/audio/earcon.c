@@ -1,4 +1,6 @@
 /* Ear-cons. */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -70,10 +72,16 @@ int
 earcon_load(struct earcon **out, const char *path)
 {
 	struct earcon *e;
+	struct stat st;
 	int fd, r;
 
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	/* A pipe would hold up the voice of all conferences. */
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1)
 		return SEC_ERR_SYS;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return SEC_ERR_FORMAT;
+	}
 	e = mem_new(sizeof(*e));
 	e->s = mem_new(MAX * sizeof(*e->s));
 	if ((r = read_all(e, fd)) == 0) {

@@ -11,7 +11,7 @@ struct earcon;
 
 /* The sound that is used unless another is chosen. */
 struct earcon *earcon_click(void);
-/* A WAV or Au file, cut to EARCON_MAX_MS. 0, SEC_ERR_SYS (errno), or
+/* A WAV or Au file (no pipe), cut to EARCON_MAX_MS. 0, SEC_ERR_SYS (errno), or
  * SEC_ERR_FORMAT. */
 int	earcon_load(struct earcon **out, const char *path);
 void	earcon_free(struct earcon *e);

@@ -1,5 +1,7 @@
 #include "audio/earcon.h"
 
+#include <sys/stat.h>
+
 #include <fcntl.h>
 #include <math.h>
 #include <unistd.h>
@@ -89,6 +91,11 @@ test_files(void)
 	unlink(path);
 	close(fd);
 	T_INT(earcon_load(&e, path), SEC_ERR_SYS);
+	/* Nobody waits for one who may write into it some day. */
+	T_INT(mkfifo(path, 0600), 0);
+	T_INT(earcon_load(&e, path), SEC_ERR_FORMAT);
+	unlink(path);
+	T_INT(earcon_load(&e, "/dev/zero"), SEC_ERR_FORMAT);
 }
 
 int
