@@ -8,6 +8,8 @@
 
 #include "call.h"
 
+#define DAY 86400.0 /* s; nobody speaks for longer at a time */
+
 static void *
 grown(void *p, size_t n, size_t size)
 {
@@ -69,6 +71,16 @@ passed(struct person *p, int64_t from, int64_t to)
 	p->there[p->nthere++] = (struct passage) { from, to };
 }
 
+/* A number from 0 to most, else what *v was. */
+static void
+number(const struct jsonline *j, const char *name, double most, double *v)
+{
+	double n;
+
+	if (jsonline_number(j, name, &n) && n >= 0 && n <= most)
+		*v = n;
+}
+
 static void
 take(struct call *c, const struct jsonline *j)
 {
@@ -76,7 +88,7 @@ take(struct call *c, const struct jsonline *j)
 	const char *user = jsonline_str(j, "user");
 	const char *conf = jsonline_str(j, "conf");
 	const char *time = jsonline_str(j, "time");
-	double seconds, lost = -1, jitter = -1;
+	double seconds = 0, lost = -1, jitter = -1;
 	struct person *p;
 	int64_t at;
 
@@ -103,11 +115,9 @@ take(struct call *c, const struct jsonline *j)
 	} else if (strcmp(event, "voice.start") == 0) {
 		p->speaking = at;
 	} else {
-		if (!jsonline_number(j, "seconds", &seconds) || seconds < 0 ||
-		    seconds > 86400)
-			seconds = 0;
-		(void)jsonline_number(j, "lost", &lost);
-		(void)jsonline_number(j, "jitter_ms", &jitter);
+		number(j, "seconds", DAY, &seconds);
+		number(j, "lost", 100, &lost);
+		number(j, "jitter_ms", 1000 * DAY, &jitter);
 		said(c, p,
 		    p->speaking != 0 ? p->speaking :
 				       at - (int64_t)(seconds * 1000),

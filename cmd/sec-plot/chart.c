@@ -54,12 +54,16 @@ time_step(int64_t span, int n)
 	static const int64_t steps[] = { 100, 200, 500, 1000, 2000, 5000, 10000,
 		15000, 30000, 60000, 120000, 300000, 600000, 900000, 1800000,
 		3600000, 7200000, 21600000, 43200000 };
+	int64_t step;
 	size_t i;
 
 	for (i = 0; i + 1 < sizeof(steps) / sizeof(*steps); i++)
 		if (span / steps[i] <= n)
-			break;
-	return steps[i];
+			return steps[i];
+	/* Years: one clock at least was wrong. */
+	for (step = steps[i]; span / step > (n > 0 ? n : 1); step *= 2)
+		;
+	return step;
 }
 
 static void

@@ -83,3 +83,19 @@ print(r.getElementsByTagName("desc")[0].firstChild.data)'
 	run -2 sec-plot
 	run -2 sec-plot pie
 }
+
+@test "absurd numbers and wrong clocks do not make the picture grow" {
+	{
+		at=0
+		event voice.stop alice '"seconds":1e300,"lost":1e308,"jitter_ms":-5'
+		event voice.stop alice '"seconds":2,"lost":50,"jitter_ms":9e18'
+		sed -n 1p events | sed 's/2026/1970/'
+		sed -n 1p events | sed 's/2026/9999/'
+	} >odd
+	for chart in timeline quality talk-share; do
+		sec-plot "$chart" <odd >odd.svg
+		sound <odd.svg >/dev/null
+		[ "$(wc -c <odd.svg)" -lt 100000 ]
+	done
+	sec-plot quality <odd | sound | grep -qx 'alice; 50.0; 50.0; 0.0; 0.0'
+}
