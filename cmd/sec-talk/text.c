@@ -571,10 +571,10 @@ text_run(struct talk *t, struct voice *v)
 {
 	int r;
 
+	t->voice = v; /* closed with t, whatever comes */
 	if (!text_has(t, "text"))
 		return emit_error(cli_mode(t->c), SEC_ERR_OFFLINE,
 		    "no text in this conference");
-	t->voice = v;
 	if (cli_flag(t->c, "s") == 0 && (r = start_listening(t)) != 0)
 		return r;
 	return loop(t);
