@@ -355,7 +355,9 @@ say() {
 		local i n=0
 		for ((i = 0; i < $1; i++)); do
 			sip_until "$kay" '^SIP/2.0 [2-6]' answer
-			! grep -q '^SIP/2.0 200 ' answer || n=$((n + 1))
+			if grep -q '^SIP/2.0 200 ' answer; then
+				n=$((n + 1))
+			fi
 		done
 		echo "$n"
 	}
