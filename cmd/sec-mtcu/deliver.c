@@ -132,6 +132,9 @@ delivery_finish(struct delivery *d)
 	unsigned i;
 	int missed = 0;
 
+	/* What breaks down while the author's copy goes out must not end it
+	 * once more. */
+	d->started = 0;
 	for (i = 0; i < d->nslots; i++)
 		missed += !d->seat[i].answered &&
 		    (d->seat[i].missed || d->seat[i].out > 0);
