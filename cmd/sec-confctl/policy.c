@@ -172,7 +172,7 @@ static int
 policy_set(struct conference *c, struct asker *by, const struct line *l)
 {
 	struct focus *f = c->focus;
-	struct conf_row row = c->row;
+	struct conf_row row = c->row, before;
 	char media[64] = "";
 	size_t i;
 	int status;
@@ -197,9 +197,12 @@ policy_set(struct conference *c, struct asker *by, const struct line *l)
 	/* The epoch may have moved with the media. */
 	row.epoch = c->row.epoch;
 	row.q_reserved = c->row.q_reserved;
+	before = c->row;
 	c->row = row;
-	if (commit_begin(f) != 0 || conf_update(f->s->db, &c->row) != 0)
+	if (commit_begin(f) != 0 || conf_update(f->s->db, &c->row) != 0) {
+		c->row = before;
 		return 503;
+	}
 	deal_policy(c);
 	log_info("conf.policy", "conf=%s user=%s", log_quote(c->row.name),
 	    log_quote(by->user));
