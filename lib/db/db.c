@@ -36,15 +36,20 @@ static const char dir_sql[] =
 #include "dir.sql.h"
     ;
 
+/* 2: how a device is reached. */
+static const char conf_2[] =
+    "ALTER TABLE device ADD COLUMN via TEXT NOT NULL DEFAULT 'voip'";
+
 static const struct schema {
 	const char *name;
 	int version;
 	int full; /* synchronous */
 	const char *sql;
+	const char *renew; /* from the version before; NULL: there is none */
 } schemas[] = {
-	{ "pal.db", 1, 0, pal_sql },
-	{ "conf.db", 1, 1, conf_sql },
-	{ "dir.db", 1, 0, dir_sql },
+	{ "pal.db", 1, 0, pal_sql, NULL },
+	{ "conf.db", 2, 1, conf_sql, conf_2 },
+	{ "dir.db", 1, 0, dir_sql, NULL },
 };
 
 struct db {
@@ -363,18 +368,41 @@ exec(struct db *d, const char *sql)
 	return note(d, sqlite3_exec(d->h, sql, NULL, NULL, NULL));
 }
 
-/* Make the schema in an empty file, or see whether it is one we know. */
+/* Make the schema, or what is new in it, whole or not at all. */
+static int
+write_schema(struct db *d, const struct schema *s, const char *what)
+{
+	char sql[64];
+	int version, r;
+
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", s->version);
+	if ((r = exec(d, "BEGIN EXCLUSIVE")) != 0)
+		return r;
+	/* Another process may have been quicker. */
+	if ((r = pragma_int(d, "PRAGMA user_version", &version)) == 0 &&
+	    version == s->version)
+		return exec(d, "COMMIT");
+	if (r != 0 || (r = exec(d, what)) != 0 || (r = exec(d, sql)) != 0 ||
+	    (r = exec(d, "COMMIT")) != 0)
+		(void)sqlite3_exec(d->h, "ROLLBACK", NULL, NULL, NULL);
+	return r;
+}
+
+/* Make the schema in an empty file, renew that of the version before, or see
+ * whether it is one we know. */
 static int
 settle_schema(struct db *d, const struct schema *s, const char *path,
     enum db_mode mode)
 {
-	char sql[64];
 	int version = 0, tables = 0, r;
 
 	if ((r = pragma_int(d, "PRAGMA user_version", &version)) != 0)
 		return r;
 	if (version == s->version)
 		return 0;
+	if (version > 0 && version == s->version - 1 && s->renew != NULL &&
+	    mode != DB_READER)
+		return write_schema(d, s, s->renew);
 	if (version > s->version) {
 		snprintf(d->why, sizeof(d->why),
 		    "%s has schema %d, this "
@@ -389,21 +417,12 @@ settle_schema(struct db *d, const struct schema *s, const char *path,
 		snprintf(d->why, sizeof(d->why),
 		    version == 0 ?
 			"%s is not a database of SEC" :
-			"%s has an old schema: run sec-admin migrate",
+			"%s has an old schema, which its daemon renews when "
+			"it starts",
 		    path);
 		return version == 0 ? SEC_ERR_DATA : SEC_ERR_VERSION;
 	}
-	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", s->version);
-	if ((r = exec(d, "BEGIN EXCLUSIVE")) != 0)
-		return r;
-	/* Another process may have been quicker. */
-	if ((r = pragma_int(d, "PRAGMA user_version", &version)) == 0 &&
-	    version == s->version)
-		return exec(d, "COMMIT");
-	if (r != 0 || (r = exec(d, s->sql)) != 0 || (r = exec(d, sql)) != 0 ||
-	    (r = exec(d, "COMMIT")) != 0)
-		(void)sqlite3_exec(d->h, "ROLLBACK", NULL, NULL, NULL);
-	return r;
+	return write_schema(d, s, s->sql);
 }
 
 /* The file must exist with its mode before SQLite makes -wal and -shm like

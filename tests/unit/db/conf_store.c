@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "db/conf_store.h"
+#include "db/stmt.h"
 
 static struct db *d;
 static char why[1024], seen[4096];
@@ -79,6 +80,37 @@ lists(void)
 	seen[0] = '\0';
 	T_INT(conf_user_each(d, on_list, NULL), 0);
 	return seen;
+}
+
+/* A file of the version before is renewed by its writer, rows and all; a
+ * reader does not touch it. */
+static void
+test_renewed(void)
+{
+	struct conf_device_row v = { .conf = 0xfe00000000000002,
+		.q = 0x01000009,
+		.user = "alice",
+		.instance = "i",
+		.medium = "text",
+		.call_id = "c",
+		.local_tag = "l",
+		.remote_tag = "r",
+		.via = "recorder" };
+	struct db *reader = NULL;
+
+	T_INT(conf_device_put(d, &v), 0);
+	T_INT(stmt_run(d, "ALTER TABLE device DROP COLUMN via", ""), 0);
+	T_INT(stmt_run(d, "PRAGMA user_version = 1", ""), 0);
+	db_close(d);
+	d = NULL;
+	T_INT(db_open(&reader, "conf.db", DB_READER, why, sizeof(why)),
+	    SEC_ERR_VERSION);
+	T(strstr(why, "has an old schema") != NULL);
+	T_INT(db_open(&d, "conf.db", DB_WRITER, why, sizeof(why)), 0);
+	T(strstr(devices(), "voip") != NULL);
+	T_INT(conf_device_put(d, &v), 0);
+	T(strstr(devices(), "recorder") != NULL);
+	T_INT(conf_device_rm(d, v.conf, v.q), 0);
 }
 
 int
@@ -199,6 +231,7 @@ main(void)
 	T_INT(conf_tombstone(d, "hello", owner, sizeof(owner)),
 	    SEC_ERR_NOTHING);
 	T_INT(db_check(d), 0);
+	test_renewed();
 	db_close(d);
 	return t_done();
 }
