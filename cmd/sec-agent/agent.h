@@ -197,6 +197,7 @@ struct conf_in {
 	struct subscription	*sub;
 	struct text		*text;         /* text.c; NULL: no text */
 	int64_t			 asked;        /* for a grant, mono ms */
+	char			 refused[128]; /* why we get no roster */
 	struct timer		 behind, over;
 	TAILQ_HEAD(, hold)	 holds;
 	TAILQ_HEAD(, waiter)	 waiters;

@@ -325,7 +325,16 @@ conf_leave(struct conf_in *c, const char *why)
 static void
 on_over(void *arg)
 {
-	conf_gone(arg, "end", "no longer a member");
+	struct conf_in *c = arg;
+
+	if (c->refused[0] == '\0') {
+		conf_gone(c, "end", "no longer a member");
+	} else if (c->state == CONF_OPEN) {
+		conf_leave(c, c->refused);
+	} else {
+		(void)bye_send(c->a, &c->dialog, NULL, NULL, 0);
+		conf_fail(c, 403, c->refused);
+	}
 }
 
 static void

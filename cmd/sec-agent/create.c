@@ -482,7 +482,7 @@ on_created(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 		    answer->status / 100 == 2 ? 500 : answer->status,
 		    answer->status == 409     ? "the name is taken" :
 			answer->status == 503 ? conf_unavailable_by(a, answer) :
-						NULL);
+						answer->note);
 		return;
 	}
 	if (answer->contact == NULL ||

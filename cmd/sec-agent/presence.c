@@ -84,12 +84,13 @@ on_doc(void *arg, const void *p, size_t n)
 }
 
 static void
-on_ended(void *arg, int status)
+on_ended(void *arg, int status, const char *why)
 {
 	struct agent *a = arg;
 
 	/* Ended by the notifier, a new one is asked for. */
-	log_warn("pal.ended", "user=%s code=%d", a->user, status);
+	log_warn("pal.ended", "user=%s code=%d reason=%s", a->user, status,
+	    log_quote(why != NULL ? why : sec_sip_reason(status)));
 }
 
 static const struct subscription_ops ops = { on_doc, on_ended };

@@ -190,13 +190,15 @@ on_roster(void *arg, const void *p, size_t n)
 }
 
 static void
-on_roster_ended(void *arg, int status)
+on_roster_ended(void *arg, int status, const char *why)
 {
 	struct conf_in *c = arg;
 
 	log_info("conf.roster", "conf=%s code=%d", c->name, status);
-	if (status == 403 || status == 404)
-		timer_set(&c->over, 0);
+	if (status != 403 && status != 404)
+		return;
+	text_copy(c->refused, why != NULL ? why : "", sizeof(c->refused));
+	timer_set(&c->over, 0);
 }
 
 size_t

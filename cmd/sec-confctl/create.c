@@ -8,6 +8,7 @@
  *            an error, 5 s              `end`, 503                  done
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,15 +158,31 @@ create_refuse(struct focus *f, struct sip_txn *txn, int status,
     const char *media)
 {
 	struct sip_msg a;
+	char why[80];
 
 	sip_msg_init(&a);
 	a.status = status;
+	if (status == 403) {
+		snprintf(why, sizeof why,
+		    "you have %d conferences, and may not have more",
+		    f->s->conf.user_conferences);
+		a.note = why;
+	}
 	if (status == 503) {
 		a.retry_after = wakes(f, media) ? 0 : 1;
 		if (f->s->draining || pick_drains(f, media))
 			a.note = NOTE_DRAINING;
 	}
 	sip_answer(txn, &a);
+}
+
+/* Has he as many as one user may have? Persistent ones stay for ever. */
+static int
+is_enough(struct focus *f, const char *user)
+{
+	const struct person *p = person_find(f, user);
+
+	return p != NULL && p->owns >= (unsigned)f->s->conf.user_conferences;
 }
 
 /* The row of a new conference from SEC-Conference; 0 or a status. */
@@ -177,7 +194,6 @@ create_row(struct focus *f, const struct line *l, const char *user,
 	const char *access = line_get_or(l, "access", "invited");
 	const char *codec = line_get_or(l, "codec", "opus");
 	char uri[URI_MAX], owner[CONF_USER];
-	const struct person *owns = person_find(f, user);
 	uint64_t random;
 	int letters = 6;
 
@@ -188,9 +204,6 @@ create_row(struct focus *f, const struct line *l, const char *user,
 		return 488;
 	if (policy_title(row, line_get_or(l, "title", "")) != 0)
 		return 400;
-	/* Persistent ones stay for ever. */
-	if (owns != NULL && owns->owns >= OWNS_MAX)
-		return 403;
 	crypto_random(&random, sizeof random);
 	row->id =
 	    (uint64_t)f->s->self->number << 56 | (random & 0xffffffffffffffULL);
@@ -256,9 +269,10 @@ create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	parsed = line_parse_words(&l, words, strlen(words)) == 0;
 	if (parsed)
 		text_copy(media, line_get_or(&l, "media", media), sizeof media);
-	status = !parsed   ? 400 :
-	    f->s->draining ? 503 :
-			     create_row(f, &l, user, &row);
+	status = !parsed       ? 400 :
+	    f->s->draining     ? 503 :
+	    is_enough(f, user) ? 403 :
+				 create_row(f, &l, user, &row);
 	if (status == 0 && (c = conf_new(f, &row)) == NULL)
 		status = 503;
 	if (status == 0)

@@ -22,7 +22,6 @@
  */
 #define MEDIA_MAX     3
 #define DEVICES_MAX   128              /* of a user in a conference */
-#define OWNS_MAX      4096             /* conferences of a user */
 #define GRACE_MS      30000            /* without a connection */
 #define FIRST_MS      10000            /* from the 302 to a first member */
 #define REKEY_MS      200              /* joins and leaves share an epoch */

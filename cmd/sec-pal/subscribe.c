@@ -328,6 +328,37 @@ sub_retry(struct sip_txn *txn, int status)
 	sip_answer(txn, &a);
 }
 
+/* Has he as many as one user may have? A new one of the same agent to the
+ * same takes the old one's place. */
+static int
+is_enough(const struct presentity *u, const struct document *d,
+    const char *instance)
+{
+	const struct subscription *s;
+
+	if (u->nsubs < (unsigned)u->pal->s->conf.user_subscriptions)
+		return 0;
+	TAILQ_FOREACH(s, &u->subs, own)
+		if (s->doc == d && strcmp(s->instance, instance) == 0)
+			return 0;
+	return 1;
+}
+
+static void
+sub_refuse(const struct pal *p, struct sip_txn *txn)
+{
+	struct sip_msg a;
+	char why[80];
+
+	sip_msg_init(&a);
+	a.status = 403;
+	snprintf(why, sizeof why,
+	    "you have %d subscriptions, and may not have more",
+	    p->s->conf.user_subscriptions);
+	a.note = why;
+	sip_answer(txn, &a);
+}
+
 static void
 sub_refresh(struct subscription *s, struct sip_txn *txn,
     const struct sip_msg *req, int64_t expires)
@@ -362,6 +393,7 @@ static void
 sub_start(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
     const char *user, int64_t expires)
 {
+	const char *instance = sip_conn_peer(sip_txn_conn(txn))->instance;
 	struct presentity *u = presentity_by_uri(p, user);
 	struct subscription *s;
 	struct document *d;
@@ -382,8 +414,11 @@ sub_start(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
 		sip_answer_status(txn, 400);
 		return;
 	}
-	s = sub_new(d, u, sip_conn_peer(sip_txn_conn(txn))->instance, &dialog,
-	    clock_real() + expires * 1000);
+	if (is_enough(u, d, instance)) {
+		sub_refuse(p, txn);
+		return;
+	}
+	s = sub_new(d, u, instance, &dialog, clock_real() + expires * 1000);
 	if (s == NULL || sub_store(s) != 0) {
 		if (s != NULL)
 			sub_free(s, 1);

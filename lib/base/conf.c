@@ -193,6 +193,18 @@ set_register_rate(struct conf *c, const char *v)
 }
 
 static int
+set_user_conferences(struct conf *c, const char *v)
+{
+	return set_number(&c->user_conferences, v, 1, 1000000);
+}
+
+static int
+set_user_subscriptions(struct conf *c, const char *v)
+{
+	return set_number(&c->user_subscriptions, v, 1, 1000000);
+}
+
+static int
 set_streams(struct conf *c, const char *v)
 {
 	return set_number(&c->streams, v, 1, 16);
@@ -242,6 +254,8 @@ static const struct key keys[] = {
 	{ "pal", set_pal, "[NAME@]HOST:PORT" },
 	{ "users", set_users, "any or known" },
 	{ "register-rate", set_register_rate, "1 to 1000000" },
+	{ "user-conferences", set_user_conferences, "1 to 1000000" },
+	{ "user-subscriptions", set_user_subscriptions, "1 to 1000000" },
 	{ "gateway", set_gateway, "NAME TRANSPORT:HOST:PORT [prefix=P]" },
 	{ "directory", set_directory, "ldap://HOST/BASE" },
 	{ "streams", set_streams, "1 to 16" },
@@ -259,6 +273,8 @@ conf_defaults(struct conf *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->register_rate = 20;
+	c->user_conferences = 4096;
+	c->user_subscriptions = 16384;
 	c->streams = 3;
 	c->key_life = 86400;
 	c->register_life = 86400;

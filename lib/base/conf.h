@@ -14,6 +14,8 @@ struct conf {
 	char	pal[320];              /* [NAME@]HOST:PORT as written */
 	int	users_known;           /* users = known */
 	int	register_rate;         /* REGISTER/s per address, 20 */
+	int	user_conferences;      /* that one user owns, 4096 */
+	int	user_subscriptions;    /* that he holds, 16384 */
 	char	gateway[256];
 	char	directory[512];
 	int	streams;               /* 3 */

@@ -95,7 +95,7 @@ on_answer(void *ctx, uint64_t cookie, const struct sip_msg *a)
 		timer_set(&s->timer, LATER);
 	} else {
 		s->active = 0;
-		s->ops->ended(s->arg, a->status);
+		s->ops->ended(s->arg, a->status, a->note);
 	}
 }
 
@@ -222,7 +222,7 @@ subscription_notify(struct subscription *s, const struct sip_msg *req)
 		/* Over for good? The answer to a new one says so. */
 		s->active = 0;
 		timer_set(&s->timer, LATER);
-		s->ops->ended(s->arg, 0);
+		s->ops->ended(s->arg, 0, NULL);
 	}
 	return 1;
 }

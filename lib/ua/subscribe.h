@@ -17,9 +17,10 @@ struct subscription;
 struct subscription_ops {
 	/* A document, of SUBSCRIBE's answer or of a NOTIFY. */
 	void	(*doc)(void *arg, const void *p, size_t n);
-	/* Refused (status of the answer), or ended by the notifier (0): then
+	/* Refused (status of the answer; why: its sentence if it has one),
+	 * or ended by the notifier (0): then
 	 * a new one is asked for in two seconds. */
-	void	(*ended)(void *arg, int status);
+	void	(*ended)(void *arg, int status, const char *why);
 };
 
 /* flow is borrowed; event, from and to are copied. Starts at once if the

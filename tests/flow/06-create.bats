@@ -192,3 +192,40 @@ teardown() {
 	    where name in ('v1', 'v2')"
 	[ "$output" = 0 ]
 }
+
+# SIGHUP, and it has read what is new.
+reload() { # DAEMON
+	local n
+
+	n=$(sec-lab log "$1" | grep -c ': reload') || :
+	kill -HUP "$(sec-ctl "$1" status | tr '\t' '\n' | sed -n 's/^pid=//p')"
+	until_ok eval "[ \"\$(sec-lab log $1 | grep -c ': reload')\" -gt $n ]"
+}
+
+@test "S056 S057: nobody has more conferences or subscriptions than he may" {
+	cp "$SEC_DIR/etc/sec.conf" "$BATS_TEST_TMPDIR/conf"
+	printf 'user-conferences = 2\nuser-subscriptions = 3\n' \
+	    >>"$SEC_DIR/etc/sec.conf"
+	reload confctl
+	reload pal
+	as alice sec-confctl create -n l1
+	as alice sec-confctl create -n l2
+	run -4 --separate-stderr as alice sec-confctl create -n l3
+	[ "$stderr" = \
+	    "sec-confctl: you have 2 conferences, and may not have more" ]
+	# Of others she may be a member, but her PAL and two rosters are three.
+	as bob sec-confctl create -n l4 --open
+	run -4 --separate-stderr as alice sec-confctl join l4
+	[ "$stderr" = \
+	    "sec-confctl: you have 3 subscriptions, and may not have more" ]
+	# What has ended does not count.
+	as alice sec-confctl leave l1
+	until_ok as alice sec-confctl create -n l3
+	leave_all alice bob
+	cp "$BATS_TEST_TMPDIR/conf" "$SEC_DIR/etc/sec.conf"
+	reload confctl
+	reload pal
+	as alice sec-confctl create -n l5
+	as alice sec-confctl create -n l6
+	as alice sec-confctl create -n l7
+}

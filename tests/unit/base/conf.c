@@ -97,6 +97,9 @@ static const struct {
 	{ "realm = A B", 0 },
 	{ "register-rate = 0", 0 },
 	{ "register-rate = 1000000", 1 },
+	{ "user-conferences = 0", 0 },
+	{ "user-conferences = 1000001", 0 },
+	{ "user-subscriptions = 1", 1 },
 	{ "gateway = gw1", 0 },
 	{ "gateway = GW udp:h:1", 0 },
 	{ "directory = http://x", 0 },
@@ -140,6 +143,7 @@ test_parse(void)
 	    "dc=org");
 	T(c.users_known == 0 && c.register_rate == 20 && c.streams == 3);
 	T(c.plain == 0 && c.allow_insecure_fig9 == 0);
+	T(c.user_conferences == 4096 && c.user_subscriptions == 16384);
 	T(c.key_life == 86400 && c.register_life == 86400);
 	T_STR(c.suite, "aes256-ctr-hmac-sha512-80");
 	T_INT(parse(&c,
