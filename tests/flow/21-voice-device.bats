@@ -62,6 +62,21 @@ card() {
 	is "$(field like "$lossy") > 0.7 && $(field envelope "$lossy") > 0.85"
 }
 
+@test "S140, S148: another suite, the seed's own (loudly), G.711: the same words" {
+	for s in "0xF00C opus" "0xF902 opus" "0xF903 pcmu" "0x0006 pcmu"; do
+		# shellcheck disable=SC2086
+		run -0 --separate-stderr "$SEC_BUILD/tests/lib/lossy" 0 0 \
+		    "$BATS_FILE_TMPDIR/said.wav" h.wav 7 $s
+		l=$(likeness "$BATS_FILE_TMPDIR/said.wav" h.wav)
+		echo "$s $l"
+		is "$(field like "$l") > 0.75 && $(field envelope "$l") > 0.9"
+		case $s in
+		0xF9*) grep -q 'INSECURE: Fig. 9 pads leak speech' <<<"$stderr" ;;
+		*) run ! grep INSECURE <<<"$stderr" ;;
+		esac
+	done
+}
+
 @test "S174, S175: a mic is off, then on in one conference; no packet in another" {
 	card
 	sec-lab run alice sec-talk -m voice t1 t2 3>&- 2>alice.err &

@@ -1,5 +1,5 @@
 /*
- * usage: lossy LOSS JITTER SAID HEARD SECONDS
+ * usage: lossy LOSS JITTER SAID HEARD SECONDS [SUITE [CODEC]]
  *	alice's sec-talk says the file SAID, bob's writes HEARD for SECONDS;
  *	between them a voice router that loses LOSS % of alice's packets and
  *	delays each by up to JITTER ms, and agents that answer by a table.
@@ -36,6 +36,7 @@ static struct flight flights[ON_WAY];
 static struct addr bob;
 static struct secret *hop;
 static unsigned packets, lost;
+static const char *suite = "0x0006", *codec = "opus";
 
 static struct fake alices[] = { FAKE_STATUS,
 	{ "join", "ok conf=" CONF " media=voice" }, { "attach", NULL },
@@ -55,11 +56,11 @@ set_rows(struct fake *table, const char *me, const char *q, const char *other,
 
 	snprintf(s, sizeof(*rows),
 	    "row what=attached conf=" CONF " name=t1 cid=" CID
-	    " q=%s media=%s server=1 suite=0x0006 codec=opus ptime=20 epoch=1 "
+	    " q=%s media=%s server=1 suite=%s codec=%s ptime=20 epoch=1 "
 	    "key=" KEY " hop=" KEY " hopid=1 offset=0 mode=hear vol=0 "
 	    "me=sip:%s@lab.test\n"
 	    "row what=peer q=%s user=sip:%s@lab.test state=in",
-	    q, media, me, other_q, other);
+	    q, media, suite, codec, me, other_q, other);
 	table[2].give = s;
 }
 
@@ -150,8 +151,14 @@ main(int argc, char **argv)
 	pid_t pid[2];
 	int fd, i, left = 2, status, rc = 0;
 
-	if (argc != 6)
-		die(2, "usage: lossy LOSS JITTER SAID HEARD SECONDS");
+	if (argc < 6)
+		die(2,
+		    "usage: lossy LOSS JITTER SAID HEARD SECONDS "
+		    "[SUITE [CODEC]]");
+	if (argc > 6)
+		suite = argv[6];
+	if (argc > 7)
+		codec = argv[7];
 	const char *const say[] = { "sec-talk", "-u", "alice", "-i", argv[3],
 		"-o", "null", "-n", "1", "t1", NULL };
 	const char *const hear[] = { "sec-talk", "-v", "-u", "bob", "-i",

@@ -246,6 +246,8 @@ static const struct fake agent[] = {
 		     " hopid=1 offset=0 mode=hear "
 		     "vol=0 me=" USER("alice") "\nrow what=peer q=1.2 user=" USER(
 			 "bob") " state=in" },
+	{ "join conf=both", "ok conf=" CONF("v") " media=text,voice" },
+	{ "join conf=" CONF("v"), "ok conf=" CONF("v") " media=text,voice" },
 	{ "join conf=over", "ok conf=" CONF("over") " media=text" },
 	{ "join", "error code=403 reason=not%20invited%20to%20secret" },
 	{ "listen conf=" CONF("over"),
@@ -824,6 +826,7 @@ test_prompt(void)
 static void
 test_meter(void)
 {
+	const char *asked;
 	size_t at;
 	pid_t pid;
 
@@ -869,6 +872,23 @@ test_meter(void)
 	term_type("\033[99;5u");
 	T_INT(ended(pid), 130);
 	close(term_fd);
+	/* A conference with both, on a terminal: both, and the keys are for
+	 * the text. A signal is the mic's. */
+	fake_asked();
+	pid = term_start("sec-talk both");
+	at = term_wait(0, "> ");
+	kill(pid, SIGUSR1);
+	at = term_wait(at, " * v: mic on\r\n");
+	term_type("hi\r");
+	at = term_wait(at, "14:33 alice: hi\r\n");
+	term_type("\004");
+	(void)term_wait(at, "\033[J");
+	T_INT(ended(pid), 0);
+	close(term_fd);
+	asked = fake_asked();
+	T(strstr(asked, "attach id=") != NULL &&
+	    strstr(asked, "listen id=") != NULL);
+	T(strstr(asked, " capture=card mic=off") != NULL);
 	unsetenv("SEC_ALSA_IN");
 	unsetenv("SEC_ALSA_OUT");
 	setenv("LC_ALL", "C", 1);
