@@ -8,7 +8,6 @@
  * One timer of 10 ms is the clock of all of it. A turn that comes late makes
  * up for what it missed.
  */
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 
@@ -16,18 +15,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "audio/mix.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/sock.h"
 #include "crypto/random.h"
 
 #include "capture.h"
 #include "meter.h"
+#include "port.h"
 #include "render.h"
 #include "seat.h"
 #include "signals.h"
@@ -44,7 +42,6 @@
 #define STARVED_US   200000 /* that a pipe may be late, as one speech */
 #define FRAME_US     20000
 #define EARLY_US     10000 /* a live source may be ahead of our clock */
-#define RECV_BUFFER  (1 << 20)
 #define FOCUS_MS     2000
 #define HOLD_MS	     400
 
@@ -52,8 +49,8 @@ struct voice {
 	struct cli *c;
 	struct voice_set set;
 	struct seat_ops ops;
-	int sock, timer;
-	int six; /* the socket's addresses are IPv6 */
+	struct port port;
+	int timer;
 	struct seat *seat[SEATS_MAX];
 	size_t n;
 	struct capture *capture;
@@ -101,88 +98,7 @@ notice(void *arg, const char *line)
 		emit_write(STDERR_FILENO, line, strlen(line));
 }
 
-/* --- socket --- */
-
-static int
-open_socket(struct voice *v, char at[ADDR_STRLEN])
-{
-	int on = 1, off = 0, size = RECV_BUFFER;
-	struct addr a;
-
-	v->six = 1;
-	v->sock =
-	    socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (v->sock == -1 ||
-	    setsockopt(v->sock, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) !=
-		0 ||
-	    addr_parse(&a, "[::]:0") != 0 ||
-	    bind(v->sock, (struct sockaddr *)&a.ss, a.len) != 0) {
-		v->six = 0;
-		if (v->sock != -1)
-			close(v->sock);
-		v->sock = socket(AF_INET,
-		    SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (v->sock == -1 || addr_parse(&a, "0.0.0.0:0") != 0 ||
-		    bind(v->sock, (struct sockaddr *)&a.ss, a.len) != 0)
-			return SEC_ERR_SYS;
-	}
-	(void)setsockopt(v->sock, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	(void)setsockopt(v->sock, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
-	if (sock_local(v->sock, &a) != 0)
-		return SEC_ERR_SYS;
-	addr_format(&a, at);
-	return 0;
-}
-
-/* An IPv4 address as an IPv6 socket wants it. */
-static void
-map_address(const struct addr *from, struct sockaddr_in6 *to)
-{
-	const struct sockaddr_in *four = (const struct sockaddr_in *)&from->ss;
-
-	memset(to, 0, sizeof(*to));
-	to->sin6_family = AF_INET6;
-	to->sin6_port = four->sin_port;
-	to->sin6_addr.s6_addr[10] = to->sin6_addr.s6_addr[11] = 0xff;
-	memcpy(to->sin6_addr.s6_addr + 12, &four->sin_addr, 4);
-}
-
-/* What does not go out now is lost, as on any other hop. */
-static void
-send_to(struct voice *v, const struct addr *to, const uint8_t *p, size_t n)
-{
-	struct sockaddr_in6 six;
-
-	if (v->six && to->ss.ss_family == AF_INET) {
-		map_address(to, &six);
-		(void)!sendto(v->sock, p, n, 0, (struct sockaddr *)&six,
-		    sizeof(six));
-	} else
-		(void)!sendto(v->sock, p, n, 0,
-		    (const struct sockaddr *)&to->ss, to->len);
-}
-
-/* When the kernel had it, in mono us: what waited for us is no jitter. */
-static int64_t
-arrival(struct msghdr *m)
-{
-	int64_t now = clock_mono_us(), ago;
-	struct timespec at, real;
-	struct cmsghdr *h;
-
-	for (h = CMSG_FIRSTHDR(m); h != NULL; h = CMSG_NXTHDR(m, h)) {
-		if (h->cmsg_level != SOL_SOCKET ||
-		    h->cmsg_type != SCM_TIMESTAMPNS)
-			continue;
-		memcpy(&at, CMSG_DATA(h), sizeof(at));
-		clock_gettime(CLOCK_REALTIME, &real);
-		ago = (int64_t)(real.tv_sec - at.tv_sec) * 1000000 +
-		    (real.tv_nsec - at.tv_nsec) / 1000;
-		if (ago > 0 && ago < 1000000)
-			return now - ago;
-	}
-	return now;
-}
+/* --- packets --- */
 
 static struct seat *
 seat_of(struct voice *v, uint64_t cid)
@@ -198,29 +114,18 @@ seat_of(struct voice *v, uint64_t cid)
 static void
 receive(struct voice *v)
 {
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(struct timespec))];
-	} control;
 	uint8_t p[RTP_MAX + 1];
-	struct iovec iov = { p, sizeof(p) };
-	struct msghdr m;
 	struct seat *s;
 	uint64_t cid;
-	ssize_t n;
+	int64_t came;
+	size_t n;
 	int i;
 
 	for (i = 0; i < DATAGRAMS; i++) {
-		memset(&m, 0, sizeof(m));
-		m.msg_iov = &iov;
-		m.msg_iovlen = 1;
-		m.msg_control = &control;
-		m.msg_controllen = sizeof(control);
-		if ((n = recvmsg(v->sock, &m, 0)) < 0)
+		if ((n = port_receive(&v->port, p, sizeof(p), &came)) == 0)
 			return;
-		if (sink_peek(p, (size_t)n, &cid) == 0 &&
-		    (s = seat_of(v, cid)) != NULL)
-			seat_datagram(s, p, (size_t)n, arrival(&m));
+		if (sink_peek(p, n, &cid) == 0 && (s = seat_of(v, cid)) != NULL)
+			seat_datagram(s, p, n, came);
 	}
 }
 
@@ -321,7 +226,7 @@ say(struct voice *v, const int16_t *s, int64_t now)
 	v->in_level = level_of(s, AUDIO_FRAME);
 	n = seat_say(v->seat[v->mic], s, now, p);
 	if (n > 0)
-		send_to(v, &v->seat[v->mic]->media, p, n);
+		port_send(&v->port, &v->seat[v->mic]->media, p, n);
 }
 
 static int
@@ -531,7 +436,7 @@ tick(struct voice *v, int64_t at)
 	capture_some(v, at);
 	for (i = 0; i < v->n; i++) {
 		if ((n = seat_hop(v->seat[i], now, p)) > 0)
-			send_to(v, &v->seat[i]->media, p, n);
+			port_send(&v->port, &v->seat[i]->media, p, n);
 		seat_tick(v->seat[i], now);
 	}
 	mix(v, at);
@@ -568,7 +473,7 @@ voice_polls(struct voice *v, struct pollfd *p, size_t max)
 
 	(void)max;
 	p[n++] = (struct pollfd) { v->timer, POLLIN, 0 };
-	p[n++] = (struct pollfd) { v->sock, POLLIN, 0 };
+	p[n++] = (struct pollfd) { v->port.fd, POLLIN, 0 };
 	p[n++] = (struct pollfd) { may_capture(v) ? capture_fd(v->capture) : -1,
 		POLLIN, 0 };
 	p[n++] = (struct pollfd) { render_fd(v->render), POLLOUT, 0 };
@@ -824,7 +729,7 @@ voice_open(struct voice **out, struct cli *c, const struct voice_set *set,
 	v->mic = v->focus = -1;
 	v->gain = 1;
 	v->in_level = v->out_level = LEVEL_SILENCE;
-	v->sock = v->timer = -1;
+	v->port.fd = v->timer = -1;
 	v->stop_at = -1;
 	crypto_init();
 	if (n > SEATS_MAX) {
@@ -832,7 +737,7 @@ voice_open(struct voice **out, struct cli *c, const struct voice_set *set,
 		return cli_usage(c, "at most %d conferences", SEATS_MAX);
 	}
 	r = open_sound(v);
-	if (r == 0 && (open_socket(v, at) != 0 || open_timer(v) != 0))
+	if (r == 0 && (port_open(&v->port, at) != 0 || open_timer(v) != 0))
 		r = emit_error(cli_mode(c), SEC_ERR_SYS,
 		    "no socket for voice: %s", strerror(errno));
 	if (r == 0) {
@@ -869,8 +774,7 @@ voice_close(struct voice *v)
 	render_close(v->render);
 	if (v->timer >= 0)
 		close(v->timer);
-	if (v->sock >= 0)
-		close(v->sock);
+	port_close(&v->port);
 	explicit_bzero(v, sizeof(*v));
 	free(v);
 }

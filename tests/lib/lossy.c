@@ -159,10 +159,10 @@ main(int argc, char **argv)
 		suite = argv[6];
 	if (argc > 7)
 		codec = argv[7];
-	const char *const say[] = { "sec-talk", "-u", "alice", "-i", argv[3],
-		"-o", "null", "-n", "1", "t1", NULL };
-	const char *const hear[] = { "sec-talk", "-v", "-u", "bob", "-i",
-		"null", "-o", argv[4], "-t", argv[5], "t1", NULL };
+	const char *const say[] = { "sec-talk", "--insecure-fig9", "-u",
+		"alice", "-i", argv[3], "-o", "null", "-n", "1", "t1", NULL };
+	const char *const hear[] = { "sec-talk", "-v", "--insecure-fig9", "-u",
+		"bob", "-i", "null", "-o", argv[4], "-t", argv[5], "t1", NULL };
 
 	crypto_init();
 	srand(1);
