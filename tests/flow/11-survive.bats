@@ -288,7 +288,7 @@ server_of() { # CONF: the name of its text router
 	kill -STOP "$lab"
 	# shellcheck disable=SC2046
 	kill -9 $(cat pids) "$lab"
-	until_ok eval '! kill -0 "$lab"'
+	until_ok gone "$lab"
 	sec-lab up -q --keep || sec-lab up -q
 	databases_are_sound
 	roster_is alice s "$three"

@@ -114,7 +114,7 @@ no_process() {
 gone() {
 	local p
 	for p; do
-		grep -q '^State:[[:space:]]*[^ZX]' "/proc/$p/status" \
+		grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$p/status" \
 		    2>/dev/null && return 1
 	done
 	return 0
