@@ -318,6 +318,7 @@ conf_bye(struct conf_in *c, sip_answer_h cb, void *ctx, uint64_t cookie)
 void
 conf_leave(struct conf_in *c, const char *why)
 {
+	voice_conf_gone(c, why, 1);
 	(void)bye_send(c->a, &c->dialog, NULL, NULL, 0);
 	conf_gone(c, "leave", why);
 }

@@ -500,3 +500,17 @@ addressed_twice() { [ "$(said one addressed)" = 2 ]; }
 	kill "$pid"
 	told one levels 'on=off'
 }
+
+@test "who logs out takes his devices out, without waiting for sec-pal" {
+	as alice sec-confctl create -n z1 -m voice carol
+	device last carol z1 capture=card mic=on
+	local q
+	q=$(attr last attached q)
+	until_ok member_is carol z1 voice "$q"
+	sec-lab stop pal
+	as carol sec-login -k
+	told last end .
+	until_ok grep -q "conf.leave conf=z1 .*q=$q why=bye" "$SEC_DIR/log/confctl"
+	device_off last
+	sec-lab start pal
+}
