@@ -185,6 +185,16 @@ capture_flush(struct capture *c)
 	c->settling = SETTLE;
 }
 
+void
+capture_rest(struct capture *c)
+{
+	if (c->kind != CAPTURE_CARD)
+		return;
+	card_rest(c->card);
+	explicit_bzero(c->fifo, sizeof(c->fifo));
+	c->n = 0;
+}
+
 static int
 card_frame(struct capture *c, int16_t *s, const int16_t *heard)
 {

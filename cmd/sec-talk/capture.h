@@ -33,6 +33,8 @@ int	capture_fd(const struct capture *c);
 int	capture_input(struct capture *c, char *why);
 /* The mic was opened: what was said before belongs to nobody. */
 void	capture_flush(struct capture *c);
+/* The mic was closed: a card hears nothing until it is opened. */
+void	capture_rest(struct capture *c);
 /* heard: what the loudspeaker got in these 20 ms (a card's echo), or NULL.
  * 1: s is filled; 0: nothing yet; SEC_ERR_CLOSED: that was all. */
 int	capture_frame(struct capture *c, int16_t s[AUDIO_FRAME],

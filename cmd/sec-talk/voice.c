@@ -157,8 +157,10 @@ set_mic(struct voice *v, int at, int latched, int64_t ms, const char *by)
 			seat_set_mic(v->seat[i], 0, by);
 	v->mic = at;
 	v->in_level = LEVEL_SILENCE;
-	if (at < 0)
+	if (at < 0) {
+		capture_rest(v->capture);
 		return;
+	}
 	v->last_mic = at;
 	capture_flush(v->capture);
 	seat_set_mic(v->seat[at], 1, by);
@@ -357,6 +359,7 @@ drop_seat(struct voice *v, size_t i)
 	if (v->mic == (int)i) {
 		v->mic = -1;
 		v->in_level = LEVEL_SILENCE;
+		capture_rest(v->capture);
 	} else if (v->mic > (int)i)
 		v->mic--;
 	v->focus = -1;
@@ -754,6 +757,8 @@ voice_open(struct voice **out, struct cli *c, const struct voice_set *set,
 		voice_close(v);
 		return r;
 	}
+	if (v->mic < 0)
+		capture_rest(v->capture);
 	v->spoke = clock_mono();
 	if (set->seconds >= 0)
 		v->stop_at = clock_mono() + set->seconds * 1000;

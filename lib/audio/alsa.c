@@ -126,6 +126,12 @@ card_forget(struct card *c)
 		(void)start(c);
 }
 
+void
+card_rest(struct card *c)
+{
+	(void)snd_pcm_drop(c->pcm);
+}
+
 int
 card_write(struct card *c, const int16_t *s, size_t n)
 {

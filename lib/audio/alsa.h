@@ -23,6 +23,8 @@ const char *card_name(const struct card *c);
 int	card_read(struct card *c, int16_t *s, size_t n);
 /* What was captured up to now is nobody's. */
 void	card_forget(struct card *c);
+/* It captures nothing until card_forget(). */
+void	card_rest(struct card *c);
 /* n samples to be heard; 0 or SEC_ERR_CLOSED. */
 int	card_write(struct card *c, const int16_t *s, size_t n);
 /* Samples between a write and the loudspeaker. */

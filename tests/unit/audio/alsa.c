@@ -33,6 +33,10 @@ main(void)
 	T(s[0] == 0 && s[479] == 0);
 	card_forget(in);
 	T_INT(card_read(in, s, 480), 480);
+	card_rest(in);
+	card_rest(in);
+	card_forget(in);
+	T_INT(card_read(in, s, 480), 480);
 	T(card_delay(out) <= 48000);
 	card_close(in);
 	card_close(out);
