@@ -45,12 +45,14 @@ struct stranger {
 	TAILQ_ENTRY(stranger) entry;
 };
 #define STRANGERS 64
+#define HEARD_MAX 256 /* conferences that are remembered */
 
 struct talks {
 	TAILQ_HEAD(, talk) list;
 	TAILQ_HEAD(, stranger) strangers;
 	unsigned nstrangers;
-	TAILQ_HEAD(, heard) heard;
+	TAILQ_HEAD(, heard) heard; /* the newest at the end */
+	unsigned nheard;
 	TAILQ_HEAD(, looker) lookers;
 };
 
@@ -70,17 +72,24 @@ talk_of(struct agent *a, const char *conf, const char *user)
 static void
 heard_now(struct agent *a, const char *conf)
 {
+	struct talks *k = a->voice.talks;
 	struct heard *h;
 
-	TAILQ_FOREACH(h, &a->voice.talks->heard, entry)
+	TAILQ_FOREACH(h, &k->heard, entry)
 		if (strcmp(h->conf, conf) == 0)
 			break;
-	if (h == NULL) {
+	if (h != NULL)
+		TAILQ_REMOVE(&k->heard, h, entry);
+	else if (k->nheard < HEARD_MAX) {
 		h = agent_alloc(sizeof(*h));
-		text_copy(h->conf, conf, sizeof(h->conf));
-		TAILQ_INSERT_TAIL(&a->voice.talks->heard, h, entry);
+		k->nheard++;
+	} else {
+		h = TAILQ_FIRST(&k->heard);
+		TAILQ_REMOVE(&k->heard, h, entry);
 	}
+	text_copy(h->conf, conf, sizeof(h->conf));
 	h->at = clock_real();
+	TAILQ_INSERT_TAIL(&k->heard, h, entry);
 }
 
 static struct hearing *
