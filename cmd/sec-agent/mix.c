@@ -190,9 +190,9 @@ hear_row(struct attachment *v)
 	line_put(b, "mode", mix_mode(v->a, v->conf));
 	line_putf(b, "vol", "%d", mix_volume(v->a, v->conf));
 	line_put(b, "focus",
-	    x->local && x->focus[0] != '\0' && strcmp(x->focus, v->conf) != 0 ?
-		"off" :
-		"on");
+	    x->focus[0] == '\0' || strcmp(x->focus, v->conf) == 0 ? "on" :
+		x->local					  ? "off" :
+								    "held");
 	line_put(b, "mute", x->mute ? "on" : "off");
 	ctl_end(&r);
 }

@@ -143,7 +143,8 @@ put_visible(const struct meter *m, struct buf *b, const char *s)
 	text_put_visible(b, s, strlen(s), 0, m->ascii);
 }
 
-/* "standup: alice bob*"; a user with several devices stands there once. */
+/* "standup: alice bob*" or "standup (held): ..."; a user with several devices
+ * stands there once. */
 static void
 put_seat(const struct meter *m, struct buf *b, const struct seat *s,
     int64_t now)
@@ -156,7 +157,11 @@ put_seat(const struct meter *m, struct buf *b, const struct seat *s,
 	    now / 500 % 2 == 0;
 	buf_put_str(b, blinks ? "  \033[7m" : "  ");
 	put_visible(m, b, s->name);
-	buf_put_str(b, blinks ? "\033[m:" : ":");
+	buf_put_str(b, blinks ? "\033[m" : "");
+	buf_put_str(b,
+	    s->mute			? " (muted):" :
+		s->unfocused || s->held ? " (held):" :
+					  ":");
 	buf_put_u8(b, ' ');
 	put_visible(m, b, agent_short(s->a, name, s->me, 0));
 	if (s->self.talking)

@@ -332,6 +332,7 @@ on_hear(struct seat *s, const struct line *l)
 	s->mode = mode_of(line_get_or(l, "mode", "hear"));
 	s->gain = level_gain(number(line_get(l, "vol"), 0));
 	s->unfocused = strcmp(line_get_or(l, "focus", "on"), "off") == 0;
+	s->held = strcmp(line_get_or(l, "focus", "on"), "held") == 0;
 	s->mute = is_on(l, "mute");
 }
 
@@ -403,10 +404,14 @@ on_back(struct seat *s, const struct line *l)
 static void
 on_end(struct seat *s, const char *why)
 {
+	/* The conference may go on: with other media, or without me. */
 	s->over = 1;
-	seat_note(s, "ended", "");
-	if (*why != '\0')
-		seat_note(s, why, "");
+	text_copy(s->why,
+	    *why == '\0'		 ? "ended" :
+		strcmp(why, "left") == 0 ? "you have left" :
+					   why,
+	    sizeof(s->why));
+	seat_note(s, s->why, "");
 }
 
 static void
@@ -468,7 +473,7 @@ seat_turn(struct seat *s, short revents)
 		if (r == 1)
 			on_row(s, &l);
 		else if (r == 0)
-			s->over = 1;
+			on_end(s, "");
 		else if (r != SEC_ERR_TIMEOUT &&
 		    !(r == SEC_ERR_SYS && errno == EINTR))
 			s->agent_gone = 1;

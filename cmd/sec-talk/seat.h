@@ -59,6 +59,7 @@ struct seat {
 	struct ctl_client	*a;
 	struct buf		 out;          /* events for the agent */
 	int			 over;         /* it has ended here */
+	char			 why[96];      /* and why, in words */
 	int			 agent_gone;
 	char			 conf[AGENT_CONF_MAX], me[320];
 	char			 name[AGENT_SHORT_MAX];
@@ -80,6 +81,7 @@ struct seat {
 	enum seat_mode		 mode;
 	float			 gain;
 	int			 unfocused, mute;
+	int			 held;         /* the MCU sends nothing */
 	int64_t			 alert_until;  /* mono ms */
 	struct earcon		*sound;        /* of the conference */
 	int			 silent;       /* its sound is none */

@@ -106,6 +106,13 @@ show_notice(const struct shower *s, const struct line *row, struct buf *out)
 
 	put_clock(out, row);
 	buf_put_str(out, "* ");
+	/* The others may go on without me. */
+	if (strcmp(kind, "end") == 0 && strcmp(text, "left") == 0) {
+		buf_put_str(out, "you have left ");
+		put_name(s, out, s->conf);
+		buf_put_u8(out, '\n');
+		return;
+	}
 	if (user != NULL && *user != '\0') {
 		put_name(s, out, user);
 		buf_put_str(out, strcmp(kind, "gap") == 0 ? ": " : " ");

@@ -87,17 +87,21 @@ on_text(struct talk *t, const struct line *row)
 
 /* The conference is over; so is what was not sent. */
 static void
-on_end(struct talk *t)
+on_end(struct talk *t, const struct line *row)
 {
+	int left = strcmp(line_get_or(row, "text", ""), "left") == 0;
 	int unsent = t->prompt == NULL &&
 	    (t->saying || (t->reading && !cli_flag(t->c, "l")));
 	char name[AGENT_SHORT_MAX];
 
 	if (unsent)
 		end(t,
-		    emit_error(cli_mode(t->c), SEC_ERR_NOTHING,
-			"%s has ended; not everything was sent",
-			agent_short(t->a, name, t->conf, 0)));
+		    emit_error(cli_mode(t->c),
+			left ? SEC_ERR_DENIED : SEC_ERR_NOTHING,
+			"%s%s%s; not everything was sent",
+			left ? "you have left " : "",
+			agent_short(t->a, name, t->conf, 0),
+			left ? "" : " has ended"));
 	else
 		end(t, t->code);
 }
@@ -116,7 +120,7 @@ on_notice(struct talk *t, const struct line *row)
 	}
 	buf_free(&b);
 	if (strcmp(line_get_or(row, "kind", ""), "end") == 0)
-		on_end(t);
+		on_end(t, row);
 }
 
 /* `hello: 2 in (alice bob).  ctrl-d leaves.`; in a pipe only if asked for,
@@ -178,7 +182,7 @@ hear(struct talk *t)
 		if (r == 1)
 			on_row(t, &l);
 		else if (r == 0)
-			on_end(t);
+			on_end(t, &l);
 		else if (!is_nothing_yet(r))
 			end(t, fail(t, t->listen, r));
 	} while (!t->over && ctl_client_pending(t->listen));
@@ -416,7 +420,8 @@ turn_voice(struct talk *t, const struct pollfd *p, size_t n)
 		return;
 	voice_close(t->voice);
 	t->voice = NULL;
-	if (t->over)
+	/* Each of its conferences has said so; a failure has not. */
+	if (t->over || code == 0)
 		return;
 	buf_putf(&b, "%s * no voice any more\n",
 	    clock_hhmm(clock_real(), hhmm));

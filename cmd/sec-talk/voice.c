@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "crypto/random.h"
 
 #include "capture.h"
@@ -378,12 +379,17 @@ has_more_to_say(const struct voice *v)
 static void
 check_seats(struct voice *v, int64_t now)
 {
+	char name[AGENT_SHORT_MAX] = "", why[96] = "";
 	int gone = 0, first = 0;
 	size_t i;
 
 	for (i = 0; i < v->n; i++)
 		if (v->seat[i]->over) {
-			first |= i == 0;
+			if (i == 0 && !first) {
+				first = 1;
+				text_copy(name, v->seat[0]->name, sizeof(name));
+				text_copy(why, v->seat[0]->why, sizeof(why));
+			}
 			drop_seat(v, i--);
 		} else
 			gone |= v->seat[i]->agent_gone;
@@ -391,8 +397,7 @@ check_seats(struct voice *v, int64_t now)
 		end(v,
 		    has_more_to_say(v) ?
 			emit_error(cli_mode(v->c), SEC_ERR_NOTHING,
-			    "the conference has ended; not everything was "
-			    "said") :
+			    "%s: %s; not everything was said", name, why) :
 			0);
 	if (gone && v->orphan_at == 0)
 		v->orphan_at = now + ORPHAN_MS;

@@ -249,6 +249,10 @@ static const struct fake agent[] = {
 	{ "join conf=both", "ok conf=" CONF("v") " media=text,voice" },
 	{ "join conf=" CONF("v"), "ok conf=" CONF("v") " media=text,voice" },
 	{ "join conf=over", "ok conf=" CONF("over") " media=text" },
+	{ "join conf=away", "ok conf=" CONF("away") " media=text" },
+	{ "listen conf=" CONF("away"),
+	    "row what=open members=" USER(
+		"bob") "\nrow what=notice kind=end at=1795357987120 text=left" },
 	{ "join", "error code=403 reason=not%20invited%20to%20secret" },
 	{ "listen conf=" CONF("over"),
 	    "row what=open members=" USER("bob") "\n" SAID(
@@ -636,6 +640,7 @@ test_talk(void)
 	static const struct row rows[] = {
 		{ "sec-talk -l over", 0, "14:33 bob: last\n",
 		    "14:33 * over ended (bob ended it)\n" },
+		{ "sec-talk -l away", 0, "", "14:33 * you have left away\n" },
 		{ "sec-talk -l -j over", 0,
 		    "{\"v\":1,\"time\":\"2026-11-22T14:33:07.120Z\","
 		    "\"event\":\"text\",\"conf\":\"sip:over@conf.lab.test\","
