@@ -406,8 +406,11 @@ run_levels(struct cli *c)
 	if ((r = agent_open(c, &l.a)) != 0)
 		return r;
 	ctl_client_begin(l.a, "levels");
-	r = agent_rows(l.a, -1, on_level, &l, NULL);
-	if (r != 0)
+	r = agent_rows(l.a, cli_timeout(c, -1), on_level, &l, NULL);
+	/* Whoever gives -T wants them for so long. */
+	if (r == SEC_ERR_TIMEOUT)
+		r = sec_err_exit(r);
+	else if (r != 0)
 		r = agent_fail(c, l.a, r);
 	ctl_client_close(l.a);
 	return r;

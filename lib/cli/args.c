@@ -435,6 +435,8 @@ unknown_verb(struct cli *c)
 	for (v = c->prog->verbs; v->verb != NULL && k < WORDS_MAX; v++)
 		if (v->verb[0] != '\0')
 			words[k++] = v->verb;
+	/* The usage shows those there are. */
+	c->verb = NULL;
 	if ((near = conf_suggest(c->words[0], words, k)) != NULL)
 		return cli_usage(c, "there is no verb %s; did you mean %s?",
 		    c->words[0], near);
