@@ -40,8 +40,10 @@ finish(struct cli *c, struct ctl_client *a)
 	int r;
 
 	r = agent_rows(a, cli_timeout(c, CALL_MS), on_conf, c, &ok);
+	/* What the controller does not take was typed here. */
 	if (r != 0)
-		r = agent_fail(c, a, r);
+		r = agent_fail(c, a,
+		    ctl_client_code(a) == 400 ? SEC_ERR_USAGE : r);
 	else
 		(void)on_conf(c, &ok);
 	ctl_client_close(a);

@@ -160,6 +160,12 @@ print_head(struct listing *l, const struct line *row)
 		emit_note(EMIT_TABLE, "cipher %s%s%s", line_get(row, "suite"),
 		    line_get(row, "voice_suite") != NULL ? ", of voice " : "",
 		    line_get_or(row, "voice_suite", ""));
+	if (cli_flag(l->c, "v") > 0 && line_get(row, "streams") != NULL)
+		emit_note(EMIT_TABLE, "access=%s streams=%s select=%s codec=%s",
+		    line_get_or(row, "access", ""),
+		    line_get_or(row, "streams", ""),
+		    line_get_or(row, "select", ""),
+		    line_get_or(row, "codec", ""));
 }
 
 /* Everything but its members, whose array stays open. */

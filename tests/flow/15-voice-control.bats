@@ -239,19 +239,19 @@ text_is_here() { [ "$(texts "$1" m1 | tail -n 1)" = "alice: five" ]; }
 	    grep -q 'select=first'
 	run -4 --separate-stderr as bob sec-confctl set p1 streams=1
 	[[ $stderr =~ "only its creator" ]]
-	run -11 --separate-stderr as alice sec-confctl set p1 streams=0
+	run -2 --separate-stderr as alice sec-confctl set p1 streams=0
 	[[ $stderr =~ "streams is a number" ]]
-	run -11 --separate-stderr as alice sec-confctl set p1 select=best
+	run -2 --separate-stderr as alice sec-confctl set p1 select=best
 	[[ $stderr =~ "loudest or first" ]]
-	run -11 --separate-stderr as alice sec-confctl set p1 media=app
+	run -2 --separate-stderr as alice sec-confctl set p1 media=app
 	[[ $stderr =~ "text, voice" ]]
-	run -11 --separate-stderr as alice sec-confctl set p1 colour=red
+	run -2 --separate-stderr as alice sec-confctl set p1 colour=red
 	[[ $stderr =~ "cannot be set" ]]
 	run -2 as alice sec-confctl set p1 streams
 	run -2 as alice sec-confctl set p1 streams=1 streams=2
 	run -5 as alice sec-confctl set nosuch streams=1
 	# All or nothing.
-	run -11 as alice sec-confctl set p1 title=Tea streams=99
+	run -2 as alice sec-confctl set p1 title=Tea streams=99
 	run -0 as alice sec-confctl show p1
 	[[ ${lines[0]} =~ "Coffee time" ]]
 }
