@@ -36,6 +36,7 @@ struct prompt {
 	History *history;
 	FILE *nowhere; /* where libedit draws */
 	void (*line)(void *arg, const char *s);
+	void (*space)(void *arg);
 	void *arg;
 	struct buf raw; /* read, not taken yet */
 	wchar_t inject; /* the next key, 0: none */
@@ -283,6 +284,29 @@ on_ctrl_d(EditLine *el, int c)
 	el_get(el, EL_CLIENTDATA, &p);
 	p->eof = 1;
 	return CC_EOF;
+}
+
+/* Alone: more that came with it is a paste. */
+static unsigned char
+on_space(EditLine *el, int c)
+{
+	const LineInfo *l = el_line(el);
+	struct prompt *p;
+
+	(void)c;
+	el_get(el, EL_CLIENTDATA, &p);
+	if (l->lastchar > l->buffer || p->pasting || buf_len(&p->raw) > 0)
+		return el_insertstr(el, " ") == 0 ? CC_REFRESH : CC_ERROR;
+	p->space(p->arg);
+	return CC_NORM;
+}
+
+void
+prompt_on_space(struct prompt *p, void (*space)(void *arg))
+{
+	p->space = space;
+	el_wset(p->el, EL_ADDFN, L"sec-space", L"switch", on_space);
+	el_set(p->el, EL_BIND, " ", "sec-space", NULL);
 }
 
 static void

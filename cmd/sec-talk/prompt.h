@@ -10,6 +10,8 @@ struct prompt;
 /* NULL: this terminal cannot. line is called for each line typed, without
  * its LF; pasted lines are lines typed. */
 struct prompt *prompt_open(void (*line)(void *arg, const char *s), void *arg);
+/* A space that is typed alone into an empty line calls this instead. */
+void	prompt_on_space(struct prompt *p, void (*space)(void *arg));
 /* The terminal is as it was before. NULL is allowed. */
 void	prompt_close(struct prompt *p);
 /* stdin is readable: 0, or 1 at its end (ctrl-d, hang-up). */

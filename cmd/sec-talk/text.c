@@ -141,7 +141,9 @@ greet(const struct talk *t, const struct line *row)
 	show_names(&t->show, members, " ", &names);
 	emit_note(typing ? cli_mode(t->c) : EMIT_TABLE, "%s: %d in (%s).%s",
 	    agent_short(t->a, name, t->conf, 0), n, buf_cstr(&names),
-	    typing ? "  ctrl-d leaves." : "");
+	    !typing		 ? "" :
+		t->voice != NULL ? "  space: mic on/off; ctrl-d leaves." :
+				   "  ctrl-d leaves.");
 	buf_free(&names);
 }
 
@@ -476,6 +478,14 @@ edits_lines(const struct talk *t)
 	    strcmp(term, "dumb") != 0;
 }
 
+/* Taken in turn_voice(), outside of libedit. */
+static void
+on_space(void *arg)
+{
+	(void)arg;
+	signal_mic = 1;
+}
+
 static int
 loop(struct talk *t)
 {
@@ -485,6 +495,8 @@ loop(struct talk *t)
 	signals_catch(&waiting, edits);
 	if (edits)
 		t->prompt = prompt_open(on_line, t);
+	if (t->prompt != NULL && t->voice != NULL)
+		prompt_on_space(t->prompt, on_space);
 	/* Rows may have come together with the answer to `listen`. */
 	if (t->listen != NULL && ctl_client_pending(t->listen))
 		hear(t);

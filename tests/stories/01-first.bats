@@ -13,6 +13,7 @@
 # S015: set-up of the servers, registration, joining, sending, in this order.
 load ../lib/lab
 load ../lib/term
+load ../lib/sound
 
 setup_file() {
 	export SEC_DIR=$BATS_FILE_TMPDIR
@@ -85,4 +86,40 @@ teardown() { show_logs; }
 	    done
 	    sec-lab up alice bob'
 	[ "$stderr" = "sec-lab: krb5kdc not found; on Debian: apt install krb5-kdc" ]
+}
+
+# S003, S044: text and voice of one user at the same time, in one program.
+@test "S003 S006 S044 S111: the same with a voice" {
+	command -v sox >/dev/null
+	cd "$BATS_TEST_TMPDIR"
+	speech words.wav "and I you, and I you, and I you"
+	raw words.wav words.raw
+	card "$PWD/words.raw" "$PWD/alice.raw"
+	terms_end # the next one has the card in its environment
+	term alice
+	as bob sec-confctl answer accept
+	seq=$(mark bob)
+	types alice 'sec-confctl create -n loud -m text,voice bob && sec-talk .'
+	sees alice '^bob accepted$' \
+	    '^loud: 2 in \(alice bob\)\.  space: mic on/off; ctrl-d leaves\.$'
+	env -u SEC_ALSA_IN -u SEC_ALSA_OUT sec-lab run bob sec-talk -i null \
+	    -o bob.wav loud 3>&- >bob.out 2>&1 &
+	local ear=$!
+	await alice --state -c loud -e conf.join --by bob >/dev/null
+	keys alice Space
+	sees alice '\* loud: mic on$'
+	await bob --since "$seq" -c loud -e voice.start --by alice >/dev/null
+	# Typing goes on, and a space in a line is a space.
+	types alice 'and this in words'
+	await bob --since "$seq" -c loud -e text >text
+	jq -e '.text == "and this in words"' text
+	keys alice Space
+	sees alice '\* loud: mic off$'
+	await bob --since "$seq" -c loud -e voice.stop --by alice >/dev/null
+	keys alice C-d
+	kill -TERM $ear
+	wait $ear || :
+	run ! silent bob.wav
+	as bob sec-confctl leave loud
+	as bob sec-confctl answer ask
 }

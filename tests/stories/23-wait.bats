@@ -116,3 +116,19 @@ script() { as "$1" timeout 60 bash -eu -o pipefail -c "$2"; }
 	run -0 as alice sec-watch -1 -T 30 --since "$seq" -e text
 	jq -e '.text == "after"' <<<"$output"
 }
+
+@test "the voice twin: who has spoken since the mark (S173)" {
+	cat >start-the-talk <<-'END'
+	#!/bin/sh
+	espeak-ng --stdout "good morning" | sec-talk -i - -o null "$c"
+	END
+	chmod +x start-the-talk
+	run -0 --separate-stderr script alice '
+		export c=$(sec-confctl create -m voice bob carol)
+		sec-watch -1 -T 30 --state -c "$c" -e conf.join --by carol || exit 1
+		seq=$(sec-watch --last)
+		./start-the-talk
+		sec-watch -1 --since "$seq" -e voice.start'
+	jq -es '.[-1].event == "voice.start" and
+	    .[-1].user == "sip:alice@lab.test"' <<<"$output"
+}

@@ -86,7 +86,7 @@ is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
 	exec 9<>"/dev/tcp/${addr%:*}/${addr##*:}"
 	for p in sec-confctl sec-pal sec-mtcu sec-mcu; do
 		run -2 "$p" serve -i --idle 300 --name \
-		    "$(sed 's/^sec-//; s/mt*cu$/\&1/' <<<"$p")" <&9
+		    "$(sed 's/^sec-//; s/mt*cu$/&1/' <<<"$p")" <&9
 		[ "$output" = "$p: fd 0 is a connection; write \"wait\" in inetd.conf" ]
 	done
 	exec 9>&-
