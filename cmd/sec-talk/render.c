@@ -12,6 +12,7 @@
 #include "audio/alsa.h"
 #include "audio/codec.h"
 #include "audio/frames.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -79,22 +80,48 @@ render_open(struct render **out, const char *dst, enum wav_kind kind, int rate,
 	return 0;
 }
 
-void
-render_close(struct render *r)
+/* 0, or as render_flush(). */
+static int
+write_last(struct render *r)
+{
+	int64_t until = clock_mono() + RENDER_LAST_MS, left;
+	struct pollfd p = { r->fd, POLLOUT, 0 };
+	int e;
+
+	while ((e = render_flush(r)) == 0 && buf_len(&r->bytes) > 0) {
+		if ((left = until - clock_mono()) <= 0)
+			return SEC_ERR_CLOSED;
+		(void)poll(&p, 1, (int)left);
+	}
+	return e;
+}
+
+int
+render_finish(struct render *r)
 {
 	uint8_t head[WAV_HEAD_MAX];
 	size_t n;
+	int e;
 
+	if (r->out == NULL)
+		return 0;
+	frames_out_end(r->out, &r->bytes);
+	e = write_last(r);
+	n = frames_out_head(r->out, head);
+	if (e == 0 && r->regular && n > 0 &&
+	    pwrite(r->fd, head, n, 0) != (ssize_t)n)
+		e = SEC_ERR_DISK;
+	frames_out_free(r->out);
+	r->out = NULL;
+	return e;
+}
+
+void
+render_close(struct render *r)
+{
 	if (r == NULL)
 		return;
-	if (r->out != NULL) {
-		frames_out_end(r->out, &r->bytes);
-		(void)render_flush(r);
-		n = frames_out_head(r->out, head);
-		if (r->regular && n > 0)
-			(void)!pwrite(r->fd, head, n, 0);
-		frames_out_free(r->out);
-	}
+	(void)render_finish(r);
 	if (r->fd >= 0)
 		close(r->fd);
 	buf_free(&r->bytes);

@@ -18,7 +18,10 @@ enum render_kind { RENDER_NONE, RENDER_CARD, RENDER_FILE };
  * file. kind: for files and pipes. As capture_open(). */
 int	render_open(struct render **out, const char *dst, enum wav_kind kind,
 	    int rate, char *why);
-/* Heads get their lengths. */
+/* That was all: what waits for a pipe's reader gets RENDER_LAST_MS more, heads
+ * get their lengths. As render_put(). */
+#define RENDER_LAST_MS 2000
+int	render_finish(struct render *r);
 void	render_close(struct render *r);
 enum render_kind render_kind(const struct render *r);
 const char *render_name(const struct render *r);

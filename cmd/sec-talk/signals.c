@@ -55,9 +55,10 @@ signals_catch(sigset_t *waiting, int terminal)
 	sigset_t set;
 	size_t i, n = terminal ? NSIGNALS : NPIPE;
 
-	/* A reader that goes is an error of write(2), so that the terminal can
-	 * be put in order. */
+	/* A reader that goes, or a file too long, is an error of write(2), so
+	 * that the terminal can be put in order. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&set);
 	for (i = 0; i < n; i++) {
 		if (sigaction(signals[i].signo, NULL, &old) != 0 ||

@@ -6,8 +6,8 @@
 /*
  * INT, TERM and HUP end politely, a second one at once; USR1 is the mic;
  * WINCH redraws, and where a terminal is in our hands TSTP, CONT and QUIT are
- * caught, too. All stay blocked but in ppoll(2), so none gets lost. PIPE is
- * ignored.
+ * caught, too. All stay blocked but in ppoll(2), so none gets lost. PIPE and
+ * XFSZ are ignored.
  */
 extern volatile sig_atomic_t signal_end;       /* its number */
 extern volatile sig_atomic_t signal_resized, signal_mic;

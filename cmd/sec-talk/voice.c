@@ -613,6 +613,17 @@ look_after(struct voice *v)
 	signal_stopping = signal_going_on = signal_resized = 0;
 }
 
+/* The end of the sound may still be on its way to a disk or a pipe. */
+static void
+finish(struct voice *v)
+{
+	int r = render_finish(v->render);
+
+	if (r == SEC_ERR_DISK && v->code == 0)
+		v->code = emit_error(cli_mode(v->c), r, "cannot write: %s",
+		    strerror(errno));
+}
+
 int
 voice_run(struct voice *v)
 {
@@ -647,6 +658,7 @@ voice_run(struct voice *v)
 	}
 	meter_close(v->meter);
 	v->meter = NULL;
+	finish(v);
 	return v->code;
 }
 

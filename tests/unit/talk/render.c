@@ -1,0 +1,125 @@
+/* The end of what is heard: a slow reader gets it, a full disk is told. */
+#include "../../../cmd/sec-talk/render.c"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <signal.h>
+
+#include "../test.h"
+
+#define PIECE 480
+
+static const int16_t sound[PIECE];
+
+static struct render *
+open_path(const char *path, enum wav_kind kind)
+{
+	struct render *r = NULL;
+	char why[256];
+
+	if (render_open(&r, path, kind, AUDIO_RATE, why) != 0)
+		exit(1);
+	return r;
+}
+
+/* How much comes out of it until its end. */
+static size_t
+drain(int fd)
+{
+	char b[65536];
+	size_t all = 0;
+	ssize_t n;
+
+	while ((n = read(fd, b, sizeof(b))) > 0)
+		all += (size_t)n;
+	return all;
+}
+
+/* Three seconds wait for one who reads only when all is said. */
+static void
+test_slow(void)
+{
+	char path[64];
+	struct render *r;
+	int fd[2], i, status;
+	pid_t pid;
+
+	if (pipe(fd) != 0)
+		exit(1);
+	snprintf(path, sizeof(path), "/dev/fd/%d", fd[1]);
+	r = open_path(path, WAV_RAW);
+	close(fd[1]);
+	for (i = 0; i < 300; i++)
+		T(render_put(r, sound, PIECE) == 0);
+	T(render_fd(r) >= 0);
+	if ((pid = fork()) == 0)
+		_exit(close(r->fd) != 0 || drain(fd[0]) != 300 * 2 * PIECE);
+	close(fd[0]);
+	T_INT(render_finish(r), 0);
+	T_INT(render_finish(r), 0);
+	render_close(r);
+	T(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+/* Nobody reads at all; he who did has gone. */
+static void
+test_nobody(void)
+{
+	char path[64];
+	struct render *r;
+	int fd[2], i;
+
+	if (pipe(fd) != 0)
+		exit(1);
+	snprintf(path, sizeof(path), "/dev/fd/%d", fd[1]);
+	r = open_path(path, WAV_RAW);
+	close(fd[1]);
+	for (i = 0; i < 100; i++)
+		T(render_put(r, sound, PIECE) == 0);
+	close(fd[0]);
+	T_INT(render_finish(r), SEC_ERR_CLOSED);
+	render_close(r);
+}
+
+/* A file gets its length; one that cannot have its end is an error. */
+static void
+test_file(void)
+{
+	char path[] = "/tmp/render.XXXXXX";
+	struct rlimit most, was;
+	uint8_t head[WAV_HEAD_MAX];
+	struct wav w;
+	struct render *r;
+	int fd = mkstemp(path);
+
+	r = open_path(path, WAV_RIFF);
+	T_INT(render_put(r, sound, PIECE), 0);
+	T_INT(render_finish(r), 0);
+	render_close(r);
+	T_INT(pread(fd, head, sizeof(head), 0), 44);
+	T_INT(wav_parse(&w, head, 44), 44);
+	T_INT(w.size, 2 * PIECE);
+	r = open_path(path, WAV_RIFF);
+	T_INT(render_put(r, sound, PIECE), 0);
+	getrlimit(RLIMIT_FSIZE, &was);
+	most = was;
+	most.rlim_cur = 0;
+	setrlimit(RLIMIT_FSIZE, &most);
+	T_INT(render_finish(r), SEC_ERR_DISK);
+	setrlimit(RLIMIT_FSIZE, &was);
+	render_close(r);
+	close(fd);
+	unlink(path);
+}
+
+int
+main(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	test_slow();
+	test_nobody();
+	test_file();
+	return t_done();
+}
