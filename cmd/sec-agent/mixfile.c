@@ -143,7 +143,8 @@ value(struct scan *s, char out[VALUE_MAX])
 	if (s->p < s->end && *s->p == '"')
 		return string(s, out);
 	while (s->p < s->end && n + 1 < VALUE_MAX &&
-	    (isalnum((unsigned char)*s->p) || strchr("+-.", *s->p) != NULL))
+	    (isalnum((unsigned char)*s->p) || *s->p == '+' || *s->p == '-' ||
+		*s->p == '.'))
 		out[n++] = *s->p++;
 	out[n] = '\0';
 	return n > 0 ? 0 : SEC_ERR_FORMAT;

@@ -89,6 +89,8 @@ main(void)
 
 	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		T_OK(parse(bad[i]) == SEC_ERR_FORMAT, "row %zu is refused", i);
+	T_INT(mix_line_parse(&m, "{\"conf\":\"x\",\"vol_db\":5\0}", 24),
+	    SEC_ERR_FORMAT);
 	memset(big, 'a', sizeof(big));
 	memcpy(big, "{\"conf\":\"", 9);
 	memcpy(big + sizeof(big) - 3, "\"}", 3);
