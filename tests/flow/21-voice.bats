@@ -188,3 +188,23 @@ END
 	cat counters
 	grep -qE 'what=format.n=[1-9]' counters
 }
+
+# Control and text on one machine, the voice on another, as with a desk phone
+# or a telephone in the pocket; one member all the same.
+@test "S043 S045 S046: I type here and speak there" {
+	local dir m
+	dir=$(second_machine alice2)
+	at "$dir" alice sec-login -q -P "$SEC_DIR/home/alice/password" alice
+	as alice sec-confctl create -q -n both -m text,voice bob
+	m=$(mark bob)
+	tone t.wav 440 2
+	hear bob h.wav -m voice both
+	at "$dir" alice sec-talk -i t.wav -o null -n 1 both
+	echo "and this is typed" | as alice sec-talk -s both
+	await bob --since "$m" -c both -e voice.start --by alice >/dev/null
+	await bob --since "$m" -c both -e text --by alice >/dev/null
+	stop "$ear"
+	about "$(hertz h.wav)" 440
+	[ "$(as bob sec-confctl show -q both | sort | xargs)" = "alice bob" ]
+	at "$dir" alice sec-login -k
+}
