@@ -137,6 +137,7 @@ take_policy(struct conf_in *c)
 	};
 	struct buf *b = NULL;
 	const char *s;
+	int media = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
@@ -151,9 +152,12 @@ take_policy(struct conf_in *c)
 			line_put(b, "conf", c->uri);
 		}
 		line_put(b, fields[i].name, s);
+		media |= fields[i].to == c->media;
 	}
 	if (b != NULL)
 		event_end(c->a);
+	if (media)
+		conf_notice(c, "media", NULL, c->media);
 }
 
 void

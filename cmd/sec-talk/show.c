@@ -78,6 +78,7 @@ static const struct {
 	{ "leave", "left", "conf.leave", NULL },
 	{ "status", "is", "conf.status", "status" },
 	{ "gap", NULL, "gap", "message" },
+	{ "media", "now has", "conf.policy", "media" },
 	{ "end", "ended", "conf.end", "message" },
 	{ "lost", "text interrupted", "svc.down", "host" },
 	{ "back", "text is back", "svc.up", "host" },
@@ -102,6 +103,8 @@ show_notice(const struct shower *s, const struct line *row, struct buf *out)
 	const char *user = line_get(row, "user");
 	const char *text = line_get_or(row, "text", "");
 	const char *kind = line_get_or(row, "kind", "");
+	int is_value =
+	    strcmp(kind, "status") == 0 || strcmp(kind, "media") == 0;
 	size_t i = kind_of(row);
 
 	put_clock(out, row);
@@ -116,19 +119,18 @@ show_notice(const struct shower *s, const struct line *row, struct buf *out)
 	if (user != NULL && *user != '\0') {
 		put_name(s, out, user);
 		buf_put_str(out, strcmp(kind, "gap") == 0 ? ": " : " ");
-	} else if (strcmp(kind, "end") == 0) {
+	} else if (strcmp(kind, "end") == 0 || strcmp(kind, "media") == 0) {
 		put_name(s, out, s->conf);
 		buf_put_u8(out, ' ');
 	}
 	if (i < NKINDS && kinds[i].words != NULL) {
 		buf_put_str(out, kinds[i].words);
 		if (*text != '\0')
-			buf_put_str(out,
-			    strcmp(kind, "status") == 0 ? " " : " (");
+			buf_put_str(out, is_value ? " " : " (");
 	} else if (i == NKINDS)
 		buf_putf(out, "%s%s", kind, *text != '\0' ? " (" : "");
 	put_visible(s, out, text, 0);
-	if (*text != '\0' && strcmp(kind, "status") != 0 &&
+	if (*text != '\0' && !is_value &&
 	    (i == NKINDS || kinds[i].words != NULL))
 		buf_put_u8(out, ')');
 	buf_put_u8(out, '\n');
@@ -154,7 +156,9 @@ show_json(const struct shower *s, const struct line *row, struct buf *out)
 	json_str(&j, "conf", s->conf);
 	if (user != NULL && *user != '\0')
 		json_str(&j, "user", user);
-	if (is_text) {
+	if (i < NKINDS && !is_text && strcmp(kinds[i].kind, "media") == 0)
+		json_list(&j, "media", text);
+	else if (is_text) {
 		json_str(&j, "text", text);
 		if (to != NULL && *to != '\0')
 			json_str(&j, "to", to);

@@ -252,7 +252,9 @@ static const struct fake agent[] = {
 	{ "join conf=away", "ok conf=" CONF("away") " media=text" },
 	{ "listen conf=" CONF("away"),
 	    "row what=open members=" USER(
-		"bob") "\nrow what=notice kind=end at=1795357987120 text=left" },
+		"bob") "\nrow what=notice kind=media at=1795357987120 "
+		       "text=text,voice"
+		       "\nrow what=notice kind=end at=1795357987120 text=left" },
 	{ "join", "error code=403 reason=not%20invited%20to%20secret" },
 	{ "listen conf=" CONF("over"),
 	    "row what=open members=" USER("bob") "\n" SAID(
@@ -640,7 +642,19 @@ test_talk(void)
 	static const struct row rows[] = {
 		{ "sec-talk -l over", 0, "14:33 bob: last\n",
 		    "14:33 * over ended (bob ended it)\n" },
-		{ "sec-talk -l away", 0, "", "14:33 * you have left away\n" },
+		{ "sec-talk -l away", 0, "",
+		    "14:33 * away now has text,voice\n"
+		    "14:33 * you have left away\n" },
+		{ "sec-talk -l -j away", 0,
+		    "{\"v\":1,\"time\":\"2026-11-22T14:33:07.120Z\","
+		    "\"event\":\"conf.policy\","
+		    "\"conf\":\"sip:away@conf.lab.test\","
+		    "\"media\":[\"text\",\"voice\"]}\n"
+		    "{\"v\":1,\"time\":\"2026-11-22T14:33:07.120Z\","
+		    "\"event\":\"conf.end\","
+		    "\"conf\":\"sip:away@conf.lab.test\","
+		    "\"message\":\"left\"}\n",
+		    "" },
 		{ "sec-talk -l -j over", 0,
 		    "{\"v\":1,\"time\":\"2026-11-22T14:33:07.120Z\","
 		    "\"event\":\"text\",\"conf\":\"sip:over@conf.lab.test\","
