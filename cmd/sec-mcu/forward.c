@@ -40,6 +40,7 @@ struct send {
 	unsigned n; /* packets */
 	unsigned size; /* of the first; the last may be shorter */
 	unsigned last;
+	const struct packet *packet[JOIN]; /* until it is tagged */
 	/* A cmsghdr and the size. */
 	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint16_t))];
 };
@@ -276,31 +277,47 @@ is_full(const struct outbox *o)
 }
 
 static struct send *
-begin(struct outbox *o, const struct listener *l)
+begin(struct outbox *o, const union place *to)
 {
 	struct send *s = &o->send[o->n];
 
 	s->n = 0;
-	s->to = l->to;
+	s->to = *to;
 	s->iov.iov_base = o->bytes + o->used;
 	s->iov.iov_len = 0;
 	return s;
 }
 
 static void
-add(struct outbox *o, struct send *s, const struct packet *p,
-    const uint8_t *key)
+add(struct outbox *o, struct send *s, const struct packet *p)
 {
-	uint8_t *to = o->bytes + o->used;
-	size_t n = p->n - (size_t)RTP_HOP_TAG;
-
-	memcpy(to, p->bytes, n);
-	hopkey_tag_words(key, p->covered, to + n);
-	if (s->n++ == 0)
+	memcpy(o->bytes + o->used, p->bytes, p->n - (size_t)RTP_HOP_TAG);
+	if (s->n == 0)
 		s->size = p->n;
+	s->packet[s->n++] = p;
 	s->last = p->n;
 	s->iov.iov_len += p->n;
 	o->used += p->n;
+}
+
+/* The tag of each, two at a time. */
+static void
+tag(struct send *s, const uint8_t *key)
+{
+	uint8_t *p = s->iov.iov_base, *end = p + s->iov.iov_len;
+	unsigned i;
+
+	p += s->size - RTP_HOP_TAG;
+	for (i = 0; i + 2 < s->n; i += 2, p += 2 * s->size)
+		hopkey_tag_words2(key, s->packet[i]->covered,
+		    s->packet[i + 1]->covered, p, p + s->size);
+	/* The last one may be shorter. */
+	end -= RTP_HOP_TAG;
+	if (i + 2 == s->n)
+		hopkey_tag_words2(key, s->packet[i]->covered,
+		    s->packet[i + 1]->covered, p, end);
+	else
+		hopkey_tag_words(key, s->packet[i]->covered, end);
 }
 
 static void
@@ -312,7 +329,6 @@ end(struct mcu *m, struct send *s)
 
 	h->msg_namelen = place_size(&s->to);
 	h->msg_controllen = 0;
-	m->copies += s->n;
 	if (s->n == 1)
 		return;
 	memcpy(CMSG_DATA((struct cmsghdr *)s->control), &size, sizeof size);
@@ -327,6 +343,15 @@ fits(const struct outbox *o, const struct send *s, const struct packet *p)
 {
 	return s->n < JOIN && !o->is_single && p->n <= s->size &&
 	    s->last == s->size;
+}
+
+static void
+finish_copies(struct mcu *m, struct send *s, struct listener *l)
+{
+	tag(s, l->key);
+	end(m, s);
+	l->copies += s->n;
+	m->copies += s->n;
 }
 
 /* Give a listener what he has not got. 0: the outbox is full before that. */
@@ -346,19 +371,38 @@ visit(struct mcu *m, struct room *r, struct listener *l)
 		if (p->q == l->q)
 			continue;
 		if (s != NULL && !fits(o, s, p)) {
-			end(m, s);
+			finish_copies(m, s, l);
 			s = NULL;
 		}
 		if (s == NULL && is_full(o))
 			return 0;
 		if (s == NULL)
-			s = begin(o, l);
-		add(o, s, p, l->key);
-		l->copies++;
+			s = begin(o, &l->to);
+		add(o, s, p);
 	}
 	if (s != NULL)
-		end(m, s);
+		finish_copies(m, s, l);
 	return 1;
+}
+
+void
+forward_bytes(struct mcu *m, const union place *to, const void *p, size_t n)
+{
+	struct outbox *o = m->out;
+	struct send *s;
+
+	if (is_full(o)) {
+		/* It is one that may be lost. */
+		(void)sendto(m->s->udp, p, n, MSG_DONTWAIT, &to->sa,
+		    place_size(to));
+		return;
+	}
+	s = begin(o, to);
+	memcpy(s->iov.iov_base, p, n);
+	s->n = 1;
+	s->iov.iov_len = n;
+	o->used += n;
+	end(m, s);
 }
 
 /* Fill the outbox from one room; 1: everybody has everything. */

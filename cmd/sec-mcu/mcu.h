@@ -170,6 +170,9 @@ int	arrive_take(struct mcu *m, int budget);
 int	forward_open(struct mcu *m);
 void	forward_close(struct mcu *m);
 void	forward_packet(struct mcu *m, struct room *r, struct packet *p);
+/* Another datagram, with the next ones. */
+void	forward_bytes(struct mcu *m, const union place *to, const void *p,
+	    size_t n);
 /* Send what is queued, as far as one turn goes. */
 enum forward {
 	FORWARD_DONE,

@@ -102,10 +102,7 @@ report_hop(struct mcu *m, struct device *d, const struct hop_packet *h)
 	};
 	n = hop_encode(&answer, out) + HOP_TAG;
 	hopkey_seal_hop(hopkey_down(d->keys), out, n);
-	/* Lost when the kernel is busy: the next one comes in 500 ms. */
-	(void)sendto(m->s->udp, out, n, MSG_DONTWAIT, &d->from.sa,
-	    d->from.sa.sa_family == AF_INET ? sizeof d->from.in :
-					      sizeof d->from.in6);
+	forward_bytes(m, &d->from, out, n);
 }
 
 /* --- lost, found, talking --- */

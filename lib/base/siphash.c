@@ -9,29 +9,30 @@ struct state {
 	uint64_t v0, v1, v2, v3;
 };
 
-static inline void
-rounds(struct state *s, int n)
+/* By value: the compiler keeps all of it in registers. */
+static inline __attribute__((always_inline)) struct state
+round1(struct state s)
 {
-	while (n-- > 0) {
-		s->v0 += s->v1;
-		s->v2 += s->v3;
-		s->v1 = ROTL(s->v1, 13) ^ s->v0;
-		s->v3 = ROTL(s->v3, 16) ^ s->v2;
-		s->v0 = ROTL(s->v0, 32);
-		s->v2 += s->v1;
-		s->v0 += s->v3;
-		s->v1 = ROTL(s->v1, 17) ^ s->v2;
-		s->v3 = ROTL(s->v3, 21) ^ s->v0;
-		s->v2 = ROTL(s->v2, 32);
-	}
+	s.v0 += s.v1;
+	s.v2 += s.v3;
+	s.v1 = ROTL(s.v1, 13) ^ s.v0;
+	s.v3 = ROTL(s.v3, 16) ^ s.v2;
+	s.v0 = ROTL(s.v0, 32);
+	s.v2 += s.v1;
+	s.v0 += s.v3;
+	s.v1 = ROTL(s.v1, 17) ^ s.v2;
+	s.v3 = ROTL(s.v3, 21) ^ s.v0;
+	s.v2 = ROTL(s.v2, 32);
+	return s;
 }
 
-static inline void
-compress(struct state *s, uint64_t m)
+static inline __attribute__((always_inline)) struct state
+compress(struct state s, uint64_t m)
 {
-	s->v3 ^= m;
-	rounds(s, 2);
-	s->v0 ^= m;
+	s.v3 ^= m;
+	s = round1(round1(s));
+	s.v0 ^= m;
+	return s;
 }
 
 /* The compiler makes one load of it. */
@@ -55,12 +56,12 @@ start(const uint8_t key[16])
 }
 
 static inline uint64_t
-finish(struct state *s, uint64_t last)
+finish(struct state s, uint64_t last)
 {
-	compress(s, last);
-	s->v2 ^= 0xff;
-	rounds(s, 4);
-	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+	s = compress(s, last);
+	s.v2 ^= 0xff;
+	s = round1(round1(round1(round1(s))));
+	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
 uint64_t
@@ -72,10 +73,10 @@ siphash24(const uint8_t key[16], const void *p, size_t n)
 	size_t i, left = n;
 
 	for (; left >= 8; m += 8, left -= 8)
-		compress(&s, get_le64(m));
+		s = compress(s, get_le64(m));
 	for (i = 0; i < left; i++)
 		b |= (uint64_t)m[i] << (8 * i);
-	return finish(&s, b);
+	return finish(s, b);
 }
 
 uint64_t
@@ -84,6 +85,34 @@ siphash24_words(const uint8_t key[16], const uint64_t *w, size_t n)
 	struct state s = start(key);
 
 	for (; n > 1; n--)
-		compress(&s, *w++);
-	return finish(&s, *w);
+		s = compress(s, *w++);
+	return finish(s, *w);
+}
+
+/* One waits for itself; two, step by step, fill the processor. */
+void
+siphash24_words2(const uint8_t key[16], const uint64_t *a, const uint64_t *b,
+    size_t n, uint64_t out[2])
+{
+	struct state s = start(key), t = s;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		s.v3 ^= a[i];
+		t.v3 ^= b[i];
+		s = round1(s);
+		t = round1(t);
+		s = round1(s);
+		t = round1(t);
+		s.v0 ^= a[i];
+		t.v0 ^= b[i];
+	}
+	s.v2 ^= 0xff;
+	t.v2 ^= 0xff;
+	for (i = 0; i < 4; i++) {
+		s = round1(s);
+		t = round1(t);
+	}
+	out[0] = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+	out[1] = t.v0 ^ t.v1 ^ t.v2 ^ t.v3;
 }

@@ -12,5 +12,8 @@ uint64_t siphash24(const uint8_t key[16], const void *p, size_t n);
  * under many keys: little-endian, the last one as the paper pads it, with
  * the length modulo 256 as its highest byte. At least one word. */
 uint64_t siphash24_words(const uint8_t key[16], const uint64_t *w, size_t n);
+/* Two of n words under one key, in less than twice the time of one. */
+void	siphash24_words2(const uint8_t key[16], const uint64_t *a,
+	    const uint64_t *b, size_t n, uint64_t out[2]);
 
 #endif

@@ -70,6 +70,18 @@ hopkey_tag_words(const uint8_t key[HOPKEY_BYTES],
 }
 
 void
+hopkey_tag_words2(const uint8_t key[HOPKEY_BYTES],
+    const uint64_t a[HOPKEY_WORDS], const uint64_t b[HOPKEY_WORDS],
+    uint8_t outa[8], uint8_t outb[8])
+{
+	uint64_t h[2];
+
+	siphash24_words2(key, a, b, HOPKEY_WORDS, h);
+	put_tag(h[0], outa);
+	put_tag(h[1], outb);
+}
+
+void
 hopkey_seal_rtp(const uint8_t key[HOPKEY_BYTES], uint8_t *p, size_t n)
 {
 	uint8_t covered[HOPKEY_COVER];

@@ -44,6 +44,10 @@ void	hopkey_tag(const uint8_t key[HOPKEY_BYTES], const void *p, size_t n,
 void	hopkey_words(const uint8_t *p, size_t n, uint64_t w[HOPKEY_WORDS]);
 void	hopkey_tag_words(const uint8_t key[HOPKEY_BYTES],
 	    const uint64_t w[HOPKEY_WORDS], uint8_t out[8]);
+/* Of two packets at once. */
+void	hopkey_tag_words2(const uint8_t key[HOPKEY_BYTES],
+	    const uint64_t a[HOPKEY_WORDS], const uint64_t b[HOPKEY_WORDS],
+	    uint8_t outa[8], uint8_t outb[8]);
 
 /* Write the tag into the last 8 of a voice packet's n bytes. */
 void	hopkey_seal_rtp(const uint8_t key[HOPKEY_BYTES], uint8_t *p,

@@ -53,7 +53,8 @@ main(void)
 	struct hop_packet h = { .q = 0x01000007, .conf = 1, .counter = 1 };
 	uint8_t p[SIZE], hop[HOP_MAX], secret[32], covered[HOPKEY_COVER];
 	struct secret *hq, *keys, *want;
-	uint64_t tag, words[HOPKEY_WORDS];
+	uint64_t tag, words[HOPKEY_WORDS], others[HOPKEY_WORDS];
+	uint8_t two[16];
 	size_t i, n;
 
 	for (i = 0; i < sizeof secret; i++)
@@ -83,6 +84,12 @@ main(void)
 	hopkey_words(p, SIZE, words);
 	hopkey_tag_words(hopkey_up(keys), words, covered);
 	T(memcmp(covered, p + SIZE - 8, 8) == 0);
+	memcpy(others, words, sizeof others);
+	others[3]++;
+	hopkey_tag_words(hopkey_up(keys), others, covered);
+	hopkey_tag_words2(hopkey_up(keys), words, others, two, two + 8);
+	T(memcmp(two, p + SIZE - 8, 8) == 0 &&
+	    memcmp(two + 8, covered, 8) == 0);
 	rtp_flips(hopkey_up(keys), p);
 
 	h.n = 1;
