@@ -8,7 +8,8 @@
 
 #include "seat_priv.h"
 
-#define FORGET_MS 30000 /* one whom the roster never named, or not again */
+#define NAMELESS_MS 500 /* that a roster may be behind */
+#define FORGET_MS   30000 /* one whom the roster never named, or not again */
 
 struct speaker *
 seat_speaker(struct seat *s, uint32_t q)
@@ -161,11 +162,13 @@ mix_voice(struct seat *s, struct speaker *k, float *sum, size_t n, int64_t at,
 }
 
 static int
-mix_sounds(struct seat *s, struct speaker *k, float *sum, size_t n)
+mix_sounds(struct seat *s, struct speaker *k, float *sum, size_t n, int64_t now)
 {
 	const struct earcon *e = sound_of(s, k);
 
-	(void)earcon_speak(&k->player, e, k->talking);
+	/* Which sound is his is known when the roster has said who he is. */
+	(void)earcon_speak(&k->player, e,
+	    k->talking && (k->user[0] != '\0' || now - k->since > NAMELESS_MS));
 	if (s->mode != SEAT_EARCON || s->unfocused || s->mute ||
 	    k->player.left == 0) {
 		k->player.left = 0;
@@ -198,7 +201,7 @@ seat_mix(struct seat *s, float *sum, size_t n, int64_t at, uint64_t place)
 			k->playout = NULL;
 		}
 		sound |= mix_voice(s, k, sum, n, at, place);
-		sound |= mix_sounds(s, k, sum, n);
+		sound |= mix_sounds(s, k, sum, n, at / 1000);
 		if (is_gone(k, at / 1000)) {
 			TAILQ_REMOVE(&s->speakers, k, entry);
 			seat_tell_figures(s, k);
