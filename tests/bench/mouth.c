@@ -255,7 +255,7 @@ attach(struct talker *t, const char *conf)
 	b = ctl_client_begin(t->agent, "attach");
 	line_put(b, "conf", conf);
 	line_put(b, "media", "voice");
-	line_put(b, "at", "0.0.0.0:9");
+	line_put(b, "at", "0.0.0.0:19999");
 	line_put(b, "capture", "file");
 	line_put(b, "mic", "on");
 	if (ctl_client_send(t->agent, -1) != 0 ||
