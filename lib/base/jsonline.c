@@ -1,6 +1,7 @@
 /* jsonline: the door to json-c. A struct jsonline is a json_object. */
 #include <json-c/json.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/jsonline.h"
 
@@ -58,7 +59,11 @@ jsonline_str(const struct jsonline *j, const char *name)
 {
 	struct json_object *v = field(j, name, json_type_string);
 
-	return v != NULL ? json_object_get_string(v) : NULL;
+	if (v == NULL ||
+	    strlen(json_object_get_string(v)) !=
+		(size_t)json_object_get_string_len(v))
+		return NULL;
+	return json_object_get_string(v);
 }
 
 int

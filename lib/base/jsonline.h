@@ -13,7 +13,8 @@ struct jsonline;
  * p are anything else. */
 struct jsonline *jsonline_parse(const char *p, size_t n);
 void	jsonline_free(struct jsonline *j);     /* NULL allowed */
-/* Value of a field that is a string; NULL: none. Borrowed. */
+/* Value of a field that is a string; NULL: none, or one with a NUL in it.
+ * Borrowed. */
 const char *jsonline_str(const struct jsonline *j, const char *name);
 /* 1 and *v if the field is a number. */
 int	jsonline_number(const struct jsonline *j, const char *name, double *v);

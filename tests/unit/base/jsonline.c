@@ -21,13 +21,15 @@ main(void)
 	char *big;
 	size_t i;
 
-	j = parse("{\"v\":1,\"user\":\"j\\u00f6rg\",\"level\":-20.5,"
-		  "\"on\":true,\"none\":null,\"deep\":{\"x\":\"y\"}}");
+	j = parse(
+	    "{\"v\":1,\"user\":\"j\\u00f6rg\",\"level\":-20.5,"
+	    "\"on\":true,\"none\":null,\"nul\":\"a\\u0000b\",\"deep\":{\"x\":\"y\"}}");
 	T(j != NULL);
 	T_STR(jsonline_str(j, "user"), "j\xc3\xb6rg");
 	T(jsonline_str(j, "v") == NULL);
 	T(jsonline_str(j, "none") == NULL);
 	T(jsonline_str(j, "nothing") == NULL);
+	T(jsonline_str(j, "nul") == NULL);
 	T(jsonline_number(j, "v", &v) && v == 1);
 	T(jsonline_number(j, "level", &v) && v == -20.5);
 	T(!jsonline_number(j, "user", &v) && v == -20.5);
@@ -36,8 +38,8 @@ main(void)
 	T(o != NULL && strcmp(jsonline_str(o, "x"), "y") == 0);
 	T(jsonline_object(j, "user") == NULL);
 	T_STR(jsonline_name(j, 0), "v");
-	T_STR(jsonline_name(j, 5), "deep");
-	T(jsonline_name(j, 6) == NULL);
+	T_STR(jsonline_name(j, 6), "deep");
+	T(jsonline_name(j, 7) == NULL);
 	jsonline_free(j);
 
 	j = parse("{}");
