@@ -115,7 +115,12 @@ on_member(void *ctx, const struct pal_entry *was, const struct pal_entry *is)
 		conf_notice(c, "leave", user, NULL);
 	} else {
 		conf_event(c, "conf.status", user, to);
-		if (is_in(to))
+		/* Nobody wants to read that he could not be reached himself:
+		 * a controller that was restarted finds all its members so. */
+		if (is_in(to) &&
+		    (strcmp(user, c->a->uri) != 0 ||
+			(strcmp(from, "unreachable") != 0 &&
+			    strcmp(to, "unreachable") != 0)))
 			conf_notice(c, "status", user, to);
 	}
 }
