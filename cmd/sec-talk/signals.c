@@ -1,8 +1,11 @@
 /* Signals as flags. */
+#include <poll.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "signals.h"
+#include "terminal.h"
 
 volatile sig_atomic_t signal_end, signal_resized, signal_mic, signal_stopping,
     signal_going_on;
@@ -33,23 +36,31 @@ on_signal(int signo)
 	case SIGUSR1: signal_mic = 1; break;
 	case SIGTSTP: signal_stopping = 1; break;
 	case SIGCONT: signal_going_on = 1; break;
-	default: signal_end = signo;
+	default:
+		if (signal_end) {
+			/* At once, whatever we are stuck in. */
+			terminal_put_back();
+			_exit(128 + signo);
+		}
+		signal_end = signo;
 	}
 }
 
+static sigset_t ending, waiting;
+
 static void
-catch_signal(int signo, int flags)
+catch_signal(int signo)
 {
 	struct sigaction sa;
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = on_signal;
-	sa.sa_flags = flags;
+	sa.sa_flags = SA_RESTART;
 	sigaction(signo, &sa, NULL);
 }
 
 void
-signals_catch(sigset_t *waiting, int terminal)
+signals_catch(int terminal)
 {
 	struct sigaction old;
 	sigset_t set;
@@ -60,17 +71,33 @@ signals_catch(sigset_t *waiting, int terminal)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&set);
+	sigemptyset(&ending);
 	for (i = 0; i < n; i++) {
 		if (sigaction(signals[i].signo, NULL, &old) != 0 ||
 		    old.sa_handler == SIG_IGN)
 			continue;
-		catch_signal(signals[i].signo,
-		    signals[i].ends ? (int)SA_RESETHAND : 0);
-		sigaddset(&set, signals[i].signo);
+		catch_signal(signals[i].signo);
+		sigaddset(signals[i].ends ? &ending : &set, signals[i].signo);
 	}
-	sigprocmask(SIG_BLOCK, &set, waiting);
+	sigprocmask(SIG_BLOCK, &set, &waiting);
 	for (i = 0; i < n; i++)
-		sigdelset(waiting, signals[i].signo);
+		sigdelset(&waiting, signals[i].signo);
+}
+
+int
+signals_poll(struct pollfd *p, size_t n, const struct timespec *ts)
+{
+	static const struct timespec now;
+	int r;
+
+	/* One that came since is not slept through. */
+	sigprocmask(SIG_BLOCK, &ending, NULL);
+	r = ppoll(p, n, signal_end ? &now : ts, &waiting);
+	if (r < 0)
+		for (; n > 0; n--)
+			p[n - 1].revents = 0;
+	sigprocmask(SIG_UNBLOCK, &ending, NULL);
+	return r;
 }
 
 void
@@ -89,5 +116,5 @@ signals_stop(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCONT);
 	(void)sigtimedwait(&set, NULL, &now);
-	catch_signal(SIGTSTP, 0);
+	catch_signal(SIGTSTP);
 }

@@ -1,4 +1,5 @@
 /* The terminal, put in order whatever happens. */
+#include <signal.h>
 #include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
@@ -6,10 +7,11 @@
 #include "terminal.h"
 
 static struct termios before;
-static int held, registered;
+static volatile sig_atomic_t held;
+static int registered;
 
-static void
-put_back(void)
+void
+terminal_put_back(void)
 {
 	if (held)
 		(void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
@@ -22,7 +24,7 @@ terminal_hold(void)
 		return;
 	held = 1;
 	if (!registered)
-		registered = atexit(put_back) == 0;
+		registered = atexit(terminal_put_back) == 0;
 }
 
 void

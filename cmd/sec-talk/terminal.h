@@ -6,6 +6,8 @@
  * die() does, it is as it was at terminal_hold().
  */
 void	terminal_hold(void);
+/* For signal handlers, too. */
+void	terminal_put_back(void);
 /* It has been put in order. */
 void	terminal_release(void);
 

@@ -432,7 +432,7 @@ turn_voice(struct talk *t, const struct pollfd *p, size_t n)
 }
 
 static void
-turn(struct talk *t, const sigset_t *waiting)
+turn(struct talk *t)
 {
 	/* What was read but not said yet holds back what comes. */
 	int wants = t->reading && (t->prompt != NULL || !t->saying);
@@ -450,8 +450,7 @@ turn(struct talk *t, const sigset_t *waiting)
 		n = voice_polls(t->voice, p + 3, VOICE_POLLS);
 	ts.tv_sec = ms / 1000;
 	ts.tv_nsec = ms % 1000 * 1000000L;
-	if (ppoll(p, 3 + n, ms < 0 ? NULL : &ts, waiting) < 0)
-		memset(p, 0, sizeof(p));
+	(void)signals_poll(p, 3 + n, ms < 0 ? NULL : &ts);
 	if (signal_end)
 		end(t, 128 + signal_end);
 	look_after(t);
@@ -489,10 +488,9 @@ on_space(void *arg)
 static int
 loop(struct talk *t)
 {
-	sigset_t waiting;
 	int edits = edits_lines(t);
 
-	signals_catch(&waiting, edits);
+	signals_catch(edits);
 	if (edits)
 		t->prompt = prompt_open(on_line, t);
 	if (t->prompt != NULL && t->voice != NULL)
@@ -501,7 +499,7 @@ loop(struct talk *t)
 	if (t->listen != NULL && ctl_client_pending(t->listen))
 		hear(t);
 	while (!t->over)
-		turn(t, &waiting);
+		turn(t);
 	prompt_close(t->prompt);
 	t->prompt = NULL;
 	return t->code;

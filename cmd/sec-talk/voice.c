@@ -628,22 +628,16 @@ int
 voice_run(struct voice *v)
 {
 	struct pollfd p[VOICE_POLLS + 1];
-	sigset_t waiting;
 	size_t n;
 
 	if (v->set.in == NULL || strcmp(v->set.in, "-") != 0)
 		open_meter(v);
-	signals_catch(&waiting, v->meter != NULL);
+	signals_catch(v->meter != NULL);
 	while (!v->over) {
 		n = voice_polls(v, p, VOICE_POLLS);
 		p[n] = (struct pollfd) { v->meter != NULL ? STDIN_FILENO : -1,
 			POLLIN, 0 };
-		if (ppoll(p, n + 1, NULL, &waiting) < 0) {
-			size_t i;
-
-			for (i = 0; i <= n; i++)
-				p[i].revents = 0;
-		}
+		(void)signals_poll(p, n + 1, NULL);
 		if (signal_end)
 			end(v, 128 + signal_end);
 		if (signal_mic) {

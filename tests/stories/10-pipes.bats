@@ -139,3 +139,25 @@ alice: ERROR two" ]
 	run -0 heard 5
 	[ "$(grep ^bob <<<"$output")" = $'bob: 6\nbob: 42' ]
 }
+
+@test "a reader that has stopped does not keep it from ending" {
+	local fd pid
+	mkfifo stuck
+	sec-lab run carol sec-talk -v -l ops >stuck 2>stuck.err 3>&- &
+	pid=$!
+	exec {fd}<stuck
+	until_ok grep -q 'in (' stuck.err
+	yes "a line of some length, again and again and again, that fills a pipe" |
+	    head -n 1500 | as alice sec-talk -s -1 ops
+	until_ok is_writing "$pid"
+	until_ok is_ended "$pid"
+	exec {fd}<&-
+	local code=0
+	wait "$pid" || code=$?
+	[ "$code" = 143 ]
+}
+is_writing() { grep -q pipe_write "/proc/$1/wchan"; }
+is_ended() {
+	kill -TERM "$1" 2>/dev/null || :
+	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
+}
