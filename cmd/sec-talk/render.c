@@ -37,6 +37,7 @@ open_file(struct render *r, const char *dst, enum wav_kind kind, int rate,
     char *why)
 {
 	struct stat st;
+	int err;
 
 	if (strcmp(dst, "-") == 0)
 		r->fd = dup(STDOUT_FILENO);
@@ -44,8 +45,9 @@ open_file(struct render *r, const char *dst, enum wav_kind kind, int rate,
 		r->fd =
 		    open(dst, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (r->fd == -1 || fstat(r->fd, &st) != 0) {
+		err = errno == ENOENT ? SEC_ERR_NOTHING : SEC_ERR_SYS;
 		snprintf(why, 256, "cannot write %s: %s", dst, strerror(errno));
-		return SEC_ERR_SYS;
+		return err;
 	}
 	r->kind = RENDER_FILE;
 	r->regular = S_ISREG(st.st_mode) && strcmp(dst, "-") != 0;

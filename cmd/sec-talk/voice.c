@@ -591,9 +591,9 @@ open_meter(struct voice *v)
 	if (is_card(v))
 		buf_putf(&b, "ALSA %s, 48 kHz.  ", capture_name(v->capture));
 	if (capture_kind(v->capture) != CAPTURE_NONE)
-		buf_putf(&b, "mic %s.   space: mic on/off   m: leave mic on",
+		buf_putf(&b, "mic %s.   space: mic on/off   m: leave mic on   ",
 		    v->mic >= 0 ? "ON" : "OFF");
-	buf_putf(&b, "%s   q: quit\n", v->n > 1 ? "   1-9: focus" : "");
+	buf_putf(&b, "%sq: quit\n", v->n > 1 ? "1-9: focus   " : "");
 	v->meter = meter_open(buf_cstr(&b));
 	buf_free(&b);
 }
@@ -679,7 +679,8 @@ open_sound(struct voice *v)
 		notice(v, "no microphone; saying nothing (use -i)\n");
 	if (v->set.stems != NULL && mkdir(v->set.stems, 0777) != 0 &&
 	    errno != EEXIST)
-		return emit_error(cli_mode(v->c), SEC_ERR_SYS,
+		return emit_error(cli_mode(v->c),
+		    errno == ENOENT ? SEC_ERR_NOTHING : SEC_ERR_SYS,
 		    "cannot make %s: %s", v->set.stems, strerror(errno));
 	return 0;
 }

@@ -645,6 +645,12 @@ test_talk(void)
 		{ "sec-talk -l away", 0, "",
 		    "14:33 * away now has text,voice\n"
 		    "14:33 * you have left away\n" },
+		{ "sec-talk -i null -o /nosuch/x.wav voiceonly", 5, "",
+		    "sec-talk: cannot write /nosuch/x.wav: "
+		    "No such file or directory\n" },
+		{ "sec-talk -i null -o null --stems /nosuch/x voiceonly", 5, "",
+		    "sec-talk: cannot make /nosuch/x: "
+		    "No such file or directory\n" },
 		{ "sec-talk -l -j away", 0,
 		    "{\"v\":1,\"time\":\"2026-11-22T14:33:07.120Z\","
 		    "\"event\":\"conf.policy\","
