@@ -1,4 +1,5 @@
 /* What is said. */
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include "audio/alsa.h"
 #include "audio/frames.h"
 #include "audio/speex.h"
+#include "audio/stretch.h"
 #include "base/err.h"
 #include "base/mem.h"
 
@@ -18,6 +20,9 @@
 
 #define READ_SIZE 8192
 #define AHEAD	  ((size_t)AUDIO_FRAME * 5) /* samples read ahead */
+#define WATCH	  100 /* frames: 2 s */
+#define WELL	  ((size_t)AUDIO_FRAME * 5 / 4) /* samples that may stand there */
+#define PIPE_FULL 32768 /* bytes */
 #define FIFO	  ((size_t)AUDIO_FRAME * 4) /* more of a card are too old */
 #define SETTLE                                                                 \
 	2 /* frames of a card after its mic was opened: its filters            \
@@ -31,9 +36,14 @@ struct capture {
 	int eof;
 	int tail; /* frames of silence still to come: codecs are behind */
 	struct frames_in *in;
+	unsigned watched; /* frames of a pipe; meanwhile: */
+	int full; /* its writer waited */
+	size_t least; /* samples that stood in it */
+	size_t behind; /* of them to be caught up with */
 	/* card */
 	struct card *card;
 	struct room *room;
+	/* both: taken, not given yet */
 	int16_t fifo[FIFO];
 	size_t n;
 	int settling;
@@ -153,6 +163,62 @@ capture_input(struct capture *c, char *why)
 	return r;
 }
 
+static size_t
+ready(const struct capture *c)
+{
+	return c->n + frames_in_ready(c->in);
+}
+
+static size_t
+take(struct capture *c, int16_t *s, size_t n)
+{
+	size_t k = c->n < n ? c->n : n;
+
+	memcpy(s, c->fifo, k * sizeof(*s));
+	c->n -= k;
+	memmove(c->fifo, c->fifo + k, c->n * sizeof(*s));
+	return k + frames_in_get(c->in, s + k, n - k);
+}
+
+/*
+ * A pipe whose writer has no need to wait is a microphone's: what stands in
+ * it all the time, since it wrote before we read, is delay and no more. Of
+ * one that was full within the last WATCH frames nothing is known.
+ */
+static void
+watch(struct capture *c)
+{
+	int pipe = 0;
+
+	if (c->regular || ioctl(c->fd, FIONREAD, &pipe) != 0)
+		return;
+	c->full |= pipe >= PIPE_FULL;
+	if (c->watched == 0 || ready(c) < c->least)
+		c->least = ready(c);
+	if (++c->watched < WATCH)
+		return;
+	if (!c->full && c->least > WELL)
+		c->behind = c->least - WELL;
+	c->watched = 0;
+	c->full = 0;
+}
+
+/* One frame out of a little more. */
+static void
+hurry(struct capture *c, int16_t *s)
+{
+	int16_t more[STRETCH_NEED + STRETCH_MAX];
+	size_t n = take(c, more, STRETCH_NEED + STRETCH_MAX), k;
+
+	k = stretch_shrink(more, &n, c->behind, 0);
+	c->behind -= k < c->behind ? k : c->behind;
+	memcpy(s, more, AUDIO_FRAME * sizeof(*s));
+	memmove(c->fifo + n - AUDIO_FRAME, c->fifo, c->n * sizeof(*s));
+	memcpy(c->fifo, more + AUDIO_FRAME, (n - AUDIO_FRAME) * sizeof(*s));
+	c->n += n - AUDIO_FRAME;
+	explicit_bzero(more, sizeof(more));
+}
+
 static int
 file_frame(struct capture *c, int16_t *s)
 {
@@ -160,13 +226,18 @@ file_frame(struct capture *c, int16_t *s)
 	size_t n;
 	int r;
 
-	while (c->regular && !c->eof && frames_in_ready(c->in) < AUDIO_FRAME)
+	while (c->regular && !c->eof && ready(c) < AUDIO_FRAME)
 		if ((r = capture_input(c, why)) != 0)
 			return r;
-	if (!c->eof && !frames_in_is_over(c->in) &&
-	    frames_in_ready(c->in) < AUDIO_FRAME)
+	if (!c->eof && !frames_in_is_over(c->in) && ready(c) < AUDIO_FRAME)
 		return 0;
-	n = frames_in_get(c->in, s, AUDIO_FRAME);
+	if (!c->eof)
+		watch(c);
+	if (c->behind > 0 && ready(c) >= STRETCH_NEED + STRETCH_MAX) {
+		hurry(c, s);
+		return 1;
+	}
+	n = take(c, s, AUDIO_FRAME);
 	if (n == 0 && c->tail-- <= 0)
 		return SEC_ERR_CLOSED;
 	memset(s + n, 0, (AUDIO_FRAME - n) * sizeof(*s));
