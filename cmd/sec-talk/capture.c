@@ -24,9 +24,9 @@
 #define WELL	  ((size_t)AUDIO_FRAME * 5 / 4) /* samples that may stand there */
 #define PIPE_FULL 32768 /* bytes */
 #define FIFO	  ((size_t)AUDIO_FRAME * 4) /* more of a card are too old */
-#define SETTLE                                                                 \
-	2 /* frames of a card after its mic was opened: its filters            \
-	   * still hold what was before */
+/* Frames of a card after its mic was opened: its filters still hold what was
+ * before. */
+#define SETTLE 2
 
 struct capture {
 	enum capture_kind kind;
