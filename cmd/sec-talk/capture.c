@@ -21,7 +21,7 @@
 #define READ_SIZE 8192
 #define AHEAD	  ((size_t)AUDIO_FRAME * 5) /* samples read ahead */
 #define WATCH	  100 /* frames: 2 s */
-#define WELL	  ((size_t)AUDIO_FRAME * 5 / 4) /* samples that may stand there */
+#define WELL	  ((size_t)AUDIO_FRAME * 5 / 4) /* so many may wait */
 #define PIPE_FULL 32768 /* bytes */
 #define FIFO	  ((size_t)AUDIO_FRAME * 4) /* more of a card are too old */
 /* Frames of a card after its mic was opened: its filters still hold what was
