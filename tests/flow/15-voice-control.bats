@@ -371,6 +371,8 @@ back_twice() { [ "$(said "$1" back)" = 2 ]; }
 	device two bob e1
 	local q
 	q=$(attr two attached q)
+	# Who comes and goes between two NOTIFYs was never there.
+	told one peer "q=$q .*state=in"
 	as bob sec-confctl leave e1
 	told two end 'reason=left'
 	told one peer "q=$q .*state=left"

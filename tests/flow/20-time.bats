@@ -89,7 +89,10 @@ logged() { sec-lab log "$1" | grep -cE "$2" || :; }
 	# Her registration has ended with it, and so has her key.
 	await alice --since "$m" -c ends -e conf.leave --by carol >/dev/null
 	until_ok eval '[ "$(epoch alice ends)" -gt "$e" ]'
-	[ "$(logged pal 'gone user=sip:carol@.* why=expired')" = 1 ]
+	expired() {
+		[ "$(logged pal 'gone user=sip:carol@.* why=expired')" = 1 ]
+	}
+	until_ok expired
 	run -3 --separate-stderr as carol sec-pal
 	[[ $stderr == "sec-pal: carol is not logged in;"* ]]
 	log_in carol

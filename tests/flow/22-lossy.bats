@@ -11,8 +11,10 @@ setup_file() {
 	lab_up alice bob
 	as bob sec-confctl answer accept
 	# One router, behind the bad network, which has its address.
+	old=$(daemon_pid mcu1)
 	sec-lab stop mcu2
 	sec-lab stop mcu1
+	until_ok gone "$old"
 	at=$(awk '$2 == "mcu1" { print $4 }' "$SEC_DIR/etc/servers")
 	behind=${at%:*}:7399
 	sec-mcu serve --name mcu1 -l "$behind" >"$BATS_FILE_TMPDIR/mcu.log" \
