@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 bats_require_minimum_version 1.5.0
-# Voice through a bad network (tests/lib/lossy): 5 % of the packets lost, the
+# Voice through a bad network (tests/lib/badnet): 5 % of the packets lost, the
 # others late by up to 40 ms, each by itself.
 #
-#	alice sec-talk --> lossy --> sec-mcu --> lossy --> sec-talk bob
+#	alice sec-talk --> badnet -> sec-mcu --> badnet -> sec-talk bob
 
 load ../lib/lab
 
@@ -20,10 +20,10 @@ setup_file() {
 	sec-mcu serve --name mcu1 -l "$behind" >"$BATS_FILE_TMPDIR/mcu.log" \
 	    2>&1 3>&- &
 	echo $! >"$BATS_FILE_TMPDIR/pids"
-	"$SEC_BUILD/tests/lib/lossy" "$at" "$behind" 5 40 1 \
-	    >"$BATS_FILE_TMPDIR/lossy.out" 2>&1 3>&- &
+	"$SEC_BUILD/tests/lib/badnet" "$at" "$behind" 5 40 1 \
+	    >"$BATS_FILE_TMPDIR/badnet.out" 2>&1 3>&- &
 	echo $! >>"$BATS_FILE_TMPDIR/pids"
-	until_ok grep -q ready "$BATS_FILE_TMPDIR/lossy.out"
+	until_ok grep -q ready "$BATS_FILE_TMPDIR/badnet.out"
 	made() { as alice sec-confctl create -q -n v -m voice bob; }
 	until_ok made
 	espeak-ng -w "$BATS_FILE_TMPDIR/said.wav" "The quick brown fox jumps
