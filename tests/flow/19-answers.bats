@@ -196,7 +196,9 @@ carol      decline" ]
 	listed bob "once open"
 	run -0 as carol sec-confctl show open
 	[[ ${lines[0]} =~ ^open\ \ text\ \ open\ [0-9:]+\ \ creator\ alice$ ]]
-	[[ ${lines[1]} =~ ^alice\ +active\ +text$ ]]
+	# She comes back to the new controller by and by.
+	until_ok eval 'as carol sec-confctl show open |
+	    grep -qE "^alice +active +text\$"'
 	run -4 --separate-stderr as carol sec-confctl show once
 	[ "$stderr" = "sec-confctl: you are not in once" ]
 	# It is a look, not a membership.

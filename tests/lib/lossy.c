@@ -16,12 +16,12 @@
 #include "base/log.h"
 #include "crypto/random.h"
 #include "rtp/hopkey.h"
+#include "wire/base64.h"
 #include "wire/hop.h"
 #include "wire/rtp.h"
 
 #define CONF	"sip:t1@conf.lab.test"
 #define CID	"0100000000000001"
-#define KEY	"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define ALICE_Q 0x01000001
 #define BOB_Q	0x01000002
 #define ON_WAY	512
@@ -35,6 +35,8 @@ struct flight {
 static struct flight flights[ON_WAY];
 static struct addr bob;
 static struct secret *hop;
+/* Of each run another: no two seal under the same. */
+static struct buf key64 = BUF_INIT;
 static unsigned packets, lost;
 static const char *suite = "0x0006", *codec = "opus";
 
@@ -57,10 +59,11 @@ set_rows(struct fake *table, const char *me, const char *q, const char *other,
 	snprintf(s, sizeof(*rows),
 	    "row what=attached conf=" CONF " name=t1 cid=" CID
 	    " q=%s media=%s server=1 suite=%s codec=%s ptime=20 epoch=1 "
-	    "key=" KEY " hop=" KEY " hopid=1 offset=0 mode=hear vol=0 "
+	    "key=%s hop=%s hopid=1 offset=0 mode=hear vol=0 "
 	    "me=sip:%s@lab.test\n"
 	    "row what=peer q=%s user=sip:%s@lab.test state=in",
-	    q, media, suite, codec, me, other_q, other);
+	    q, media, suite, codec, buf_cstr(&key64), buf_cstr(&key64), me,
+	    other_q, other);
 	table[2].give = s;
 }
 
@@ -166,8 +169,8 @@ main(int argc, char **argv)
 
 	crypto_init();
 	srand(1);
-	for (i = 0; i < 32; i++)
-		key[i] = (uint8_t)i;
+	crypto_random(key, sizeof(key));
+	base64_put(&key64, key, sizeof(key));
 	k = secret_copy(key, sizeof(key));
 	hop = hopkey_derive(k);
 	if ((fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) < 0 ||
@@ -207,6 +210,7 @@ main(int argc, char **argv)
 			}
 	}
 	printf("packets=%u lost=%u\n", packets, lost);
+	buf_free(&key64);
 	secret_free(hop);
 	secret_free(k);
 	fake_end();
