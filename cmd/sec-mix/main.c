@@ -71,13 +71,6 @@ word_of(struct cli *c, int n, const char *const *words)
 	return NULL;
 }
 
-/* A field in dB, which may be below 0. */
-static long
-decibels(const struct line *row, const char *key)
-{
-	return strtol(line_get_or(row, key, "0"), NULL, 10);
-}
-
 /* --- list --- */
 
 struct list {
@@ -108,7 +101,7 @@ list_json(const struct line *row)
 	json_begin(&j);
 	json_str(&j, "conf", line_get_or(row, "conf", ""));
 	json_str(&j, "mode", line_get_or(row, "mode", "hear"));
-	json_int(&j, "vol", decibels(row, "vol"));
+	json_int(&j, "vol", agent_int(row, "vol"));
 	json_str(&j, "mic", line_get_or(row, "mic", "off"));
 	json_bool(&j, "held", is_held(row));
 	json_bool(&j, "muted", is_muted(row));
@@ -159,7 +152,8 @@ on_list(void *arg, const struct line *row)
 	    is_muted(row)    ? "muted" :
 		is_held(row) ? "held" :
 			       line_get_or(row, "mode", "hear"));
-	snprintf(text, sizeof(text), "%ld dB", decibels(row, "vol"));
+	snprintf(text, sizeof(text), "%lld dB",
+	    (long long)agent_int(row, "vol"));
 	table_cell(l->table, text);
 	table_cell(l->table, line_get_or(row, "mic", "off"));
 	put_talking(l, &who, line_get_or(row, "talking", ""));
@@ -384,16 +378,16 @@ on_level(void *arg, const struct line *row)
 		json_begin(&j);
 		json_str(&j, "conf", line_get_or(row, "conf", ""));
 		json_str(&j, "user", line_get_or(row, "user", ""));
-		json_int(&j, "level_db", decibels(row, "level_db"));
+		json_int(&j, "level_db", agent_int(row, "level_db"));
 		json_str(&j, "mic", line_get_or(row, "mic", "off"));
 		json_end(&j, STDOUT_FILENO);
 		return 0;
 	}
 	/* Words, for screen readers and braille too. */
-	emit_line("%s %s %ld dB",
+	emit_line("%s %s %lld dB",
 	    agent_short(l->a, conf, line_get(row, "conf"), 0),
 	    agent_short(l->a, user, line_get(row, "user"), 0),
-	    decibels(row, "level_db"));
+	    (long long)agent_int(row, "level_db"));
 	return 0;
 }
 

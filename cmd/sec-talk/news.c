@@ -243,16 +243,12 @@ mode_of(const char *word)
 					     SEAT_HEAR;
 }
 
-static int
-number(const char *s, int def)
+static float
+gain_of(const struct line *l)
 {
-	char *end;
-	long n;
+	int64_t db = agent_int(l, "vol");
 
-	if (s == NULL || *s == '\0')
-		return def;
-	n = strtol(s, &end, 10);
-	return *end != '\0' || n < -200 || n > 200 ? def : (int)n;
+	return level_gain(db < -200 || db > 200 ? 0 : (int)db);
 }
 
 /* row what=attached: everything that a device needs. 0 or SEC_ERR_*. */
@@ -275,9 +271,9 @@ seat_take_attached(struct seat *s, const struct line *l)
 	text_copy(s->conf, line_get_or(l, "conf", s->conf), sizeof(s->conf));
 	text_copy(s->me, line_get_or(l, "me", ""), sizeof(s->me));
 	agent_short(s->a, s->name, s->conf, 0);
-	s->offset = strtoll(line_get_or(l, "offset", "0"), NULL, 10);
+	s->offset = agent_int(l, "offset");
 	s->mode = mode_of(line_get_or(l, "mode", "hear"));
-	s->gain = level_gain(number(line_get(l, "vol"), 0));
+	s->gain = gain_of(l);
 	s->self.q = s->q;
 	text_copy(s->self.user, s->me, sizeof(s->self.user));
 	id.conf = s->cid;
@@ -330,7 +326,7 @@ static void
 on_hear(struct seat *s, const struct line *l)
 {
 	s->mode = mode_of(line_get_or(l, "mode", "hear"));
-	s->gain = level_gain(number(line_get(l, "vol"), 0));
+	s->gain = gain_of(l);
 	s->unfocused = strcmp(line_get_or(l, "focus", "on"), "off") == 0;
 	s->held = strcmp(line_get_or(l, "focus", "on"), "held") == 0;
 	s->mute = is_on(l, "mute");

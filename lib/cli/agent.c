@@ -257,10 +257,13 @@ agent_short(const struct ctl_client *a, char *out, const char *uri, int mixed)
 int64_t
 agent_int(const struct line *row, const char *key)
 {
-	uint64_t v;
+	const char *s = line_get_or(row, key, "");
+	char *end;
+	int64_t v;
 
-	return line_get_u64(row, key, &v) == 0 && v <= INT64_MAX ? (int64_t)v :
-								   0;
+	errno = 0;
+	v = strtoll(s, &end, 10);
+	return end == s || *end != '\0' || errno != 0 ? 0 : v;
 }
 
 /* The conferences that I am in. */

@@ -43,7 +43,7 @@ const char *agent_user(const struct ctl_client *a);
 #define AGENT_CONF_MAX 320
 int	agent_conf(struct cli *c, struct ctl_client *a, const char *name,
 	    char *out);
-/* A field of a row as the number that it is, or 0. */
+/* A field of a row as the whole number that it is, or 0. */
 int64_t	agent_int(const struct line *row, const char *key);
 /* Shortest typable form of a URI, "-" for none. out has AGENT_SHORT_MAX
  * bytes. */
