@@ -58,7 +58,7 @@ card() {
 	clean=$(likeness "$BATS_FILE_TMPDIR/said.wav" clean.wav)
 	lossy=$(likeness "$BATS_FILE_TMPDIR/said.wav" lossy.wav)
 	echo "$clean" "$lossy"
-	is "$(field like "$clean") > 0.8 && $(field envelope "$clean") > 0.9"
+	is "$(field like "$clean") > 0.8 && $(field envelope "$clean") > 0.8"
 	is "$(field like "$lossy") > 0.7 && $(field envelope "$lossy") > 0.85"
 }
 
@@ -69,7 +69,7 @@ card() {
 		    "$BATS_FILE_TMPDIR/said.wav" h.wav 7 $s
 		l=$(likeness "$BATS_FILE_TMPDIR/said.wav" h.wav)
 		echo "$s $l"
-		is "$(field like "$l") > 0.75 && $(field envelope "$l") > 0.9"
+		is "$(field like "$l") > 0.75 && $(field envelope "$l") > 0.8"
 		case $s in
 		0xF9*) grep -q 'INSECURE: Fig. 9 pads leak speech' <<<"$stderr" ;;
 		*) run ! grep INSECURE <<<"$stderr" ;;

@@ -106,7 +106,7 @@ test_file(void)
 	most = was;
 	most.rlim_cur = 0;
 	setrlimit(RLIMIT_FSIZE, &most);
-	rc = render_finish(r);	/* the limit holds for our own lines, too */
+	rc = render_finish(r); /* the limit holds for our own lines, too */
 	setrlimit(RLIMIT_FSIZE, &was);
 	T_INT(rc, SEC_ERR_DISK);
 	render_close(r);
