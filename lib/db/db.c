@@ -36,6 +36,14 @@ static const char dir_sql[] =
 #include "dir.sql.h"
     ;
 
+/* 2: timed statuses, notes on PAL entries. */
+static const char pal_2[] =
+    "ALTER TABLE status ADD COLUMN prev_value TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE status ADD COLUMN prev_class TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE status ADD COLUMN prev_note TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX status_until ON status (until) WHERE until > 0;"
+    "ALTER TABLE entry ADD COLUMN label TEXT NOT NULL DEFAULT ''";
+
 /* 2: how a device is reached. */
 static const char conf_2[] =
     "ALTER TABLE device ADD COLUMN via TEXT NOT NULL DEFAULT 'voip'";
@@ -47,7 +55,7 @@ static const struct schema {
 	const char *sql;
 	const char *renew; /* from the version before; NULL: there is none */
 } schemas[] = {
-	{ "pal.db", 1, 0, pal_sql, NULL },
+	{ "pal.db", 2, 0, pal_sql, pal_2 },
 	{ "conf.db", 2, 1, conf_sql, conf_2 },
 	{ "dir.db", 1, 0, dir_sql, NULL },
 };

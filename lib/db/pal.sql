@@ -11,7 +11,8 @@ CREATE TABLE user (
 	known    INTEGER NOT NULL DEFAULT 0, -- 1: made by sec-admin
 	disabled INTEGER NOT NULL DEFAULT 0, -- 1: registration is refused
 	created  INTEGER NOT NULL,
-	seen     INTEGER NOT NULL            -- last registration; 0: never
+	seen     INTEGER NOT NULL            -- last registration or its end;
+	                                     -- 0: never
 ) STRICT, WITHOUT ROWID;
 
 -- Registrations: one row per running agent (instance) of a user.
@@ -45,8 +46,13 @@ CREATE TABLE status (
 	class    TEXT NOT NULL,              -- available busy away offline
 	note     TEXT NOT NULL,              -- free text of the user
 	since    INTEGER NOT NULL,
-	until    INTEGER NOT NULL            -- 0: for good
+	until    INTEGER NOT NULL,           -- 0: for good
+	-- What a timed one (until) goes back to; '' is available.
+	prev_value TEXT NOT NULL DEFAULT '',
+	prev_class TEXT NOT NULL DEFAULT '',
+	prev_note  TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX status_until ON status (until) WHERE until > 0;
 
 -- PALs: whom or what a user watches. No expiry.
 CREATE TABLE entry (
@@ -57,6 +63,7 @@ CREATE TABLE entry (
 	                                     -- one of that name is another
 	attrs    TEXT NOT NULL,              -- "status,note" or "*"
 	added    INTEGER NOT NULL,
+	label    TEXT NOT NULL DEFAULT '',   -- the owner's own note on it
 	PRIMARY KEY (owner, uri)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entry_uri ON entry (uri);

@@ -119,10 +119,28 @@ static const char sql_reach_put[] =
 static const char sql_reach_of[] =
     "SELECT media, by, tel, ord FROM preference WHERE user = ?1"
     " ORDER BY ord, media";
+static const char sql_unregister_seen[] =
+    "UPDATE user SET seen = max(seen, ?2) WHERE user = ?1";
+/* A timed status keeps what was before the first of them. */
 static const char sql_status_put[] =
     "INSERT INTO status (user, value, class, note, since, until)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (user) DO UPDATE SET"
+    " prev_value = CASE WHEN ?6 = 0 THEN '' WHEN until = 0 THEN value"
+    "  ELSE prev_value END,"
+    " prev_class = CASE WHEN ?6 = 0 THEN '' WHEN until = 0 THEN class"
+    "  ELSE prev_class END,"
+    " prev_note = CASE WHEN ?6 = 0 THEN '' WHEN until = 0 THEN note"
+    "  ELSE prev_note END,"
     " value = ?2, class = ?3, note = ?4, since = ?5, until = ?6";
+static const char sql_status_revert[] =
+    "UPDATE status SET"
+    " value = CASE prev_value WHEN '' THEN 'available' ELSE prev_value END,"
+    " class = CASE prev_value WHEN '' THEN 'available' ELSE prev_class END,"
+    " note = prev_note, since = ?2, until = 0,"
+    " prev_value = '', prev_class = '', prev_note = ''"
+    " WHERE user = ?1 AND until > 0";
+static const char sql_status_timed[] =
+    "SELECT user FROM status WHERE until > 0 ORDER BY until";
 static const char sql_status_get[] =
     "SELECT value, class, note, since, until FROM status WHERE user = ?1";
 
@@ -156,11 +174,19 @@ out:
 }
 
 int
-pal_unregister(struct db *d, const char *user, const char *instance)
+pal_unregister(struct db *d, const char *user, const char *instance,
+    int64_t seen)
 {
-	int r = stmt_run(d, sql_binding_rm, "tt", user, instance);
+	int r;
 
-	return r != 0 ? r : stmt_changes(d) == 0 ? SEC_ERR_NOTHING : 0;
+	if ((r = db_begin(d)) != 0)
+		return r;
+	if ((r = stmt_run(d, sql_binding_rm, "tt", user, instance)) == 0 &&
+	    stmt_changes(d) == 0)
+		r = SEC_ERR_NOTHING;
+	if (r == 0)
+		r = stmt_run(d, sql_unregister_seen, "tl", user, seen);
+	return db_finish(d, r);
 }
 
 int
@@ -261,6 +287,33 @@ pal_status_put(struct db *d, const char *user, const struct pal_status *st)
 {
 	return stmt_run(d, sql_status_put, "ttttll", user, st->value,
 	    st->class_, st->note, st->since, st->until);
+}
+
+int
+pal_status_revert(struct db *d, const char *user, int64_t now)
+{
+	int r = stmt_run(d, sql_status_revert, "tl", user, now);
+
+	return r != 0 ? r : stmt_changes(d) == 0 ? SEC_ERR_NOTHING : 0;
+}
+
+int
+pal_status_timed(struct db *d, int (*cb)(void *arg, const char *user),
+    void *arg)
+{
+	char user[PAL_NAME];
+	sqlite3_stmt *s;
+	int r;
+
+	if ((r = stmt_open(d, &s, sql_status_timed, "")) != 0)
+		return r;
+	while ((r = stmt_next(d, s)) == 1) {
+		stmt_text(s, 0, user, sizeof(user));
+		if ((r = cb(arg, user)) != 0)
+			break;
+	}
+	stmt_close(s);
+	return r;
 }
 
 /* --- subscriptions --- */

@@ -56,7 +56,9 @@ struct pal_registration {
 	int64_t			  now;
 };
 int	pal_register(struct db *d, const struct pal_registration *r);
-int	pal_unregister(struct db *d, const char *user, const char *instance);
+/* seen: when he was there last. */
+int	pal_unregister(struct db *d, const char *user, const char *instance,
+	    int64_t seen);
 /* Delete bindings that ended before now; cb gets each before that. */
 int	pal_expire(struct db *d, int64_t now, void (*cb)(void *arg,
 	    const char *user, const char *instance), void *arg);
@@ -70,6 +72,12 @@ int	pal_status_get(struct db *d, const char *user,
 	    struct pal_status *out);
 int	pal_status_put(struct db *d, const char *user,
 	    const struct pal_status *s);
+/* A timed one has ended: back to what was before the first of them, or
+ * available. SEC_ERR_NOTHING: it is none. */
+int	pal_status_revert(struct db *d, const char *user, int64_t now);
+/* Users with a timed status, the first to end first. */
+int	pal_status_timed(struct db *d, int (*cb)(void *arg,
+	    const char *user), void *arg);
 int	pal_binding_each(struct db *d, const char *user /* NULL: all */,
 	    int (*cb)(void *arg, const char *user,
 	    const struct pal_binding *b), void *arg);

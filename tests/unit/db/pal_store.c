@@ -163,9 +163,9 @@ main(void)
 	T_INT(pal_expire(d, 4000, on_gone, NULL), 0);
 	T_STR(seen, "bob/bbbb ");
 	T_STR(bindings(NULL), "alice/aaaa alice/bbbb ");
-	T_INT(pal_unregister(d, "alice", "bbbb0000000000000000000000000000"),
+	T_INT(pal_unregister(d, "alice", "bbbb0000000000000000000000000000", 1),
 	    0);
-	T_INT(pal_unregister(d, "alice", "bbbb0000000000000000000000000000"),
+	T_INT(pal_unregister(d, "alice", "bbbb0000000000000000000000000000", 1),
 	    SEC_ERR_NOTHING);
 	T_STR(bindings("alice"), "alice/aaaa ");
 
