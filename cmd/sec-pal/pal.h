@@ -141,6 +141,8 @@ struct subscription {
 	struct presentity	*watcher;
 	struct dialog		 dialog;
 	char			 instance[PAL_INSTANCE];
+	char			 why[16];      /* he may: owner participant
+						* rule */
 	int64_t			 until;        /* real ms */
 	uint64_t		 sent;         /* version it has */
 	int			 asked;        /* a NOTIFY is unanswered */
@@ -185,6 +187,15 @@ int	presentity_status(struct presentity *u, const struct line *l);
 /* Registered, gone, or another status: watchers and rosters are told, if
  * they can see a difference. */
 void	presentity_changed(struct presentity *u);
+/* What this watcher's (a user's name) PAL would show of a user: 0, or
+ * SEC_ERR_DENIED by a rule. */
+int	presence_shown(struct pal *p, const char *watcher,
+	    const struct uri *whom, struct pal_status *out);
+/* What roster_line() says of this conference is new. */
+void	presence_conf_changed(struct pal *p, const char *uri);
+/* Rules, groups or the organisation chart are new: who may not watch any
+ * more does not see, and the other way. */
+void	pals_recheck(struct pal *p);
 int	presence_load(struct pal *p);
 void	presence_free(struct pal *p);
 void	on_publish(void *ctx, struct sip_txn *txn,
@@ -226,6 +237,7 @@ struct pal {
 	uint64_t		 next_sub;
 	struct map		*rosters;      /* by URI */
 	struct map		*people;       /* in rosters, by URI */
+	struct db		*dir;          /* directory.c's */
 	int			 dealt;        /* a whole deal has come */
 	struct document		 realm;        /* everybody's PAL for now */
 };

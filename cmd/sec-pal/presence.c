@@ -14,6 +14,7 @@
 #include "wire/line.h"
 
 #include "pal.h"
+#include "rule.h"
 
 struct presentity *
 presentity_find(struct pal *p, const char *name)
@@ -157,6 +158,36 @@ presentity_changed(struct presentity *u)
 	put_presentity(&line, u, bi);
 	document_put(d, &u->entry, &line);
 	buf_free(&line);
+}
+
+int
+presence_shown(struct pal *p, const char *watcher, const struct uri *whom,
+    struct pal_status *out)
+{
+	struct presentity *u = presentity_by_uri(p, whom->full);
+	const struct binding *bi = u != NULL ? presentity_binding(u) : NULL;
+	struct verdict v;
+
+	rule_check(p, watcher, whom, &v);
+	if (!v.allow)
+		return SEC_ERR_DENIED;
+	*out = bi != NULL && bi->lost == 0 ? u->status :
+					     status_lost(bi != NULL ? bi->lost :
+								      0);
+	return 0;
+}
+
+void
+presence_conf_changed(struct pal *p, const char *uri)
+{
+	(void)p;
+	(void)uri;
+}
+
+void
+pals_recheck(struct pal *p)
+{
+	(void)p;
 }
 
 static int

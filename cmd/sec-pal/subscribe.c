@@ -274,10 +274,7 @@ sub_store(struct subscription *s)
 	text_copy(row.instance, s->instance, sizeof row.instance);
 	text_copy(row.event, s->doc->event, sizeof row.event);
 	text_copy(row.target, s->doc->uri, sizeof row.target);
-	text_copy(row.why,
-	    strcmp(s->doc->event, EVENT_PRESENCE) == 0 ? "owner" :
-							 "participant",
-	    sizeof row.why);
+	text_copy(row.why, s->why, sizeof row.why);
 	row.until = s->until;
 	return pal_subscription_put(p->s->db, &row);
 }
@@ -302,6 +299,9 @@ sub_new(struct document *d, struct presentity *u, const char *instance,
 	s->dialog = *dialog;
 	s->watcher = u;
 	text_copy(s->instance, instance, sizeof s->instance);
+	text_copy(s->why,
+	    strcmp(d->event, EVENT_PRESENCE) == 0 ? "owner" : "participant",
+	    sizeof s->why);
 	s->until = until;
 	s->id = ++p->next_sub;
 	timer_init(&s->timer, p->s->loop, sub_expired, s);
