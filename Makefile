@@ -27,8 +27,9 @@ LIB_SQL  := $(shell pkg-config --libs sqlite3)
 LIB_EDIT := $(shell pkg-config --libs libedit)
 LIB_SND  := $(shell pkg-config --libs opus speexdsp alsa)
 LIB_JSON := $(shell pkg-config --libs json-c)
+LIB_UNI  := -lunistring
 LIBS     := -Wl,--as-needed $(LIB_GCRY) $(LIB_KRB) $(LIB_SQL) -losipparser2 \
-	    $(LIB_EDIT) $(LIB_JSON) $(LIB_SND) -lm
+	    $(LIB_EDIT) $(LIB_JSON) $(LIB_UNI) $(LIB_SND) -lm
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2
