@@ -1,34 +1,40 @@
 -- dir.db: the directory of people, organisations and groups. Written by
--- sec-pal only. Times are milliseconds since 1970 UTC.
+-- sec-pal only. Times are milliseconds since 1970 UTC. `folded` is by
+-- base/fold: what people take for the same word is the same text.
 
 -- A person, whether or not there is a user of that name.
 CREATE TABLE person (
 	user    TEXT NOT NULL PRIMARY KEY,   -- before the @
-	name    TEXT NOT NULL,               -- "Bob Field"
-	org     TEXT NOT NULL DEFAULT '',    -- organisation.org
-	title   TEXT NOT NULL DEFAULT '',    -- what he does
-	mail    TEXT NOT NULL DEFAULT '',
-	phone   TEXT NOT NULL DEFAULT '',    -- +15550101
+	sort    TEXT NOT NULL,               -- his name, folded: the order
 	changed INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX person_org ON person (org);
+CREATE INDEX person_sort ON person (sort, user);
+
+-- What is known of him. Any attribute may have several values; a group is
+-- a value of `groups`.
+CREATE TABLE attribute (
+	user    TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
+	ord     INTEGER NOT NULL,            -- 0 is the user name itself
+	attr    TEXT NOT NULL,               -- name, org, phone, ...
+	value   TEXT NOT NULL,               -- as it was written
+	key     TEXT NOT NULL,               -- folded
+	sort    TEXT NOT NULL,               -- the person's: answers come in
+	                                     -- order out of the index alone
+	PRIMARY KEY (user, ord)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attribute_key ON attribute (attr, key, sort, user);
 
 -- An organisation, by the number or word that people use for it.
 CREATE TABLE organisation (
-	org     TEXT NOT NULL PRIMARY KEY,   -- "1256"
-	name    TEXT NOT NULL,
-	parent  TEXT NOT NULL DEFAULT ''     -- org above it; '': none
+	key     TEXT NOT NULL PRIMARY KEY,   -- org, folded
+	org     TEXT NOT NULL,               -- "1256"
+	name    TEXT NOT NULL DEFAULT '',    -- "Research"
+	parent  TEXT NOT NULL DEFAULT ''     -- key of the one above; '': none
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX organisation_parent ON organisation (parent);
 
 -- Groups cut across organisations; rules and objects name them.
 CREATE TABLE grouping (
 	name    TEXT NOT NULL PRIMARY KEY,   -- "helpdesk"
 	title   TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
-
-CREATE TABLE grouping_member (
-	name    TEXT NOT NULL REFERENCES grouping ON DELETE CASCADE,
-	user    TEXT NOT NULL,
-	PRIMARY KEY (name, user)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX grouping_member_user ON grouping_member (user);
