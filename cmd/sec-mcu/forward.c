@@ -40,7 +40,6 @@ struct send {
 	unsigned n; /* packets */
 	unsigned size; /* of the first; the last may be shorter */
 	unsigned last;
-	const struct packet *packet[JOIN]; /* until it is tagged */
 	/* A cmsghdr and the size. */
 	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint16_t))];
 };
@@ -51,6 +50,7 @@ struct outbox {
 	unsigned n, done;
 	int is_blocked; /* the kernel's buffer is full */
 	int is_single; /* it cannot segment */
+	const struct packet *packet[JOIN]; /* of the one that is being made */
 	size_t used;
 	uint8_t bytes[ROOM];
 };
@@ -294,7 +294,7 @@ add(struct outbox *o, struct send *s, const struct packet *p)
 	memcpy(o->bytes + o->used, p->bytes, p->n - (size_t)RTP_HOP_TAG);
 	if (s->n == 0)
 		s->size = p->n;
-	s->packet[s->n++] = p;
+	o->packet[s->n++] = p;
 	s->last = p->n;
 	s->iov.iov_len += p->n;
 	o->used += p->n;
@@ -302,22 +302,22 @@ add(struct outbox *o, struct send *s, const struct packet *p)
 
 /* The tag of each, two at a time. */
 static void
-tag(struct send *s, const uint8_t *key)
+tag(const struct outbox *o, struct send *s, const uint8_t *key)
 {
-	uint8_t *p = s->iov.iov_base, *end = p + s->iov.iov_len;
+	uint8_t *p = s->iov.iov_base, *last = p + s->iov.iov_len;
 	unsigned i;
 
 	p += s->size - RTP_HOP_TAG;
 	for (i = 0; i + 2 < s->n; i += 2, p += 2 * s->size)
-		hopkey_tag_words2(key, s->packet[i]->covered,
-		    s->packet[i + 1]->covered, p, p + s->size);
+		hopkey_tag_words2(key, o->packet[i]->covered,
+		    o->packet[i + 1]->covered, p, p + s->size);
 	/* The last one may be shorter. */
-	end -= RTP_HOP_TAG;
+	last -= RTP_HOP_TAG;
 	if (i + 2 == s->n)
-		hopkey_tag_words2(key, s->packet[i]->covered,
-		    s->packet[i + 1]->covered, p, end);
+		hopkey_tag_words2(key, o->packet[i]->covered,
+		    o->packet[i + 1]->covered, p, last);
 	else
-		hopkey_tag_words(key, s->packet[i]->covered, end);
+		hopkey_tag_words(key, o->packet[i]->covered, last);
 }
 
 static void
@@ -348,7 +348,7 @@ fits(const struct outbox *o, const struct send *s, const struct packet *p)
 static void
 finish_copies(struct mcu *m, struct send *s, struct listener *l)
 {
-	tag(s, l->key);
+	tag(m->out, s, l->key);
 	end(m, s);
 	l->copies += s->n;
 	m->copies += s->n;
