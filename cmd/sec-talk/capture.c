@@ -226,7 +226,9 @@ file_frame(struct capture *c, int16_t *s)
 	size_t n;
 	int r;
 
-	while (c->regular && !c->eof && ready(c) < AUDIO_FRAME)
+	/* Not what lies behind the sound: it may be long. */
+	while (c->regular && !c->eof && !frames_in_has_ended(c->in) &&
+	    ready(c) < AUDIO_FRAME)
 		if ((r = capture_input(c, why)) != 0)
 			return r;
 	if (!c->eof && !frames_in_is_over(c->in) && ready(c) < AUDIO_FRAME)

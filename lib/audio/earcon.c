@@ -60,7 +60,8 @@ read_all(struct earcon *e, int fd)
 			r = SEC_ERR_SYS;
 		if (r == 0)
 			e->n += frames_in_get(f, e->s + e->n, MAX - e->n);
-	} while (r == 0 && n > 0 && e->n < MAX);
+		/* Whatever lies behind the sound may be long. */
+	} while (r == 0 && n > 0 && e->n < MAX && !frames_in_has_ended(f));
 	/* Anything can be raw sound; here it has to say that it is sound. */
 	if (r == 0 && (frames_in_is_raw(f) || e->n == 0))
 		r = SEC_ERR_FORMAT;

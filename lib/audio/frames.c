@@ -188,6 +188,12 @@ frames_in_is_over(const struct frames_in *f)
 }
 
 int
+frames_in_has_ended(const struct frames_in *f)
+{
+	return f->ended;
+}
+
+int
 frames_in_is_raw(const struct frames_in *f)
 {
 	return f->raw;

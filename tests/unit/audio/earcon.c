@@ -84,6 +84,18 @@ test_files(void)
 	T_INT(earcon_load(&e, path), 0);
 	T_OK(e != NULL && earcon_size(e) == 48 * EARCON_MAX_MS, "cut");
 	earcon_free(e);
+	e = NULL;
+	/* What lies behind the sound is not read: here a tebibyte. */
+	n = wav_head(WAV_RIFF, 8000, 16000, head);
+	write_file(path, head, n, 1);
+	T_INT(truncate(path, (off_t)1 << 40), 0);
+	alarm(60);
+	T_INT(earcon_load(&e, path), 0);
+	alarm(0);
+	T_OK(e != NULL && earcon_size(e) > 47900 && earcon_size(e) < 48100,
+	    "one second before a long tail");
+	earcon_free(e);
+	n = wav_head(WAV_RIFF, 8000, WAV_UNTIL_END, head);
 	write_file(path, "no sound at all", 15, 0);
 	T_INT(earcon_load(&e, path), SEC_ERR_FORMAT);
 	write_file(path, head, n, 0);
