@@ -144,6 +144,17 @@ write_stem(struct seat *s, struct speaker *k, const int16_t *p, size_t n,
 	}
 }
 
+/* Whoever comes and goes all day leaves no descriptors behind. */
+static void
+leave_stem(const struct speaker *k, uint64_t place)
+{
+	if (k->stem == NULL)
+		return;
+	k->stem->taken = 0;
+	if (k->stem->stem != NULL)
+		stem_rest(k->stem->stem, place);
+}
+
 /* His voice, decoded once for ear and file. */
 static int
 mix_voice(struct seat *s, struct speaker *k, float *sum, size_t n, int64_t at,
@@ -206,8 +217,7 @@ seat_mix(struct seat *s, float *sum, size_t n, int64_t at, uint64_t place)
 			TAILQ_REMOVE(&s->speakers, k, entry);
 			seat_tell_figures(s, k);
 			sink_forget(s->sink, k->q);
-			if (k->stem != NULL)
-				k->stem->taken = 0;
+			leave_stem(k, place + n);
 			speaker_free(k);
 		}
 	}

@@ -207,7 +207,8 @@ render_lost(const struct render *r)
 /* --- stems --- */
 
 struct stem {
-	int fd;
+	char *path;
+	int fd; /* -1: it rests */
 	int rate;
 	struct frames_out *out;
 	uint64_t next; /* samples of 48 kHz: where the last piece ended */
@@ -249,15 +250,16 @@ stem_open(const char *dir, const char *conf, const char *user, int rate)
 		if (fd == -1 && errno != EEXIST)
 			break;
 	}
-	buf_free(&path);
-	if (fd == -1)
-		return NULL;
 	n = wav_head(WAV_RIFF, rate, WAV_UNTIL_END, head);
-	if (write(fd, head, n) != (ssize_t)n) {
-		close(fd);
+	if (fd == -1 || write(fd, head, n) != (ssize_t)n) {
+		if (fd != -1)
+			close(fd);
+		buf_free(&path);
 		return NULL;
 	}
 	s = mem_new(sizeof(*s));
+	s->path = mem_need(strdup(buf_cstr(&path)));
+	buf_free(&path);
 	s->fd = fd;
 	s->rate = rate;
 	s->at = (off_t)n;
@@ -270,11 +272,22 @@ place(const struct stem *s, uint64_t at)
 	return 44 + 2 * (off_t)(at * (uint64_t)s->rate / AUDIO_RATE);
 }
 
+/* It is ours, under the name that we gave it. */
+static int
+stem_wake(struct stem *s)
+{
+	if (s->fd == -1)
+		s->fd = open(s->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	return s->fd != -1 ? 0 : SEC_ERR_DISK;
+}
+
 int
 stem_put(struct stem *s, uint64_t at, const int16_t *p, size_t n)
 {
 	ssize_t k;
 
+	if (stem_wake(s) != 0)
+		return SEC_ERR_DISK;
 	if (s->out == NULL || at != s->next) {
 		/* After a pause: the hole is silence. */
 		frames_out_free(s->out);
@@ -292,21 +305,31 @@ stem_put(struct stem *s, uint64_t at, const int16_t *p, size_t n)
 }
 
 void
-stem_close(struct stem *s, uint64_t end)
+stem_rest(struct stem *s, uint64_t end)
 {
 	uint8_t head[WAV_HEAD_MAX];
 	off_t size;
 	size_t n;
 
-	if (s == NULL)
-		return;
 	size = place(s, end) > s->at ? place(s, end) : s->at;
 	n = wav_head(WAV_RIFF, s->rate, (uint64_t)size - 44, head);
-	if (ftruncate(s->fd, size) != 0 ||
+	if (stem_wake(s) != 0 || ftruncate(s->fd, size) != 0 ||
 	    pwrite(s->fd, head, n, 0) != (ssize_t)n)
 		(void)0; /* readers take it until its end */
-	close(s->fd);
+	if (s->fd != -1)
+		close(s->fd);
+	s->fd = -1;
 	frames_out_free(s->out);
+	s->out = NULL;
 	buf_free(&s->bytes);
+}
+
+void
+stem_close(struct stem *s, uint64_t end)
+{
+	if (s == NULL)
+		return;
+	stem_rest(s, end);
+	free(s->path);
 	free(s);
 }

@@ -45,6 +45,8 @@ struct stem *stem_open(const char *dir, const char *conf, const char *user,
 /* n samples at this time (samples of 48 kHz since the beginning). 0 or
  * SEC_ERR_DISK. */
 int	stem_put(struct stem *s, uint64_t at, const int16_t *p, size_t n);
+/* He has gone, and may come back: its descriptor is closed until then. */
+void	stem_rest(struct stem *s, uint64_t end);
 /* As long as all the others. */
 void	stem_close(struct stem *s, uint64_t end);
 

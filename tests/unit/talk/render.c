@@ -114,6 +114,63 @@ test_file(void)
 	unlink(path);
 }
 
+static int
+descriptors(void)
+{
+	int fd, n = 0;
+
+	for (fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) != -1;
+	return n;
+}
+
+/* A stem of one who has gone is a whole file, and none of our descriptors;
+ * when he is back it goes on. */
+static void
+test_stem(void)
+{
+	char dir[] = "/tmp/stems.XXXXXX", path[64];
+	static const int16_t ones[PIECE] = { 1, 1, 1 };
+	int before = descriptors(), fd;
+	uint8_t head[WAV_HEAD_MAX];
+	int16_t got[5 * PIECE];
+	struct stem *s;
+	struct wav w;
+
+	T(mkdtemp(dir) != NULL);
+	snprintf(path, sizeof(path), "%s/c.bob.wav", dir);
+	s = stem_open(dir, "c", "bob", AUDIO_RATE);
+	T_INT(stem_put(s, PIECE, ones, PIECE), 0);
+	stem_rest(s, (uint64_t)2 * PIECE);
+	T_INT(descriptors(), before);
+	fd = open(path, O_RDONLY);
+	T_INT(pread(fd, head, sizeof(head), 0), 44);
+	T_INT(wav_parse(&w, head, 44), 44);
+	T_INT(w.size, 2 * 2 * PIECE);
+	T_INT(stem_put(s, (uint64_t)3 * PIECE, ones, PIECE), 0);
+	T_INT(descriptors(), before + 2);
+	stem_rest(s, (uint64_t)4 * PIECE);
+	stem_close(s, (uint64_t)5 * PIECE);
+	T_INT(pread(fd, head, sizeof(head), 0), 44);
+	T_INT(wav_parse(&w, head, 44), 44);
+	T_INT(w.size, 5 * 2 * PIECE);
+	T_INT(pread(fd, got, sizeof(got), 44), sizeof(got));
+	T(got[0] == 0 && got[PIECE] == 1 && got[2 * PIECE] == 0 &&
+	    got[3 * PIECE] == 1 && got[4 * PIECE] == 0);
+	close(fd);
+	/* Somebody has taken it away meanwhile. */
+	s = stem_open(dir, "c", "eve", AUDIO_RATE);
+	stem_rest(s, 0);
+	snprintf(path, sizeof(path), "%s/c.eve.wav", dir);
+	T_INT(unlink(path), 0);
+	T_INT(stem_put(s, 0, ones, PIECE), SEC_ERR_DISK);
+	stem_close(s, PIECE);
+	T_INT(descriptors(), before);
+	snprintf(path, sizeof(path), "%s/c.bob.wav", dir);
+	T_INT(unlink(path), 0);
+	T_INT(rmdir(dir), 0);
+}
+
 int
 main(void)
 {
@@ -122,5 +179,6 @@ main(void)
 	test_slow();
 	test_nobody();
 	test_file();
+	test_stem();
 	return t_done();
 }
