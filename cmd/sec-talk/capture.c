@@ -158,6 +158,7 @@ capture_input(struct capture *c, char *why)
 	}
 	c->eof = n == 0;
 	r = n == 0 ? frames_in_end(c->in) : frames_in_put(c->in, b, (size_t)n);
+	explicit_bzero(b, sizeof(b));
 	if (r != 0)
 		snprintf(why, 256, "the input is no sound that can be read");
 	return r;

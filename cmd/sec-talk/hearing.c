@@ -161,15 +161,17 @@ mix_voice(struct seat *s, struct speaker *k, float *sum, size_t n, int64_t at,
     uint64_t place)
 {
 	int16_t out[AUDIO_FRAME];
+	int heard;
 
 	if (k->playout == NULL || !playout_get(k->playout, out, n, at))
 		return 0;
 	if (s->ops->stems != NULL)
 		write_stem(s, k, out, n, place);
-	if (!seat_is_heard(s, at / 1000))
-		return 0;
-	mix_add(sum, out, n, s->gain);
-	return 1;
+	heard = seat_is_heard(s, at / 1000);
+	if (heard)
+		mix_add(sum, out, n, s->gain);
+	explicit_bzero(out, sizeof(out));
+	return heard;
 }
 
 static int

@@ -334,13 +334,17 @@ mix(struct voice *v, int64_t at)
 	for (i = 0; i < v->n; i++)
 		(void)seat_mix(v->seat[i], sum, PIECE, at,
 		    v->ticks * (uint64_t)PIECE);
+	if (v->ops.renders)
+		mix_get(sum, out, PIECE, &v->gain);
+	explicit_bzero(sum, sizeof(sum));
 	if (!v->ops.renders)
 		return;
-	mix_get(sum, out, PIECE, &v->gain);
 	v->out_level = level_of(out, PIECE);
 	memmove(v->heard, v->heard + PIECE, PIECE * sizeof(*out));
 	memcpy(v->heard + PIECE, out, PIECE * sizeof(*out));
-	if ((r = render_put(v->render, out, PIECE)) != 0)
+	r = render_put(v->render, out, PIECE);
+	explicit_bzero(out, sizeof(out));
+	if (r != 0)
 		render_failed(v, r);
 	else if (render_lost(v->render) > 0 && !v->slow) {
 		v->slow = 1;

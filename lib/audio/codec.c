@@ -262,6 +262,7 @@ decode_pcmu(struct decoder *d, const uint8_t *p, size_t len, int fec,
 	}
 	remember(d, low, nlow);
 	give_high(d, low, nlow, out, n);
+	explicit_bzero(low, sizeof(low));
 	return r;
 }
 

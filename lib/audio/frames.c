@@ -84,6 +84,7 @@ decode(struct frames_in *f)
 		else
 			buf_put(&f->samples, s, n * 2);
 	}
+	explicit_bzero(s, sizeof(s));
 	/* Chunks behind the sound are no sound. */
 	if (f->left < step) {
 		buf_reset(&f->bytes);
@@ -267,6 +268,7 @@ frames_out_put(struct frames_out *f, const int16_t *s, size_t n,
 		s += in;
 		n -= in;
 	}
+	explicit_bzero(low, sizeof(low));
 	if (n > 0)
 		write_samples(f, s, n, out);
 }

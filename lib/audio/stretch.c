@@ -102,6 +102,7 @@ stretch_grow(int16_t *s, size_t *n, size_t most, int must)
 	fade(more, s + lag, s, lag);
 	memmove(s + 2 * lag, s + lag, (*n - lag) * sizeof(*s));
 	memcpy(s + lag, more, lag * sizeof(*s));
+	explicit_bzero(more, sizeof(more));
 	*n += lag;
 	return lag;
 }
