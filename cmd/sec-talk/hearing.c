@@ -218,7 +218,7 @@ seat_mix(struct seat *s, float *sum, size_t n, int64_t at, uint64_t place)
 		if (is_gone(k, at / 1000)) {
 			TAILQ_REMOVE(&s->speakers, k, entry);
 			seat_tell_figures(s, k);
-			sink_forget(s->sink, k->q);
+			sink_forget(s->sink, k->q, at / 1000);
 			leave_stem(k, place + n);
 			speaker_free(k);
 		}

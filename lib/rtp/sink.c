@@ -40,6 +40,7 @@ struct speaker {
 	struct opener opener[OPENERS];
 	unsigned turn; /* whose place goes next */
 	struct sink_stats stats;
+	int64_t forgotten; /* mono ms; 0: it is there */
 	uint64_t first, newest; /* counters */
 	int64_t transit; /* RTP ticks, RFC 3550 A.8 */
 };
@@ -61,6 +62,8 @@ struct sink {
 	struct epoch epoch[EPOCHS];
 	uint32_t newest; /* epoch */
 	struct map *speakers;
+	size_t nforgotten; /* of them, whose windows are kept */
+	int64_t forget_at; /* mono ms, when to look for them */
 	size_t row; /* where the next rows begin */
 	struct waiting *waiting; /* a ring */
 	size_t nwaiting, first;
@@ -100,12 +103,19 @@ sink_new(struct sink **out, uint64_t conf, uint32_t own_q, uint16_t suite,
 }
 
 static void
-speaker_free(struct speaker *k)
+speaker_clear(struct speaker *k)
 {
 	size_t i;
 
 	for (i = 0; i < OPENERS; i++)
 		aead_free(k->opener[i].aead);
+	memset(k->opener, 0, sizeof(k->opener));
+}
+
+static void
+speaker_free(struct speaker *k)
+{
+	speaker_clear(k);
 	free(k);
 }
 
@@ -169,11 +179,31 @@ drop_epoch(struct sink *s, struct epoch *e)
 	epoch_clear(e);
 }
 
+/* What they said is too old by now, whoever sends it again. */
+static void
+drop_forgotten(struct sink *s, int64_t now)
+{
+	struct speaker *k;
+	size_t i = 0;
+
+	if (s->nforgotten == 0 || now < s->forget_at)
+		return;
+	s->forget_at = now + SINK_SKEW_MS;
+	while ((k = map_next(s->speakers, &i)) != NULL)
+		if (k->forgotten != 0 && now - k->forgotten > 2 * SINK_SKEW_MS) {
+			map_del_u64(s->speakers, k->stats.q);
+			speaker_free(k);
+			s->nforgotten--;
+		}
+}
+
 unsigned
 sink_tick(struct sink *s, int64_t now)
 {
 	unsigned n = 0;
 	size_t i;
+
+	drop_forgotten(s, now);
 
 	for (i = 0; i < EPOCHS; i++) {
 		if (s->epoch[i].ke != NULL && s->epoch[i].until != 0 &&
@@ -373,6 +403,10 @@ take(struct sink *s, const struct epoch *e, const struct rtp *h,
 	}
 	if (fresh)
 		map_put_u64(s->speakers, h->q, k);
+	if (k->forgotten != 0) {
+		k->forgotten = 0;
+		s->nforgotten--;
+	}
 	replay_mark(&k->replay, h->counter);
 	count(s, k, h, now, real - sent);
 	*f = (struct rtp_frame) { .q = h->q,
@@ -509,7 +543,7 @@ sink_stats(const struct sink *s, uint32_t q)
 {
 	const struct speaker *k = map_get_u64(s->speakers, q);
 
-	return k != NULL ? &k->stats : NULL;
+	return k != NULL && k->forgotten == 0 ? &k->stats : NULL;
 }
 
 unsigned
@@ -520,6 +554,8 @@ sink_rows(struct sink *s, struct hop_row rows[HOP_ROWS])
 	unsigned n = 0;
 
 	while (n < HOP_ROWS && (k = map_next(s->speakers, &s->row)) != NULL) {
+		if (k->forgotten != 0)
+			continue;
 		t = &k->stats;
 		rows[n].q = t->q;
 		rows[n].packets = (uint32_t)t->packets;
@@ -533,10 +569,14 @@ sink_rows(struct sink *s, struct hop_row rows[HOP_ROWS])
 }
 
 void
-sink_forget(struct sink *s, uint32_t q)
+sink_forget(struct sink *s, uint32_t q, int64_t now)
 {
-	struct speaker *k = map_del_u64(s->speakers, q);
+	struct speaker *k = map_get_u64(s->speakers, q);
 
-	if (k != NULL)
-		speaker_free(k);
+	if (k == NULL || k->forgotten != 0)
+		return;
+	speaker_clear(k);
+	k->stats = (struct sink_stats) { .q = q };
+	k->forgotten = now;
+	s->nforgotten++;
 }

@@ -87,7 +87,8 @@ const struct sink_drops *sink_drops(const struct sink *s);
 const struct sink_stats *sink_stats(const struct sink *s, uint32_t q);
 /* Rows for a hop packet, the next HOP_ROWS of them in turn; their number. */
 unsigned sink_rows(struct sink *s, struct hop_row rows[HOP_ROWS]);
-/* Nobody has this q any more. */
-void	sink_forget(struct sink *s, uint32_t q);
+/* Nobody has this q any more: its keys go at once, and its replay window when
+ * all that it said is too old to be taken. now: mono ms, not 0. */
+void	sink_forget(struct sink *s, uint32_t q, int64_t now);
 
 #endif

@@ -84,10 +84,47 @@ test_good(uint16_t suite)
 	T(sink_stats(s, 2)->packets == 50 && sink_stats(s, 2)->lost == 0);
 	T_INT(sink_rows(s, rows), 2);
 	T_INT(rows[0].packets, 50);
-	sink_forget(s, 2);
+	sink_forget(s, 2, now);
 	T(sink_stats(s, 2) == NULL && sink_stats(s, 3) != NULL);
 	source_free(a);
 	source_free(b);
+	sink_free(s);
+}
+
+/* Who has left is forgotten, but not what he said: sent again it is refused
+ * for as long as its time would be right. */
+static void
+test_forgotten(void)
+{
+	struct source *a = speaker(6, 2, 1);
+	struct sink *s = listener(6, 1);
+	uint8_t first[RTP_MAX], p[RTP_MAX];
+	struct hop_row rows[HOP_ROWS];
+	struct rtp_frame f;
+	size_t n = say(a, REAL + 10000, first);
+
+	/* By a clock that is as fast as may be. */
+	T_INT(sink_packet(s, first, n, 1000, REAL, &f), 0);
+	sink_forget(s, 2, 1000);
+	sink_forget(s, 2, 1000);
+	sink_forget(s, 3, 1000);
+	T(sink_stats(s, 2) == NULL);
+	T_INT(sink_rows(s, rows), 0);
+	T_INT(sink_packet(s, first, n, 1000, REAL, &f), SEC_ERR_REPLAY);
+	T_INT(sink_packet(s, first, n, 21000, REAL + 20000, &f),
+	    SEC_ERR_REPLAY);
+	T_INT(sink_packet(s, first, n, 31001, REAL + 30001, &f),
+	    SEC_ERR_EXPIRED);
+	/* He was not gone after all. */
+	n = say(a, REAL + 30000, p);
+	T_INT(sink_packet(s, p, n, 31001, REAL + 30000, &f), 0);
+	sink_forget(s, 2, 31001);
+	n = say(a, REAL + 30000, p);
+	T_INT(sink_packet(s, p, n, 31002, REAL + 30000, &f), 0);
+	T(sink_stats(s, 2)->packets == 1 && sink_stats(s, 2)->lost == 0);
+	T_INT(sink_packet(s, p, n, 90000, REAL + 30000, &f), SEC_ERR_REPLAY);
+	T_INT(sink_rows(s, rows), 1);
+	source_free(a);
 	sink_free(s);
 }
 
@@ -299,6 +336,7 @@ main(void)
 	down = crypto_random_key(32, 0);
 	for (i = 0; i < sizeof(suites) / sizeof(*suites); i++)
 		test_good(suites[i]);
+	test_forgotten();
 	test_flipped(6);
 	test_flipped(SUITE_CHACHA20_POLY1305);
 	test_refused();
