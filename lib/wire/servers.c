@@ -6,20 +6,14 @@
  * The first line is server 1, the controller. Canonical form: ordered by
  * number, one space, LF, no comments.
  */
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/path.h"
-#include "base/proc.h"
 #include "base/text.h"
 #include "wire/base64.h"
 #include "wire/servers.h"
-
-#define LINE_SIZE 1024
-#define FILE_SIZE (512 * 1024)
+#include "wire/wordfile.h"
 
 static const char *const roles[] = {
 	"confctl",
@@ -65,75 +59,49 @@ is_host_port(const char *s)
 	return *s == ':' && text_number(s + 1, 1, 65535, &port) == 0;
 }
 
-static int __attribute__((format(printf, 3, 4)))
-refuse(char *why, size_t whylen, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (whylen > 0) {
-		va_start(ap, fmt);
-		vsnprintf(why, whylen, fmt, ap);
-		va_end(ap);
-	}
-	return SEC_ERR_FORMAT;
-}
-
-/* Split text at blanks into at most max fields; returns their number. */
 static int
-split(char *text, char **field, int max)
+take_words(struct server *s, const struct wordfile_line *l, char *why,
+    size_t whylen)
 {
-	char *s;
-	int n = 0;
+	char *const *f = l->word;
+	struct server out;
+	unsigned long long number = 0;
 
-	while ((s = strsep(&text, " \t")) != NULL) {
-		if (*s == '\0')
-			continue;
-		if (n == max)
-			return max + 1;
-		field[n++] = s;
-	}
-	return n;
+	if (l->n != 5)
+		return wordfile_refuse(why, whylen,
+		    "%s fields: wanted NUMBER NAME ROLE HOST:PORT KEY",
+		    l->n > 5 ? "too many" : "too few");
+	memset(&out, 0, sizeof(out));
+	if (strcmp(f[0], "-") != 0 &&
+	    text_number(f[0], 1, SERVERS_MAX, &number) != 0)
+		return wordfile_refuse(why, whylen, "number is not 1..255");
+	if (!text_is_name(f[1]) || strlen(f[1]) >= sizeof(out.name))
+		return wordfile_refuse(why, whylen, "bad name");
+	if (!is_role(f[2]))
+		return wordfile_refuse(why, whylen, "unknown role");
+	if (!is_host_port(f[3]) || strlen(f[3]) >= sizeof(out.addr))
+		return wordfile_refuse(why, whylen, "bad HOST:PORT");
+	if (base64_exact(out.pub, sizeof(out.pub), f[4]) != 0)
+		return wordfile_refuse(why, whylen, "bad public key");
+	out.number = (uint8_t)number;
+	out.line = l->number;
+	text_copy(out.name, f[1], sizeof(out.name));
+	text_copy(out.role, f[2], sizeof(out.role));
+	text_copy(out.addr, f[3], sizeof(out.addr));
+	*s = out;
+	return 0;
 }
 
 int
 servers_parse_line(struct server *s, const char *line, size_t n, char *why,
     size_t whylen)
 {
-	char text[LINE_SIZE], *f[5];
-	struct server out;
-	unsigned long long number = 0;
-	int nf;
+	struct wordfile_line l = { 0 };
+	char buf[WORDFILE_LINE];
 
-	if (n > 0 && line[n - 1] == '\n')
-		n--;
-	if (n >= sizeof(text) || memchr(line, '\0', n) != NULL ||
-	    memchr(line, '\n', n) != NULL)
-		return refuse(why, whylen, "not one line of text");
-	memcpy(text, line, n);
-	text[n] = '\0';
-	text[strcspn(text, "#")] = '\0';
-	if ((nf = split(text, f, 5)) != 5)
-		return refuse(why, whylen,
-		    "%s fields: wanted NUMBER NAME ROLE HOST:PORT KEY",
-		    nf > 5 ? "too many" : "too few");
-	memset(&out, 0, sizeof(out));
-	if (strcmp(f[0], "-") != 0 &&
-	    text_number(f[0], 1, SERVERS_MAX, &number) != 0)
-		return refuse(why, whylen, "number is not 1..255");
-	if (!text_is_name(f[1]) || strlen(f[1]) >= sizeof(out.name))
-		return refuse(why, whylen, "bad name");
-	if (!is_role(f[2]))
-		return refuse(why, whylen, "unknown role");
-	if (!is_host_port(f[3]) || strlen(f[3]) >= sizeof(out.addr))
-		return refuse(why, whylen, "bad HOST:PORT");
-	if (base64_exact(out.pub, sizeof(out.pub), f[4]) != 0)
-		return refuse(why, whylen, "bad public key");
-	out.number = (uint8_t)number;
-	text_copy(out.name, f[1], sizeof(out.name));
-	text_copy(out.role, f[2], sizeof(out.role));
-	text_copy(out.addr, f[3], sizeof(out.addr));
-	*s = out;
-	return 0;
+	if (wordfile_split(&l, buf, line, n) != 0)
+		return wordfile_refuse(why, whylen, "not one line of text");
+	return take_words(s, &l, why, whylen);
 }
 
 /* Insert in the order of numbers. */
@@ -143,16 +111,17 @@ insert(struct servers *s, const struct server *e, char *why, size_t whylen)
 	size_t i;
 
 	if (e->number == 0)
-		return refuse(why, whylen,
+		return wordfile_refuse(why, whylen,
 		    "no number (sec-keygen add gives it)");
 	if (s->n == 0 && (e->number != 1 || strcmp(e->role, "confctl") != 0))
-		return refuse(why, whylen,
+		return wordfile_refuse(why, whylen,
 		    "the first server must be number 1, a confctl");
 	if (servers_by_number(s, e->number) != NULL)
-		return refuse(why, whylen, "number %d is there twice",
+		return wordfile_refuse(why, whylen, "number %d is there twice",
 		    e->number);
 	if (servers_by_name(s, e->name) != NULL)
-		return refuse(why, whylen, "name %s is there twice", e->name);
+		return wordfile_refuse(why, whylen, "name %s is there twice",
+		    e->name);
 	/* 255 numbers, none twice: there is room. */
 	for (i = s->n; i > 0 && s->server[i - 1].number > e->number; i--)
 		s->server[i] = s->server[i - 1];
@@ -161,64 +130,40 @@ insert(struct servers *s, const struct server *e, char *why, size_t whylen)
 	return 0;
 }
 
-/* 1 if the line says nothing. */
 static int
-is_blank(const char *line, size_t n)
+take_line(void *arg, const struct wordfile_line *l, char *why, size_t whylen)
 {
-	size_t i;
+	struct server e;
+	int r;
 
-	for (i = 0; i < n && line[i] != '#'; i++)
-		if (line[i] != ' ' && line[i] != '\t' && line[i] != '\n')
-			return 0;
-	return 1;
+	if ((r = take_words(&e, l, why, whylen)) != 0)
+		return r;
+	return insert(arg, &e, why, whylen);
 }
 
 int
 servers_parse(struct servers *s, const char *text, size_t n, char *why,
     size_t whylen)
 {
-	char reason[128];
-	const char *nl;
-	struct server e;
-	size_t len;
-	unsigned lineno = 0;
 	int r;
 
 	s->n = 0;
-	if (n > FILE_SIZE)
-		return refuse(why, whylen, "too long");
-	for (; n > 0; text += len, n -= len) {
-		lineno++;
-		nl = memchr(text, '\n', n);
-		len = nl != NULL ? (size_t)(nl - text) + 1 : n;
-		if (is_blank(text, len))
-			continue;
-		r = servers_parse_line(&e, text, len, reason, sizeof(reason));
-		e.line = lineno;
-		if (r == 0 && insert(s, &e, reason, sizeof(reason)) == 0)
-			continue;
+	if ((r = wordfile_parse(text, n, take_line, s, why, whylen)) != 0)
 		s->n = 0;
-		return refuse(why, whylen, "line %u: %s", lineno, reason);
-	}
-	return 0;
+	return r;
 }
 
 int
 servers_read(struct servers *s, const char *path, char *why, size_t whylen)
 {
-	char own[PATH_LEN], reason[192], *text;
-	size_t n;
+	char own[PATH_LEN];
 	int r;
 
+	s->n = 0;
 	if (path == NULL)
 		path = path_servers(own);
-	if ((r = proc_read_file(path, FILE_SIZE, &text, &n)) != 0) {
-		refuse(why, whylen, "%s: %s", path, sec_strerror(r));
-		return r;
-	}
-	if ((r = servers_parse(s, text, n, reason, sizeof(reason))) != 0)
-		refuse(why, whylen, "%s: %s", path, reason);
-	free(text);
+	if ((r = wordfile_read(path, take_line, s, why, whylen)) != 0)
+		s->n = 0;
 	return r;
 }
 
