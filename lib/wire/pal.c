@@ -50,6 +50,35 @@ pal_attr_allowed(const char *name)
 		sizeof(event_fields) / sizeof(event_fields[0]));
 }
 
+int
+pal_attrs_is_list(const char *list)
+{
+	char copy[PAL_ATTRS], *rest = copy, *name;
+
+	if (text_copy(copy, list, sizeof(copy)) >= sizeof(copy))
+		return 0;
+	if (strcmp(copy, "*") == 0)
+		return 1;
+	while ((name = strsep(&rest, ",")) != NULL)
+		if (!is_attr(name))
+			return 0;
+	return 1;
+}
+
+int
+pal_attrs_has(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+	const char *p;
+
+	if (strcmp(list, "*") == 0)
+		return 1;
+	for (p = list; p != NULL; p = (p = strchr(p, ',')) ? p + 1 : NULL)
+		if (strncmp(p, name, n) == 0 && (p[n] == ',' || p[n] == '\0'))
+			return 1;
+	return 0;
+}
+
 static const char *
 find_attr(const struct pal_attr *attr, size_t n, const char *name)
 {

@@ -45,5 +45,11 @@ const char *pal_entry_attr(const struct pal_entry *e, const char *name);
 /* 1 if name may be an attribute: [a-z][a-z0-9_]{0,31} and no field name of
  * events (COMMANDS.md 2.2). */
 int	pal_attr_allowed(const char *name);
+/* Lists of attributes, "status,note"; "*" is all of them. 1 if it is one, of
+ * less than PAL_ATTRS bytes. */
+#define PAL_ATTRS 256
+int	pal_attrs_is_list(const char *list);
+/* Is the name in the list? */
+int	pal_attrs_has(const char *list, const char *name);
 
 #endif

@@ -294,6 +294,22 @@ uri_short(char *out, const char *full, const char *domain, int mixed)
 	return out;
 }
 
+const char *
+uri_type(const struct uri *u)
+{
+	switch (u->kind) {
+	case URI_USER: return "user";
+	case URI_CONF: return "conference";
+	case URI_PHONE: return "phone";
+	case URI_OBJECT: return u->type;
+	case URI_BAD:
+	case URI_FACTORY:
+	case URI_PALMGR:
+	case URI_FOREIGN: break;
+	}
+	return NULL;
+}
+
 char *
 uri_user(char *out, const char *name, const char *domain)
 {

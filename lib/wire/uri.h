@@ -33,6 +33,9 @@ int	uri_from_name(struct uri *u, const char *s, const char *domain,
  * where both kinds stand, mixed: conferences get "conf:". */
 char	*uri_short(char *out, const char *full, const char *domain,
 	    int mixed);
+/* What its presence is called: user, conference, phone, or the object's type;
+ * NULL for what has none. */
+const char *uri_type(const struct uri *u);
 char	*uri_user(char *out, const char *name, const char *domain);
 char	*uri_conf(char *out, const char *name, const char *domain);
 char	*uri_factory(char *out, const char *domain);

@@ -137,11 +137,31 @@ test_allowed(void)
 		T_OK(!pal_attr_allowed(no[i]), "not allowed: %s", no[i]);
 }
 
+static void
+test_lists(void)
+{
+	char long_[PAL_ATTRS + 1];
+
+	T(pal_attrs_is_list("*") && pal_attrs_is_list("status"));
+	T(pal_attrs_is_list("status,note,since"));
+	T(!pal_attrs_is_list("") && !pal_attrs_is_list("a,"));
+	T(!pal_attrs_is_list(",a") && !pal_attrs_is_list("a, b"));
+	T(!pal_attrs_is_list("a,*") && !pal_attrs_is_list("Status"));
+	memset(long_, 'a', sizeof(long_) - 1);
+	long_[sizeof(long_) - 1] = '\0';
+	T(!pal_attrs_is_list(long_));
+	T(pal_attrs_has("*", "note") && pal_attrs_has("note", "note"));
+	T(pal_attrs_has("a,note", "note") && pal_attrs_has("note,a", "note"));
+	T(!pal_attrs_has("notes,a", "note") && !pal_attrs_has("", "note"));
+	T(!pal_attrs_has("a,not", "note"));
+}
+
 int
 main(void)
 {
 	test_decode();
 	test_refuse();
 	test_allowed();
+	test_lists();
 	return t_done();
 }
