@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "audio/mix.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/proc.h"
@@ -22,8 +23,6 @@
 
 #define FILE_MAX  ((size_t)1024 * 1024)
 #define LINES_MAX 4096
-#define VOL_MIN	  (-60)
-#define VOL_MAX	  20
 
 struct setting {
 	struct mix_line m;
@@ -449,14 +448,16 @@ on_vol(void *ctx, struct ctl_req *r)
 	const char *db = line_get_or(r->line, "db", "");
 	struct agent *a = ctx;
 	struct setting *s;
-	char *end;
+	char *end, why[40];
 	long vol;
 
 	errno = 0;
 	vol = strtol(db, &end, 10);
-	if (*db == '\0' || *end != '\0' || errno != 0 || vol < VOL_MIN ||
-	    vol > VOL_MAX) {
-		ctl_error(r, 400, "the volume is -60 to 20 dB");
+	if (*db == '\0' || *end != '\0' || errno != 0 || vol < MIX_VOL_MIN ||
+	    vol > MIX_VOL_MAX) {
+		snprintf(why, sizeof(why), "a volume is %d to %d dB",
+		    MIX_VOL_MIN, MIX_VOL_MAX);
+		ctl_error(r, 400, why);
 		return;
 	}
 	if ((s = conf_setting(a, r)) == NULL)

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "audio/mix.h"
 #include "base/err.h"
 #include "base/jsonline.h"
 #include "base/text.h"
@@ -69,7 +70,7 @@ take(struct mix_line *m, const struct jsonline *j)
 	if (mode != NULL)
 		m->mode = (enum mix_mode)mix_mode_of(mode);
 	(void)jsonline_number(j, "vol_db", &vol);
-	if (!(vol >= -60 && vol <= 20))
+	if (!(vol >= MIX_VOL_MIN && vol <= MIX_VOL_MAX))
 		return SEC_ERR_FORMAT;
 	m->vol = (int)vol;
 	return 0;

@@ -9,15 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "audio/mix.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "cli/agent.h"
 
-#define CALL_MS	  10000 /* -T when not given */
-#define NOW_MS	  3000 /* heard so lately is "now" */
-#define VOL_LEAST (-60)
-#define VOL_MOST  12
+#define CALL_MS 10000 /* -T when not given */
+#define NOW_MS	3000 /* heard so lately is "now" */
 
 /* --- one call, one answer --- */
 
@@ -268,10 +267,10 @@ run_vol(struct cli *c)
 
 	errno = 0;
 	db = strtol(s, &end, 10);
-	if (end == s || *end != '\0' || errno != 0 || db < VOL_LEAST ||
-	    db > VOL_MOST)
+	if (end == s || *end != '\0' || errno != 0 || db < MIX_VOL_MIN ||
+	    db > MIX_VOL_MAX)
 		return cli_usage(c, "a volume is %d to %d dB, not %s",
-		    VOL_LEAST, VOL_MOST, s);
+		    MIX_VOL_MIN, MIX_VOL_MAX, s);
 	if ((r = ask_begin(&k, c, "vol", cli_argv(c)[0])) != 0)
 		return r;
 	line_putf(k.b, "db", "%ld", db);

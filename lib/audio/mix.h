@@ -4,6 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How a user may change a conference's volume, in dB. */
+#define MIX_VOL_MIN (-60)
+#define MIX_VOL_MAX 12
+
 /*
  * Sums of sounds in float, so that nothing is cut off before the end. The
  * loops go in steps that compilers turn into SIMD; n may be any.

@@ -13,6 +13,7 @@
 #	  |<- media ----|<- INFO (device) ------|                     |
 #	  |-- EOF ----->|-- BYE --------------->|--- leave ---------->|
 
+bats_require_minimum_version 1.5.0
 load ../lib/lab
 load ../lib/device
 
@@ -471,8 +472,11 @@ addressed_twice() { [ "$(said one addressed)" = 2 ]; }
 	told one hear 'mode=light vol=-6'
 	as alice sec-mix mute
 	told one hear 'mute=on'
-	run agent alice vol conf=x1 db=200
-	[[ $output =~ "-60 to 20" ]]
+	run -2 as alice sec-mix vol x1 13
+	[[ $output =~ "-60 to 12 dB" ]]
+	run -2 as alice sec-mix vol x1 loud
+	run agent alice vol conf=x1 db=13
+	[[ $output =~ "-60 to 12 dB" ]]
 	run agent alice mode conf=x1 what=loud
 	[[ $output =~ "hear, earcon, light or alert" ]]
 	# Another agent of hers, later.

@@ -42,7 +42,7 @@ main(void)
 		"{\"conf\":\"sip:a@conf.x\",}",
 		"{\"conf\" \"sip:a@conf.x\"}",
 		"{\"conf\":\"sip:a@conf.x\",\"mode\":\"loud\"}",
-		"{\"conf\":\"sip:a@conf.x\",\"vol_db\":21}",
+		"{\"conf\":\"sip:a@conf.x\",\"vol_db\":13}",
 		"{\"conf\":\"sip:a@conf.x\",\"vol_db\":-61}",
 		"{\"conf\":\"sip:a@conf.x\",\"vol_db\":\"x\"}",
 		"{\"conf\":\"a\\q\"}",
@@ -78,9 +78,9 @@ main(void)
 	T_INT(mix_mode_of("loud"), -1);
 
 	/* Any order, blanks, fields of a later version. */
-	T_INT(parse(" { \"new\" : true , \"vol_db\" : 20 ,\"conf\": \"x\" } "),
+	T_INT(parse(" { \"new\" : true , \"vol_db\" : 12 ,\"conf\": \"x\" } "),
 	    0);
-	T_INT(m.vol, 20);
+	T_INT(m.vol, 12);
 	T_STR(m.uri, "x");
 	T_INT(m.mode, MIX_HEAR);
 	T_INT(parse("{\"conf\":\"\\u00e9\\u20ac\\/\"}"), 0);
