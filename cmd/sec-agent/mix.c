@@ -4,11 +4,9 @@
  * it makes the MCUs stop what is not listened to.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "agent.h"
 #include "audio/mix.h"
@@ -21,8 +19,8 @@
 #include "voice.h"
 #include "wire/ids.h"
 
-#define FILE_MAX  ((size_t)1024 * 1024)
 #define LINES_MAX 4096
+#define FILE_MAX  ((size_t)LINES_MAX * 4096)
 
 struct setting {
 	struct mix_line m;
@@ -82,45 +80,20 @@ mix_volume(struct agent *a, const char *conf)
 
 /* --- the file --- */
 
-static int
-write_all(int fd, const struct buf *b)
-{
-	const uint8_t *p = buf_data(b);
-	size_t n = buf_len(b);
-	ssize_t k;
-
-	while (n > 0) {
-		if ((k = write(fd, p, n)) < 0)
-			return SEC_ERR_SYS;
-		p += k;
-		n -= (size_t)k;
-	}
-	return 0;
-}
-
 /* Nothing depends on it but comfort: a failure is told in the log. */
 static void
 mix_save(struct agent *a)
 {
-	char tmp[PATH_LEN + 8];
 	struct buf b = BUF_INIT;
 	struct setting *s;
-	int fd, r;
 
 	if (a->mix->path[0] == '\0')
 		return;
 	TAILQ_FOREACH(s, &a->mix->list, entry)
 		mix_line_put(&s->m, &b);
-	snprintf(tmp, sizeof(tmp), "%s.new", a->mix->path);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	r = fd < 0 ? SEC_ERR_SYS : write_all(fd, &b);
-	if (fd >= 0 && close(fd) != 0)
-		r = SEC_ERR_SYS;
-	if (r != 0 || rename(tmp, a->mix->path) != 0) {
+	if (proc_write_file(a->mix->path, buf_data(&b), buf_len(&b), 0600) != 0)
 		log_warn("mix.save", "file=%s reason=%s",
 		    log_quote(a->mix->path), log_quote(strerror(errno)));
-		(void)unlink(tmp);
-	}
 	buf_free(&b);
 }
 
@@ -147,11 +120,9 @@ mix_read(struct agent *a, const char *p, size_t n)
 void
 mix_load(struct agent *a)
 {
-	char dir[PATH_LEN];
-	struct buf b = BUF_INIT;
-	ssize_t k;
-	uint8_t *p;
-	int fd;
+	char dir[PATH_LEN], *text;
+	size_t n;
+	int r;
 
 	if (a->mix->path[0] != '\0')
 		return;
@@ -165,14 +136,13 @@ mix_load(struct agent *a)
 		a->mix->path[0] = '\0';
 		return;
 	}
-	if ((fd = open(a->mix->path, O_RDONLY | O_CLOEXEC)) < 0)
-		return;
-	while (buf_len(&b) < FILE_MAX && (p = buf_reserve(&b, 4096)) != NULL &&
-	    (k = read(fd, p, 4096)) > 0)
-		buf_commit(&b, (size_t)k);
-	close(fd);
-	mix_read(a, (const char *)buf_data(&b), buf_len(&b));
-	buf_free(&b);
+	r = proc_read_file(a->mix->path, FILE_MAX, &text, &n);
+	if (r == 0) {
+		mix_read(a, text, n);
+		free(text);
+	} else if (r != SEC_ERR_NOTHING)
+		log_warn("mix.load", "file=%s reason=%s",
+		    log_quote(a->mix->path), log_quote(sec_strerror(r)));
 }
 
 /* --- rows for devices --- */
