@@ -38,19 +38,10 @@ struct looker {
 	TAILQ_ENTRY(looker) entry;
 };
 
-/* One who began before the roster has told us who he is. */
-struct stranger {
-	uint64_t attachment;
-	uint32_t q;
-	TAILQ_ENTRY(stranger) entry;
-};
-#define STRANGERS 64
 #define HEARD_MAX 256 /* conferences that are remembered */
 
 struct talks {
 	TAILQ_HEAD(, talk) list;
-	TAILQ_HEAD(, stranger) strangers;
-	unsigned nstrangers;
 	TAILQ_HEAD(, heard) heard; /* the newest at the end */
 	unsigned nheard;
 	TAILQ_HEAD(, looker) lookers;
@@ -176,56 +167,6 @@ talk_stop(struct agent *a, struct talk *t, struct hearing *h,
 	free(t);
 }
 
-static void
-stranger_add(struct attachment *v, uint32_t q)
-{
-	struct talks *k = v->a->voice.talks;
-	struct stranger *s;
-
-	if (k->nstrangers == STRANGERS)
-		return;
-	s = agent_alloc(sizeof(*s));
-	s->attachment = v->number;
-	s->q = q;
-	TAILQ_INSERT_TAIL(&k->strangers, s, entry);
-	k->nstrangers++;
-}
-
-static void
-stranger_drop(struct talks *k, struct stranger *s)
-{
-	TAILQ_REMOVE(&k->strangers, s, entry);
-	k->nstrangers--;
-	free(s);
-}
-
-/* Those of v: with c, the ones that its roster knows by now begin to talk;
- * without, or q != 0, they (it) are forgotten. */
-static void
-strangers_take(struct attachment *v, struct conf_in *c, uint32_t q)
-{
-	struct talks *k = v->a->voice.talks;
-	struct stranger *s, *next;
-	const char *user = NULL;
-
-	for (s = TAILQ_FIRST(&k->strangers); s != NULL; s = next) {
-		next = TAILQ_NEXT(s, entry);
-		if (s->attachment != v->number || (q != 0 && s->q != q))
-			continue;
-		if (c != NULL && (user = conf_user(c, s->q)) == NULL)
-			continue;
-		if (c != NULL)
-			talk_start(v, user, s->q);
-		stranger_drop(k, s);
-	}
-}
-
-void
-talk_roster(struct attachment *v, struct conf_in *c)
-{
-	strangers_take(v, c, 0);
-}
-
 /* talk q= on=on|off level= lost= jitter= seconds= */
 static void
 on_talk(void *ctx, struct ctl_req *r)
@@ -243,14 +184,12 @@ on_talk(void *ctx, struct ctl_req *r)
 	    q_parse(&q, line_get_or(r->line, "q", "")) != 0)
 		return;
 	if (strcmp(line_get_or(r->line, "on", ""), "on") == 0) {
+		/* A row `peer` has told the device who it is. */
 		user = q == v->q ? a->uri : conf_user(c, q);
 		if (user != NULL)
 			talk_start(v, user, q);
-		else
-			stranger_add(v, q);
 		return;
 	}
-	strangers_take(v, NULL, q);
 	/* Whoever it is by now: what began ends. */
 	for (t = TAILQ_FIRST(&a->voice.talks->list); t != NULL; t = next) {
 		next = TAILQ_NEXT(t, entry);
@@ -498,7 +437,6 @@ talk_detached(struct attachment *v)
 	struct hearing *h, *hnext;
 	int last;
 
-	strangers_take(v, NULL, 0);
 	for (t = TAILQ_FIRST(&a->voice.talks->list); t != NULL; t = next) {
 		next = TAILQ_NEXT(t, entry);
 		for (h = TAILQ_FIRST(&t->by); h != NULL; h = hnext) {
@@ -527,7 +465,6 @@ talk_init(struct agent *a)
 {
 	a->voice.talks = agent_alloc(sizeof(*a->voice.talks));
 	TAILQ_INIT(&a->voice.talks->list);
-	TAILQ_INIT(&a->voice.talks->strangers);
 	TAILQ_INIT(&a->voice.talks->heard);
 	TAILQ_INIT(&a->voice.talks->lookers);
 }
@@ -549,8 +486,6 @@ talk_close(struct agent *a)
 		TAILQ_REMOVE(&k->list, t, entry);
 		free(t);
 	}
-	while (!TAILQ_EMPTY(&k->strangers))
-		stranger_drop(k, TAILQ_FIRST(&k->strangers));
 	while ((d = TAILQ_FIRST(&k->heard)) != NULL) {
 		TAILQ_REMOVE(&k->heard, d, entry);
 		free(d);

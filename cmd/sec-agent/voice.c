@@ -226,10 +226,8 @@ voice_roster(struct conf_in *c)
 	struct attachment *v;
 
 	TAILQ_FOREACH(v, &c->a->voice.list, entry)
-		if (v->conf_number == c->number && v->state == ATTACH_ON) {
+		if (v->conf_number == c->number && v->state == ATTACH_ON)
 			peers_tell(v, c);
-			talk_roster(v, c);
-		}
 }
 
 /* Is my name in it, as @alice? */

@@ -87,8 +87,6 @@ void	talk_init(struct agent *a);
 void	talk_close(struct agent *a);
 /* It begins, perhaps with its mic on. */
 void	talk_attached(struct attachment *v);
-/* The roster has changed: who spoke unknown may be known now. */
-void	talk_roster(struct attachment *v, struct conf_in *c);
 /* It will say no more. */
 void	talk_detached(struct attachment *v);
 /* Comma-separated URIs of who talks; ms since 1970 of the last one, 0. */

@@ -425,6 +425,8 @@ mic_closed() {
 	q=$(attr bobs attached q)
 	told one peer "q=$q"
 	told two peer "q=$q"
+	# Nobody's: it is no event.
+	device_says one talk q=1.999 on=on
 	device_says one talk "q=$q" on=on
 	device_says two talk "q=$q" on=on
 	await alice --since 0 -c t1 -e voice.start --by bob >/dev/null
