@@ -11,6 +11,7 @@
 
 #include "client.h"
 #include "pal.h"
+#include "roster.h"
 
 static const struct sip_method methods[] = {
 	{ "REGISTER", NEED_TICKET, on_register }, /* register.c */
@@ -134,7 +135,7 @@ static const struct service_def def = {
 	.port = 7321,
 	.db = "pal.db",
 	.methods = methods,
-	.verbs = roster_verbs, /* roster.c */
+	.verbs = roster_verbs, /* roster_link.c */
 	.open = pal_open,
 	.close = pal_close,
 	.reload = pal_reload,

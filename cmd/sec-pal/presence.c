@@ -14,6 +14,7 @@
 #include "wire/line.h"
 
 #include "pal.h"
+#include "roster.h"
 #include "rule.h"
 
 struct presentity *

@@ -26,6 +26,7 @@
 #include "wire/registration.h"
 
 #include "pal.h"
+#include "roster.h"
 
 #define EXPIRES_MIN 60
 #define EXPIRES_MAX 86400

@@ -10,61 +10,17 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "sip/event.h"
 #include "wire/ids.h"
 #include "wire/line.h"
 #include "wire/pal.h"
 
-#include "pal.h"
+#include "roster_priv.h"
 
 #define LIST_PAGE (PAL_DOC_MAX - 4096) /* entries; one line more beside */
 
-struct device {
-	uint32_t q;
-	char medium[8];
-	char via[12];
-	int64_t left; /* mono ms, 0: is in */
-	int seen; /* in this deal */
-	TAILQ_ENTRY(device) entry;
-};
-
-/* Whoever is in a roster, with all his places. */
-struct person {
-	char uri[URI_MAX];
-	TAILQ_HEAD(, participant) places;
-};
-
-struct participant {
-	struct roster *roster;
-	struct person *person;
-	TAILQ_ENTRY(participant) place; /* of the person */
-	char uri[URI_MAX];
-	char state[16]; /* invited active busy unreachable */
-	int64_t since;
-	unsigned in; /* devices that have not left */
-	int seen; /* invited, in this deal */
-	int gone; /* to be told removed */
-	struct entry entry; /* of the document */
-	struct timer timer; /* a device that left */
-	TAILQ_HEAD(, device) devices;
-};
-
-struct roster {
-	struct pal *pal;
-	struct document doc;
-	char *cid, *name, *title, *access, *creator;
-	char *media, *persistent, *created;
-	char *codec, *streams, *select;
-	int seen;
-	unsigned in; /* participants with a device */
-	struct map *people; /* by URI */
-	struct map *may; /* invited once: they may join, by URI */
-	struct map *by_q; /* participant by q */
-};
-
-static struct roster *
+struct roster *
 roster_find(struct pal *p, const char *uri)
 {
 	return map_get_str(p->rosters, uri);
@@ -245,7 +201,7 @@ roster_gone(struct document *d, struct entry *e)
 	participant_free(e->owner);
 }
 
-static void
+void
 participant_changed(struct participant *pa)
 {
 	struct buf line = BUF_INIT;
@@ -287,7 +243,7 @@ participant_sweep(void *arg)
 	participant_changed(pa);
 }
 
-static struct participant *
+struct participant *
 participant_get(struct roster *r, const char *uri)
 {
 	struct participant *pa = map_get_str(r->people, uri);
@@ -312,7 +268,7 @@ participant_get(struct roster *r, const char *uri)
 	return pa;
 }
 
-static struct device *
+struct device *
 device_find(struct participant *pa, uint32_t q)
 {
 	struct device *d;
@@ -323,8 +279,7 @@ device_find(struct participant *pa, uint32_t q)
 	return d;
 }
 
-/* A device of his, which is in from now on. NULL: no memory. */
-static struct device *
+struct device *
 device_enter(struct participant *pa, uint32_t q)
 {
 	struct device *d = device_find(pa, q);
@@ -345,7 +300,7 @@ device_enter(struct participant *pa, uint32_t q)
 	return d;
 }
 
-static void
+void
 device_left(struct participant *pa, struct device *d)
 {
 	if (d->left != 0)
@@ -361,7 +316,7 @@ device_left(struct participant *pa, struct device *d)
 	participant_changed(pa);
 }
 
-static struct roster *
+struct roster *
 roster_new(struct pal *p, const char *uri)
 {
 	struct roster *r;
@@ -390,24 +345,7 @@ roster_awaited(struct pal *p, const char *uri)
 	return r != NULL ? &r->doc : NULL;
 }
 
-/* Dealt: who subscribed before our restart hears of it, or of his end. */
-static void
-roster_dealt(struct roster *r)
-{
-	struct subscription *s, *next;
-
-	if (!r->doc.waits)
-		return;
-	r->doc.waits = 0;
-	for (s = TAILQ_FIRST(&r->doc.subs); s != NULL; s = next) {
-		next = TAILQ_NEXT(s, entry);
-		if (!roster_participant(r->pal, r->doc.uri, s->watcher->uri))
-			subscription_end(s, "noresource");
-	}
-	document_changed(&r->doc);
-}
-
-static void
+void
 roster_free(struct roster *r)
 {
 	struct participant *pa;
@@ -538,274 +476,3 @@ rosters_put_list(struct pal *p, const char *user, const char *after,
 	buf_free(&entries);
 	free(all);
 }
-
-/* --- what the controller says --- */
-
-static void
-take(char **to, const struct line *l, const char *key)
-{
-	const char *v = line_get(l, key);
-	char *copy;
-
-	if (v == NULL && *to != NULL)
-		return;
-	if ((copy = strdup(v != NULL ? v : "")) == NULL)
-		return;
-	free(*to);
-	*to = copy;
-}
-
-static void
-roster_fields(struct roster *r, const struct line *l)
-{
-	take(&r->cid, l, "cid");
-	take(&r->name, l, "name");
-	take(&r->title, l, "title");
-	take(&r->access, l, "access");
-	take(&r->creator, l, "creator");
-	take(&r->media, l, "media");
-	take(&r->persistent, l, "persistent");
-	take(&r->created, l, "created");
-	take(&r->codec, l, "codec");
-	take(&r->streams, l, "streams");
-	take(&r->select, l, "select");
-}
-
-static struct pal *
-pal_of(void *ctx)
-{
-	return ((struct service *)ctx)->priv;
-}
-
-/* The conference that the line is about, or NULL. */
-static struct roster *
-line_roster(void *ctx, const struct ctl_req *req)
-{
-	return roster_find(pal_of(ctx), line_get_or(req->line, "conf", ""));
-}
-
-/* The same; without one req is answered. */
-static struct roster *
-req_roster(void *ctx, struct ctl_req *req)
-{
-	struct roster *r = line_roster(ctx, req);
-
-	if (r == NULL)
-		ctl_error(req, 404, "no such conference here");
-	return r;
-}
-
-static void
-on_conference(void *ctx, struct ctl_req *req)
-{
-	const char *uri = line_get(req->line, "conf");
-	struct roster *r = line_roster(ctx, req);
-	struct participant *pa;
-	struct device *d;
-	size_t i;
-
-	if (uri == NULL || line_get(req->line, "cid") == NULL) {
-		ctl_error(req, 400, "conf= or cid= is missing");
-		return;
-	}
-	if (r != NULL && r->cid != NULL &&
-	    strcmp(r->cid, line_get(req->line, "cid")) != 0) {
-		roster_free(r); /* the name was used again */
-		r = NULL;
-	}
-	if (r == NULL && (r = roster_new(pal_of(ctx), uri)) == NULL) {
-		ctl_error(req, 503, "out of memory");
-		return;
-	}
-	roster_fields(r, req->line);
-	r->seen = 1;
-	for (i = 0; (pa = map_next(r->people, &i)) != NULL;) {
-		pa->seen = 0;
-		TAILQ_FOREACH(d, &pa->devices, entry)
-			d->seen = 0;
-	}
-	ctl_ok(req);
-}
-
-/* He was invited: he may come, whatever becomes of it. */
-static void
-roster_may(struct roster *r, const char *user)
-{
-	map_put_str(r->may, user, r);
-}
-
-static void
-on_join(void *ctx, struct ctl_req *req)
-{
-	const char *user = line_get(req->line, "user");
-	struct roster *r = req_roster(ctx, req);
-	struct participant *pa;
-	struct device *d;
-	uint64_t since;
-	uint32_t q;
-
-	if (r == NULL)
-		return;
-	if (user == NULL || q_parse(&q, line_get_or(req->line, "q", "")) != 0) {
-		ctl_error(req, 400, "user= or q= is missing");
-		return;
-	}
-	if ((pa = participant_get(r, user)) == NULL ||
-	    (d = device_enter(pa, q)) == NULL) {
-		ctl_error(req, 503, "out of memory");
-		return;
-	}
-	d->seen = 1;
-	text_copy(d->medium, line_get_or(req->line, "medium", ""),
-	    sizeof d->medium);
-	text_copy(d->via, line_get_or(req->line, "via", "voip"), sizeof d->via);
-	if (line_get_u64(req->line, "since", &since) == 0)
-		pa->since = (int64_t)since;
-	text_copy(pa->state, "active", sizeof pa->state);
-	roster_may(r, user);
-	participant_changed(pa);
-	ctl_ok(req);
-}
-
-static void
-on_leave(void *ctx, struct ctl_req *req)
-{
-	struct roster *r = req_roster(ctx, req);
-	struct participant *pa;
-	struct device *d;
-	uint32_t q;
-
-	if (r == NULL)
-		return;
-	if (q_parse(&q, line_get_or(req->line, "q", "")) == 0 &&
-	    (pa = map_get_u64(r->by_q, q)) != NULL &&
-	    (d = device_find(pa, q)) != NULL)
-		device_left(pa, d);
-	ctl_ok(req);
-}
-
-static void
-invitation_over(struct participant *pa)
-{
-	text_copy(pa->state, "left", sizeof pa->state);
-	pa->gone = TAILQ_EMPTY(&pa->devices);
-	participant_changed(pa);
-}
-
-/* A state that no device expresses: invited, unreachable, busy, active,
- * left. */
-static void
-on_member(void *ctx, struct ctl_req *req)
-{
-	const char *user = line_get(req->line, "user");
-	const char *status = line_get_or(req->line, "status", "");
-	struct roster *r = req_roster(ctx, req);
-	struct participant *pa;
-
-	if (r == NULL)
-		return;
-	if (user == NULL ||
-	    (strcmp(status, "invited") != 0 && strcmp(status, "active") != 0 &&
-		strcmp(status, "busy") != 0 && strcmp(status, "left") != 0 &&
-		strcmp(status, "unreachable") != 0)) {
-		ctl_error(req, 400, "user= or status= is wrong");
-		return;
-	}
-	pa = map_get_str(r->people, user);
-	if (strcmp(status, "invited") == 0 || strcmp(status, "left") == 0)
-		roster_may(r, user);
-	if (strcmp(status, "invited") == 0) {
-		if ((pa = participant_get(r, user)) != NULL && pa->in == 0) {
-			text_copy(pa->state, status, sizeof pa->state);
-			pa->seen = 1;
-			participant_changed(pa);
-		}
-	} else if (pa != NULL && strcmp(status, "left") == 0) {
-		if (pa->in == 0)
-			invitation_over(pa);
-	} else if (pa != NULL && pa->in > 0) {
-		text_copy(pa->state, status, sizeof pa->state);
-		participant_changed(pa);
-	}
-	ctl_ok(req);
-}
-
-static void
-on_end(void *ctx, struct ctl_req *req)
-{
-	struct roster *r = line_roster(ctx, req);
-
-	if (r != NULL)
-		roster_free(r);
-	ctl_ok(req);
-}
-
-static void
-on_policy(void *ctx, struct ctl_req *req)
-{
-	struct roster *r = req_roster(ctx, req);
-
-	if (r == NULL)
-		return;
-	roster_fields(r, req->line);
-	document_changed(&r->doc);
-	ctl_ok(req);
-}
-
-static void
-all_dealt(struct pal *p)
-{
-	struct roster *r;
-	size_t i;
-
-	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
-		if (!r->seen)
-			roster_free(r);
-	p->dealt = 1;
-}
-
-static void
-on_dealt(void *ctx, struct ctl_req *req)
-{
-	struct roster *r = line_roster(ctx, req);
-	struct participant *pa;
-	struct device *d;
-	size_t i;
-
-	if (line_get(req->line, "conf") == NULL) {
-		all_dealt(pal_of(ctx));
-		return;
-	}
-	if (r == NULL)
-		return;
-	for (i = 0; (pa = map_next(r->people, &i)) != NULL;) {
-		TAILQ_FOREACH(d, &pa->devices, entry)
-			if (!d->seen)
-				device_left(pa, d);
-		if (pa->in == 0 && strcmp(pa->state, "invited") == 0 &&
-		    !pa->seen)
-			invitation_over(pa);
-	}
-	roster_dealt(r);
-}
-
-void
-rosters_link_up(struct pal *p)
-{
-	struct roster *r;
-	size_t i;
-
-	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
-		r->seen = 0;
-}
-
-const struct ctl_verb roster_verbs[] = {
-	{ "conference", CTL_CONFCTL, on_conference },
-	{ "join", CTL_CONFCTL, on_join },
-	{ "leave", CTL_CONFCTL, on_leave },
-	{ "member", CTL_CONFCTL, on_member },
-	{ "end", CTL_CONFCTL, on_end },
-	{ "policy", CTL_CONFCTL, on_policy },
-	{ "dealt", CTL_CONFCTL, on_dealt },
-	{ NULL, 0, NULL },
-};

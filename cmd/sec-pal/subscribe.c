@@ -22,6 +22,7 @@
 #include "wire/line.h"
 
 #include "pal.h"
+#include "roster.h"
 
 static char *
 sub_key(const struct subscription *s, char *out)
