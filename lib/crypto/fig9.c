@@ -183,8 +183,8 @@ struct fig9 {
 	struct ahead ahead[FIG9_COUNTERS];
 };
 
-static uint32_t
-legacy_q(uint32_t q)
+uint32_t
+fig9_q(uint32_t q)
 {
 	return (uint32_t)(q_server(q) & 0xf) << 8 | (q & 0xff);
 }
@@ -236,7 +236,7 @@ fig9_new(struct fig9 **out, const struct fig9_suite *s, const struct secret *ke,
     uint32_t q)
 {
 	size_t n = s->alt ? SEQUENCES : FIG9_COUNTERS, of[FIG9_COUNTERS], i;
-	uint32_t short_q = legacy_q(q), try = 0;
+	uint32_t short_q = fig9_q(q), try = 0;
 	struct fig9 *f;
 
 	if (short_q == 0 || (q & 0xffffff) > FIG9_DEVICES)

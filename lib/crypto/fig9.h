@@ -62,10 +62,11 @@ void	fig9_mac(const struct fig9_suite *s, const uint8_t *key,
 /* --- one client of a conference --- */
 struct fig9;
 
+/* q as it is on the wire: 12 bits (SECURITY.md 3.7). */
+uint32_t fig9_q(uint32_t q);
 /*
- * Under a conference key K_e. q is shortened to 12 bits (SECURITY.md 3.7).
- * 0, or SEC_ERR_LIMIT: its shortened q would be 0, or the client number is
- * over 255.
+ * Under a conference key K_e. 0, or SEC_ERR_LIMIT: fig9_q() would be 0, or
+ * the client number is over 255.
  */
 int	fig9_new(struct fig9 **out, const struct fig9_suite *s,
 	    const struct secret *ke, uint32_t q);
@@ -82,7 +83,7 @@ int	fig9_seal(struct fig9 *f, const void *m, size_t n, int64_t now,
  * what cannot be opened. */
 size_t	fig9_opened(const struct fig9 *f, const uint8_t *p, size_t n);
 /* What any client of the conference sealed. out: n - overhead bytes. 0,
- * SEC_ERR_FORMAT, SEC_ERR_AUTH; *q and *time are its sender's word. */
+ * SEC_ERR_FORMAT, SEC_ERR_AUTH; *q (short) and *time are its sender's word. */
 int	fig9_open(struct fig9 *f, const uint8_t *p, size_t n, uint32_t *q,
 	    int64_t *time, uint8_t *out);
 

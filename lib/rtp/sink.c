@@ -15,7 +15,6 @@
 #include "rtp/sink.h"
 
 #define EPOCHS	    8 /* at once: joins may come quickly */
-#define FIG9_Q(q)   (((q) >> 24 & 15) << 8 | ((q)&255)) /* what is in it */
 #define CONF_IN_RTP 17
 #define CONF_IN_HOP 12
 
@@ -311,8 +310,7 @@ open_sealed(struct sink *s, struct speaker *k, const struct epoch *e,
 		if (*n == 0)
 			return SEC_ERR_FORMAT;
 		r = fig9_open(e->fig9, p + RTP_HEAD, len, &q, &t, s->plain);
-		return r == 0 && q != FIG9_Q(h->q) && q != h->q ? SEC_ERR_AUTH :
-								  r;
+		return r == 0 && q != fig9_q(h->q) ? SEC_ERR_AUTH : r;
 	}
 	if (len < s->suite->nt || (o = opener_of(s, k, e)) == NULL)
 		return SEC_ERR_FORMAT;
