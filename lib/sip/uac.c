@@ -130,6 +130,19 @@ complete(struct sip_conn *c, struct sip_msg *m, uint64_t id, struct made *b)
 		m->cseq = 1;
 }
 
+/* On its way as *m, with what was left out: its transaction's number, or 0. */
+static uint64_t
+send_request(struct sip_conn *c, struct sip_msg *m, struct made *made)
+{
+	uint64_t id;
+
+	if (!sip_conn_is_up(c) || m->method == NULL)
+		return 0;
+	id = stack_id(c->stack);
+	complete(c, m, id, made);
+	return conn_send(c, m) == 0 ? id : 0;
+}
+
 uint64_t
 sip_request(struct sip_conn *c, const struct sip_msg *req, int64_t deadline,
     sip_answer_h cb, void *ctx, uint64_t cookie)
@@ -139,11 +152,7 @@ sip_request(struct sip_conn *c, const struct sip_msg *req, int64_t deadline,
 	struct made made;
 	uint64_t id;
 
-	if (!sip_conn_is_up(c) || m.method == NULL)
-		return 0;
-	id = stack_id(c->stack);
-	complete(c, &m, id, &made);
-	if (conn_send(c, &m) != 0)
+	if ((id = send_request(c, &m, &made)) == 0)
 		return 0;
 	k = client_new(c, id,
 	    strcmp(m.method, "INVITE") == 0 ? CLIENT_INVITE : CLIENT_PLAIN,
@@ -163,13 +172,8 @@ sip_tell(struct sip_conn *c, const struct sip_msg *req, int64_t deadline,
 	struct made made;
 	uint64_t id;
 
-	if (!sip_conn_is_up(c) || m.method == NULL)
-		return 0;
-	id = stack_id(c->stack);
-	complete(c, &m, id, &made);
-	if (conn_send(c, &m) != 0)
-		return 0;
-	fan_expect(c, id, deadline, cb, ctx, cookie);
+	if ((id = send_request(c, &m, &made)) != 0)
+		fan_expect(c, id, deadline, cb, ctx, cookie);
 	return id;
 }
 
