@@ -447,7 +447,7 @@ turn(struct talk *t)
 	size_t n = 0;
 
 	if (t->voice != NULL)
-		n = voice_polls(t->voice, p + 3, VOICE_POLLS);
+		n = voice_polls(t->voice, p + 3);
 	ts.tv_sec = ms / 1000;
 	ts.tv_nsec = ms % 1000 * 1000000L;
 	(void)signals_poll(p, 3 + n, ms < 0 ? NULL : &ts);

@@ -39,7 +39,8 @@
 #define LEVEL_MS     100
 #define MIC_LIMIT_MS 120000 /* a mic that nobody speaks into */
 #define ORPHAN_MS    30000 /* media goes on without the agent */
-#define SEATS_MAX    32
+#define SEATS_MAX    (VOICE_POLLS - POLLS_OWN)
+#define POLLS_OWN    4 /* clock, port, input, output; then the seats */
 #define STARVED_US   200000 /* that a pipe may be late, as one speech */
 #define FRAME_US     20000
 #define EARLY_US     10000 /* a live source may be ahead of our clock */
@@ -479,11 +480,10 @@ on_timer(struct voice *v)
 /* --- waiting --- */
 
 size_t
-voice_polls(struct voice *v, struct pollfd *p, size_t max)
+voice_polls(struct voice *v, struct pollfd p[VOICE_POLLS])
 {
 	size_t i, n = 0;
 
-	(void)max;
 	p[n++] = (struct pollfd) { v->timer, POLLIN, 0 };
 	p[n++] = (struct pollfd) { v->port.fd, POLLIN, 0 };
 	p[n++] = (struct pollfd) { may_capture(v) ? capture_fd(v->capture) : -1,
@@ -504,8 +504,8 @@ voice_turn(struct voice *v, const struct pollfd *p, size_t n)
 
 	/* News first: a key may be among it that packets need. What came with
 	 * the answer to `attach` is there without being announced. */
-	for (i = 4; i < n && !v->over; i++)
-		seat_turn(v->seat[i - 4], p[i].revents);
+	for (i = POLLS_OWN; i < n && !v->over; i++)
+		seat_turn(v->seat[i - POLLS_OWN], p[i].revents);
 	if (p[1].revents != 0)
 		receive(v);
 	if (p[2].revents != 0 && !v->over &&
@@ -638,7 +638,7 @@ voice_run(struct voice *v)
 		open_meter(v);
 	signals_catch(v->meter != NULL);
 	while (!v->over) {
-		n = voice_polls(v, p, VOICE_POLLS);
+		n = voice_polls(v, p);
 		p[n] = (struct pollfd) { v->meter != NULL ? STDIN_FILENO : -1,
 			POLLIN, 0 };
 		(void)signals_poll(p, n + 1, NULL);

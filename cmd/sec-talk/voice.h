@@ -40,8 +40,8 @@ int	voice_run(struct voice *v);
 
 /* For somebody else's ppoll(2): what to wait for (at most VOICE_POLLS), and
  * what then came. */
-#define VOICE_POLLS 40
-size_t	voice_polls(struct voice *v, struct pollfd *p, size_t max);
+#define VOICE_POLLS 36
+size_t	voice_polls(struct voice *v, struct pollfd p[VOICE_POLLS]);
 void	voice_turn(struct voice *v, const struct pollfd *p, size_t n);
 /* It has ended: *code is its exit code. */
 int	voice_is_over(const struct voice *v, int *code);
