@@ -15,8 +15,7 @@
 
 #include "cli/agent.h"
 
-#define SESSIONS_MAX 32
-#define STATUS_MS    10000
+#define STATUS_MS 10000
 
 /* Of the session that agent_open() chose: a tool serves one. */
 static struct {
@@ -107,6 +106,27 @@ is_meant(const struct agent_session *s, const char *who)
 	    (at == NULL || text_equal_nocase(s->domain, at + 1));
 }
 
+/* The one asked for, or SEC_USER; NULL: whichever. */
+static const char *
+wanted(const char *who)
+{
+	if (who == NULL && (who = getenv("SEC_USER")) != NULL && *who == '\0')
+		who = NULL;
+	return who;
+}
+
+size_t
+agent_meant(const char *who, struct agent_session out[AGENT_SESSIONS])
+{
+	size_t n = agent_sessions(out, AGENT_SESSIONS), i, k = 0;
+
+	who = wanted(who);
+	for (i = 0; i < n; i++)
+		if (who == NULL || is_meant(&out[i], who))
+			out[k++] = out[i];
+	return k;
+}
+
 static int
 ask_which(struct cli *c, const struct agent_session *s, size_t n)
 {
@@ -136,26 +156,17 @@ no_agent(struct cli *c, const char *who)
 static int
 choose(struct cli *c, char *path)
 {
-	struct agent_session *s;
-	const char *who = cli_value(c, "user");
-	size_t n, i, k = 0;
+	struct agent_session s[AGENT_SESSIONS];
+	const char *who = wanted(cli_value(c, "user"));
+	size_t n = agent_meant(who, s);
 	int r = 0;
 
-	if (who == NULL && (who = getenv("SEC_USER")) != NULL && *who == '\0')
-		who = NULL;
-	if ((s = calloc(SESSIONS_MAX, sizeof(*s))) == NULL)
-		return emit_error(cli_mode(c), SEC_ERR_SYS, "no memory");
-	n = agent_sessions(s, SESSIONS_MAX);
-	for (i = 0; i < n; i++)
-		if (who == NULL || is_meant(&s[i], who))
-			s[k++] = s[i];
-	if (k == 0)
+	if (n == 0)
 		r = no_agent(c, who);
-	else if (k > 1)
-		r = ask_which(c, s, k);
+	else if (n > 1)
+		r = ask_which(c, s, n);
 	else
 		text_copy(path, s[0].path, PATH_LEN);
-	free(s);
 	return r;
 }
 

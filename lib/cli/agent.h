@@ -21,6 +21,10 @@ struct agent_session {
 	char	path[PATH_LEN];
 };
 size_t	agent_sessions(struct agent_session *out, size_t max);
+/* Those that `who` means: alice, alice@domain, her URI; NULL: SEC_USER, and
+ * without it all. Their number. */
+#define AGENT_SESSIONS 32
+size_t	agent_meant(const char *who, struct agent_session out[AGENT_SESSIONS]);
 /* Send the call begun with ctl_client_begin() and take rows: each row goes
  * to cb (may be NULL) until ok. 0 or SEC_ERR_*; prints nothing. last: the
  * ok line's fields stay readable until the next call, may be NULL. A cb

@@ -85,6 +85,32 @@ by_name(const struct cli_opt *table, const char *name, size_t n)
 	return NULL;
 }
 
+static const struct cli_opt *
+long_option(const struct cli_prog *p, const char *name, size_t n)
+{
+	const struct cli_opt *o = by_name(p->opts, name, n);
+
+	return o != NULL ? o : by_name(common, name, n);
+}
+
+static const struct cli_opt *
+short_option(const struct cli_prog *p, char c)
+{
+	const struct cli_opt *o = by_letter(p->opts, c);
+
+	return o != NULL ? o : by_letter(common, c);
+}
+
+const struct cli_opt *
+cli_find_option(const struct cli_prog *p, const char *word)
+{
+	if (word[0] == '-' && word[1] == '-')
+		return long_option(p, word + 2, strlen(word + 2));
+	return word[0] == '-' && word[1] != '\0' && word[2] == '\0' ?
+	    short_option(p, word[1]) :
+	    NULL;
+}
+
 /* Is the word of n bytes a long name of the program? */
 static int
 is_long(const struct cli_prog *p, const char *word, size_t n)
@@ -121,8 +147,8 @@ cli_verb_takes(const struct cli_prog *p, const struct cli_verb *v,
 	return verb_takes(p, v, o->c, o->name);
 }
 
-static const struct cli_verb *
-find_verb(const struct cli_prog *p, const char *word)
+const struct cli_verb *
+cli_find_verb(const struct cli_prog *p, const char *word)
 {
 	const struct cli_verb *v;
 
@@ -343,9 +369,7 @@ take_long(struct cli *c, char **argv, int *i)
 	const struct cli_opt *o;
 	size_t n = strcspn(name, "=");
 
-	if ((o = by_name(c->prog->opts, name, n)) == NULL)
-		o = by_name(common, name, n);
-	if (o == NULL)
+	if ((o = long_option(c->prog, name, n)) == NULL)
 		return unknown_option(c, name, n);
 	if (name[n] == '=')
 		value = name + n + 1;
@@ -365,8 +389,7 @@ take_letters(struct cli *c, char **argv, int *i)
 	int r;
 
 	for (s = argv[*i] + 1; *s != '\0'; s++) {
-		if ((o = by_letter(c->prog->opts, *s)) == NULL &&
-		    (o = by_letter(common, *s)) == NULL)
+		if ((o = short_option(c->prog, *s)) == NULL)
 			return cli_usage(c, "there is no option -%c", *s);
 		value = NULL;
 		if (o->arg != NULL) {
@@ -389,13 +412,14 @@ ends_options(const struct cli *c)
 	const struct cli_verb *v, *named = NULL;
 	int operands = c->nwords;
 
-	if (c->nwords > 0 && (named = find_verb(c->prog, c->words[0])) != NULL)
+	if (c->nwords > 0 &&
+	    (named = cli_find_verb(c->prog, c->words[0])) != NULL)
 		operands--;
 	if (operands == 0)
 		return 0;
 	if (c->prog->stop_at_operand)
 		return 1;
-	v = named != NULL ? named : find_verb(c->prog, "");
+	v = named != NULL ? named : cli_find_verb(c->prog, "");
 	return v != NULL && verb_takes(c->prog, v, '+', NULL);
 }
 
@@ -451,10 +475,11 @@ pick_verb(struct cli *c)
 
 	/* What stands behind `--` is never a verb. */
 	if (c->nwords > 0 && c->command != 0 && c->words[0][0] != '\0')
-		c->verb = find_verb(c->prog, c->words[0]);
+		c->verb = cli_find_verb(c->prog, c->words[0]);
 	if (c->verb != NULL)
 		skip = 1;
-	else if ((c->verb = find_verb(c->prog, "")) == NULL && c->nwords > 0)
+	else if ((c->verb = cli_find_verb(c->prog, "")) == NULL &&
+	    c->nwords > 0)
 		return unknown_verb(c);
 	c->operands = c->words + skip;
 	c->noperands = c->nwords - skip;

@@ -47,6 +47,11 @@ struct cli_prog {
  * options -j -q -v -u -T -y; PROG_NAME is set for messages. */
 int	cli_main(const struct cli_prog *p, int argc, char **argv);
 
+/* NULL: there is none. An option is `-x` or `--name`, common ones too. */
+const struct cli_verb *cli_find_verb(const struct cli_prog *p,
+	    const char *word);
+const struct cli_opt *cli_find_option(const struct cli_prog *p,
+	    const char *word);
 /* Is o among the verb's own options? */
 int	cli_verb_takes(const struct cli_prog *p, const struct cli_verb *v,
 	    const struct cli_opt *o);

@@ -1,8 +1,8 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cli/agent.h"
 #include "wire/uri.h"
 
@@ -30,30 +30,16 @@ candidate(struct completion *k, const char *s, size_t n)
 
 /* --- names that the agent knows --- */
 
+/* The session that a tool would take, if there is no question which. */
 static struct ctl_client *
 agent(char *domain, size_t size)
 {
-	const char *who = getenv("SEC_USER");
-	struct agent_session *s;
-	struct ctl_client *a = NULL;
-	size_t n, i, len;
+	struct agent_session s[AGENT_SESSIONS];
+	struct ctl_client *a;
 
-	if ((s = calloc(8, sizeof(*s))) == NULL)
+	if (agent_meant(NULL, s) != 1 || ctl_client_open(&a, s[0].path) != 0)
 		return NULL;
-	n = agent_sessions(s, 8);
-	for (i = 0; i < n; i++) {
-		len = strlen(s[i].user);
-		if ((who == NULL && n > 1) ||
-		    (who != NULL &&
-			(strncmp(who, s[i].user, len) != 0 ||
-			    (who[len] != '\0' && who[len] != '@'))))
-			continue;
-		if (ctl_client_open(&a, s[i].path) != 0)
-			a = NULL;
-		snprintf(domain, size, "%s", s[i].domain);
-		break;
-	}
-	free(s);
+	text_copy(domain, s[0].domain, size);
 	return a;
 }
 
@@ -168,22 +154,6 @@ operands(const char *args, const char *at[TOKENS_MAX], size_t len[TOKENS_MAX])
 	return n;
 }
 
-static const struct cli_opt *
-option_of(const struct completion *k, const char *word)
-{
-	const struct cli_opt *tables[2] = { k->prog->opts, k->common }, *o;
-	int i;
-
-	for (i = 0; i < 2; i++)
-		for (o = tables[i]; o != NULL && (o->c != 0 || o->name != NULL);
-		     o++)
-			if ((o->c != 0 && word[1] == o->c && word[2] == '\0') ||
-			    (word[1] == '-' && o->name != NULL &&
-				strcmp(word + 2, o->name) == 0))
-				return o;
-	return NULL;
-}
-
 static void
 options(struct completion *k)
 {
@@ -205,17 +175,6 @@ options(struct completion *k)
 		}
 }
 
-static const struct cli_verb *
-verb_of(const struct cli_prog *p, const char *word)
-{
-	const struct cli_verb *v;
-
-	for (v = p->verbs; v->verb != NULL; v++)
-		if (strcmp(v->verb, word) == 0)
-			return v;
-	return NULL;
-}
-
 /* Verb and place among its operands of what is typed; the option whose value
  * it is, NULL: none. */
 static const struct cli_opt *
@@ -232,15 +191,15 @@ place(struct completion *k, char **words, int n, int *operand)
 		}
 		o = NULL;
 		if (words[i][0] == '-' && words[i][1] != '\0')
-			o = option_of(k, words[i]);
+			o = cli_find_option(k->prog, words[i]);
 		else if (!named && *operand == 0 &&
-		    (k->verb = verb_of(k->prog, words[i])) != NULL)
+		    (k->verb = cli_find_verb(k->prog, words[i])) != NULL)
 			named = 1;
 		else
 			++*operand;
 	}
 	if (k->verb == NULL)
-		k->verb = verb_of(k->prog, "");
+		k->verb = cli_find_verb(k->prog, "");
 	if (!named && *operand == 0)
 		*operand = -1; /* a verb may still come */
 	return o != NULL && o->arg != NULL ? o : NULL;

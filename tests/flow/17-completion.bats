@@ -37,6 +37,10 @@ offered() { # USER WORD...
 	[ "$(offered alice sec-confctl invite . b)" = bob ]
 	[ "$(offered alice sec-talk st)" = standup ]
 	[ "$(offered alice sec-confctl leave st)" = standup ]
+	# Whose they are is said as to every tool.
+	[ "$(SEC_USER=sip:alice@lab.test sec-confctl complete -- leave s)" = \
+	    standup ]
+	[ "$(SEC_USER=alice@example.org sec-confctl complete -- leave s)" = "" ]
 	# Nobody is logged in as this one: no names, and no words about it.
 	SEC_USER=nobody run sec-confctl complete -- leave ""
 	[ "$status" = 0 ]
