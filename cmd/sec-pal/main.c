@@ -9,7 +9,9 @@
 #include "base/path.h"
 #include "base/text.h"
 
+#include "chart.h"
 #include "client.h"
+#include "directory.h"
 #include "pal.h"
 #include "roster.h"
 
@@ -58,7 +60,8 @@ pal_open(struct service *s)
 	p->rosters = map_new();
 	p->people = map_new();
 	ctl_add_verbs(s->ctl, presence_verbs, s);
-	if ((r = presence_load(p)) != 0)
+	ctl_add_verbs(s->ctl, chart_verbs, s);
+	if ((r = directory_open(p)) != 0 || (r = presence_load(p)) != 0)
 		return r;
 	subscriptions_load(p);
 	/* Plain mode works without Kerberos too. */
@@ -79,6 +82,7 @@ pal_close(struct service *s)
 	bindings_free(p);
 	presence_free(p);
 	acceptor_close(p->acceptor);
+	directory_close(p);
 	map_free(p->users);
 	holders_free(p->bindings);
 	map_free(p->subs);

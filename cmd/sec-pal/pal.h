@@ -28,6 +28,8 @@
 
 struct pal;
 struct presentity;
+struct directory_backend;
+struct import;
 
 /* --- binding.c: who is registered, with which key (registrar) --- */
 struct binding {
@@ -215,6 +217,8 @@ struct pal {
 	struct map		*rosters;      /* by URI */
 	struct map		*people;       /* in rosters, by URI */
 	struct db		*dir;          /* directory.c's */
+	const struct directory_backend *backend;       /* NULL: dir.db */
+	struct import		*import;       /* under way, or NULL */
 	int			 dealt;        /* a whole deal has come */
 	struct document		 realm;        /* everybody's PAL for now */
 };

@@ -13,6 +13,7 @@
 #include "sip/event.h"
 #include "wire/line.h"
 
+#include "directory.h"
 #include "pal.h"
 #include "roster.h"
 #include "rule.h"
@@ -374,12 +375,26 @@ on_user_rm(void *ctx, struct ctl_req *r)
 	struct presentity *u;
 	struct pal_user row;
 	struct binding *b;
+	struct db *dir = directory_writer(p);
 	struct uri uri;
+	int e;
 
+	if (dir == NULL) {
+		ctl_error(r, 503, "an import is under way; try again");
+		return;
+	}
 	if (uri_from_name(&uri, line_get_or(r->line, "user", ""),
-		p->s->conf.domain, 0) != 0 ||
-	    pal_user_get(p->s->db, uri.name, &row) != 0 || row.disabled) {
+		p->s->conf.domain, 0) != 0) {
 		ctl_error(r, 404, "no such user");
+		return;
+	}
+	e = dir_person_rm(dir, uri.name);
+	if (pal_user_get(p->s->db, uri.name, &row) != 0 || row.disabled) {
+		/* Some are only in the directory. */
+		if (e == 0)
+			ctl_ok(r);
+		else
+			ctl_error(r, 404, "no such user");
 		return;
 	}
 	if (user_remove(p->s->db, uri.name) != 0) {

@@ -21,6 +21,7 @@
 #include "sip/event.h"
 #include "wire/line.h"
 
+#include "directory.h"
 #include "pal.h"
 #include "roster.h"
 
@@ -456,6 +457,11 @@ on_subscribe(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 			sip_answer_status(txn, 481);
 		else
 			sub_refresh(s, txn, req, expires);
+		return;
+	}
+	if (text_equal_nocase(req->event, EVENT_DIRECTORY)) {
+		directory_subscribe(p, txn, req,
+		    sip_conn_peer(sip_txn_conn(txn))->user);
 		return;
 	}
 	uri_factory(factory, p->s->conf.domain);

@@ -8,6 +8,7 @@
  */
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -283,6 +284,15 @@ line_put_u64(struct buf *b, const char *key, uint64_t v)
 {
 	put_key(b, key);
 	buf_putf(b, "%llu", (unsigned long long)v);
+}
+
+void
+line_put_nth(struct buf *b, const char *key, unsigned nth, const char *value)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), nth > 1 ? "%s.%u" : "%s", key, nth);
+	line_put(b, name, value);
 }
 
 void

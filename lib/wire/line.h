@@ -64,6 +64,9 @@ void	line_put(struct buf *b, const char *key, const char *value);
 void	line_putf(struct buf *b, const char *key, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 void	line_put_u64(struct buf *b, const char *key, uint64_t v);
+/* The nth value (1, 2, ...) of what may have several: key, key.2, ... */
+void	line_put_nth(struct buf *b, const char *key, unsigned nth,
+	    const char *value);
 void	line_put_bytes(struct buf *b, const char *key, const void *p,
 	    size_t n);                     /* base64 */
 void	line_put_arg(struct buf *b, const char *value);

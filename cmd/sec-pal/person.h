@@ -1,0 +1,17 @@
+#ifndef SEC_PAL_PERSON_H
+#define SEC_PAL_PERSON_H
+
+#include "base/buf.h"
+#include "db/dir_store.h"
+#include "wire/line.h"
+
+/*
+ * A person of the directory as fields of a control line:
+ *	user= TAB name= TAB mail= TAB mail.2= TAB groups= TAB groups.2= ...
+ */
+void	person_put(struct buf *b, const struct dir_person *p);
+/* The other way; `at` is passed over. 0, or what dir_person_add() said; on
+ * success dir_person_free(). */
+int	person_take(struct dir_person *out, const struct line *l);
+
+#endif
