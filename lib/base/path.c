@@ -136,6 +136,18 @@ path_servers(char *out)
 }
 
 char *
+path_rules(char *out)
+{
+	return state(out, "etc", "/etc/sec", "rules", "", "");
+}
+
+char *
+path_types(char *out)
+{
+	return state(out, "etc", "/etc/sec", "types", "", "");
+}
+
+char *
 path_keytab(char *out, const char *name)
 {
 	return state(out, "etc", "/etc/sec", "", name, ".keytab");

@@ -14,6 +14,8 @@
 char	*path_config(char *out);                      /* sec.conf */
 char	*path_user_config(char *out);                 /* "" if none */
 char	*path_servers(char *out);                     /* servers */
+char	*path_rules(char *out);                       /* rules */
+char	*path_types(char *out);                       /* types */
 char	*path_keytab(char *out, const char *name);    /* NAME.keytab */
 char	*path_keys(char *out, const char *name);      /* keys/NAME */
 char	*path_db(char *out, const char *file);        /* pal.db */

@@ -30,6 +30,8 @@ test_dir(void)
 	T_STR(path_config(out), "/x/etc/sec.conf");
 	T_STR(path_user_config(out), "");
 	T_STR(path_servers(out), "/x/etc/servers");
+	T_STR(path_rules(out), "/x/etc/rules");
+	T_STR(path_types(out), "/x/etc/types");
 	T_STR(path_keytab(out, "pal"), "/x/etc/pal.keytab");
 	T_STR(path_keys(out, "mtcu1"), "/x/lib/keys/mtcu1");
 	T_STR(path_db(out, "conf.db"), "/x/lib/conf.db");
