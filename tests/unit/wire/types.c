@@ -31,6 +31,7 @@ static const struct {
 	{ "door Open!", "line 1: \"Open\" cannot be an attribute" },
 	{ "door !", "line 1: \"\" cannot be an attribute" },
 	{ "door status!", "line 1: \"status\" cannot be an attribute" },
+	{ "door since", "line 1: \"since\" cannot be an attribute" },
 	{ "user name!", "line 1: \"user\" cannot be a type of objects" },
 	{ "conf x!", "line 1: \"conf\" cannot be a type of objects" },
 	{ "group x!", "line 1: \"group\" cannot be a type of objects" },
