@@ -14,7 +14,7 @@
 #include "base/stream.h"
 #include "ctl/serve.h"
 
-#define CTL_TABLES 8
+#define CTL_TABLES 16
 #define CTL_GONE   8
 #define CTL_LISTEN 4
 
