@@ -12,8 +12,10 @@
 #include "chart.h"
 #include "client.h"
 #include "directory.h"
+#include "object.h"
 #include "pal.h"
 #include "roster.h"
+#include "rule.h"
 
 static const struct sip_method methods[] = {
 	{ "REGISTER", NEED_TICKET, on_register }, /* register.c */
@@ -46,6 +48,7 @@ acceptor_start(struct pal *p)
 static int
 pal_open(struct service *s)
 {
+	char why[PATH_LEN + 400];
 	struct pal *p;
 	int r;
 
@@ -61,6 +64,11 @@ pal_open(struct service *s)
 	p->people = map_new();
 	ctl_add_verbs(s->ctl, presence_verbs, s);
 	ctl_add_verbs(s->ctl, chart_verbs, s);
+	ctl_add_verbs(s->ctl, rule_verbs, s);
+	ctl_add_verbs(s->ctl, object_verbs, s);
+	if ((r = objects_open(p, why, sizeof why)) != 0 ||
+	    (r = rules_open(p, why, sizeof why)) != 0)
+		die(sec_err_exit(r), "%s", why);
 	if ((r = directory_open(p)) != 0 || (r = presence_load(p)) != 0)
 		return r;
 	subscriptions_load(p);
@@ -81,6 +89,8 @@ pal_close(struct service *s)
 	rosters_free(p);
 	bindings_free(p);
 	presence_free(p);
+	rules_close(p);
+	objects_close(p);
 	acceptor_close(p->acceptor);
 	directory_close(p);
 	map_free(p->users);
@@ -93,12 +103,34 @@ pal_close(struct service *s)
 	s->priv = NULL;
 }
 
+/* The files `types` and `rules`, each as it was if it is bad. */
+static void
+files_reload(struct pal *p)
+{
+	static int (*const reload[])(struct pal * p, char *why, size_t n) = {
+		objects_reload,
+		rules_reload,
+	};
+	char why[PATH_LEN + 400];
+	size_t i;
+
+	p->bad_file[0] = '\0';
+	for (i = 0; i < sizeof reload / sizeof reload[0]; i++) {
+		if (reload[i](p, why, sizeof why) == 0)
+			continue;
+		log_error("reload", "name=%s reason=%s", p->s->self->name,
+		    log_quote(why));
+		text_copy(p->bad_file, why, sizeof p->bad_file);
+	}
+}
+
 static void
 pal_reload(struct service *s)
 {
 	struct pal *p = s->priv;
 	char why[256];
 
+	files_reload(p);
 	if (p->acceptor != NULL &&
 	    acceptor_reload(p->acceptor, why, sizeof why) != 0)
 		log_error("krb.reload", "why=%s", log_quote(why));
@@ -120,7 +152,9 @@ pal_health(struct service *s, struct buf *words)
 
 	buf_putf(words, "%zu session%s, %zu subscription%s", n, text_plural(n),
 	    map_count(p->subs), text_plural(map_count(p->subs)));
-	return 0;
+	if (p->bad_file[0] != '\0')
+		buf_putf(words, "; as it was: %s", p->bad_file);
+	return p->bad_file[0] != '\0';
 }
 
 static void

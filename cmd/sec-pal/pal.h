@@ -219,6 +219,10 @@ struct pal {
 	struct db		*dir;          /* directory.c's */
 	const struct directory_backend *backend;       /* NULL: dir.db */
 	struct import		*import;       /* under way, or NULL */
+	struct rulebook		*rules;        /* rule.c's */
+	struct types		*types;        /* object.c's, and: */
+	struct map		*objects;      /* by URI */
+	char			 bad_file[400]; /* rules, types: why not read */
 	int			 dealt;        /* a whole deal has come */
 	struct document		 realm;        /* everybody's PAL for now */
 };
