@@ -2,12 +2,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
+#include "wire/pal.h"
 #include "wire/uri.h"
 
 #include "cli/typed.h"
 
 #define NOTE_MAX  255
+#define TIME_MAX  (366 * 86400) /* s, a year */
 #define SHOWN_MAX 40 /* bytes of a bad word that are repeated */
 #define NAMES                                                                  \
 	"a name begins with a-z or 0-9, goes on with those or . _ -,"          \
@@ -38,6 +41,43 @@ typed_status(struct cli *c, const char *s)
 	return cli_usage(c,
 	    "%s is no status: available, busy, away, offline, or a word of "
 	    "your own (a-z first, then a-z 0-9 - _, at most 31)",
+	    shown(s, out));
+}
+
+int
+typed_class(struct cli *c, const char *status, const char *s)
+{
+	static const char *const classes[] = { "available", "busy", "away",
+		"offline" };
+	char out[SHOWN_MAX + 8];
+	size_t i;
+	int of_status = 0, of_s = 0;
+
+	for (i = 0; s != NULL && i < 4; i++) {
+		of_status |= strcmp(status, classes[i]) == 0;
+		of_s |= strcmp(s, classes[i]) == 0;
+	}
+	if (s == NULL || (of_s && (!of_status || strcmp(s, status) == 0)))
+		return 0;
+	if (of_s)
+		return cli_usage(c, "%s is what it is, and not a kind of %s",
+		    status, s);
+	return cli_usage(c,
+	    "--as %s: a status is a kind of available, busy, away or offline",
+	    shown(s, out));
+}
+
+int
+typed_time(struct cli *c, const char *s)
+{
+	char out[SHOWN_MAX + 8];
+	int64_t t;
+
+	if (s == NULL || ((t = clock_parse_span(s)) > 0 && t <= TIME_MAX))
+		return 0;
+	return cli_usage(c,
+	    "-t %s: for how long is 10 (seconds), 45m, 8h or 2d, and at most "
+	    "a year",
 	    shown(s, out));
 }
 
@@ -138,6 +178,103 @@ typed_who(struct cli *c, const char *s)
 	    "%s is nobody's name: a user has letters, digits and . _ - + ~, at "
 	    "most 126, perhaps with @DOMAIN; a telephone is tel:+15551234567",
 	    shown(s, out));
+}
+
+int
+typed_entry(struct cli *c, const char *s)
+{
+	char out[SHOWN_MAX + 8];
+	struct uri u;
+
+	if (uri_from_name(&u, s, "localhost", 0) == 0 &&
+	    u.kind != URI_FACTORY && u.kind != URI_PALMGR)
+		return 0;
+	return cli_usage(c,
+	    "%s is no entry: a user, tel:+15551234567, conf:NAME, or a thing "
+	    "as TYPE:NAME (lamp:bedroom)",
+	    shown(s, out));
+}
+
+int
+typed_object(struct cli *c, const char *s)
+{
+	char out[SHOWN_MAX + 8];
+	struct uri u;
+
+	/* A URI's domain is known to the agent alone. */
+	if (uri_from_name(&u, s, "localhost", 0) == 0 &&
+	    (u.kind == URI_OBJECT || u.kind == URI_FOREIGN))
+		return 0;
+	return cli_usage(c, "%s is no thing: TYPE:NAME, as in lamp:bedroom",
+	    shown(s, out));
+}
+
+/* The n bytes at s are the name of an attribute. */
+static int
+is_attr(const char *s, size_t n)
+{
+	char name[40];
+
+	if (n >= sizeof(name))
+		return 0;
+	memcpy(name, s, n);
+	name[n] = '\0';
+	return pal_attr_allowed(name);
+}
+
+int
+typed_value(struct cli *c, const char *s)
+{
+	char out[SHOWN_MAX + 8];
+	size_t n = strcspn(s, "=");
+
+	if (s[n] != '=')
+		return cli_usage(c, "%s: as ATTR=VALUE, as in state=on",
+		    shown(s, out));
+	if (!is_attr(s, n))
+		return cli_usage(c,
+		    "%s: an attribute has a-z first, then a-z 0-9 _, at most "
+		    "32, and is no field of events (status, note, time ...)",
+		    shown(s, out));
+	if (!text_is_utf8(s, strlen(s)))
+		return cli_usage(c, "the value of %.*s is not UTF-8", (int)n,
+		    s);
+	return 0;
+}
+
+/* Those that people are shown are fields of events too. */
+static int
+is_selectable(const char *s, size_t n)
+{
+	static const char *const own[] = { "status", "class", "note", "media",
+		"count" };
+	size_t i;
+
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (strlen(own[i]) == n && strncmp(s, own[i], n) == 0)
+			return 1;
+	return is_attr(s, n);
+}
+
+int
+typed_attrs(struct cli *c, const char *s)
+{
+	char out[SHOWN_MAX + 8];
+	const char *p = s;
+	size_t n;
+
+	if (s == NULL || strcmp(s, "*") == 0)
+		return 0;
+	for (;; p += n + 1) {
+		n = strcspn(p, ",");
+		if (!is_selectable(p, n))
+			return cli_usage(c,
+			    "--attrs %s: names of attributes with commas "
+			    "between, as status,note, or *",
+			    shown(s, out));
+		if (p[n] == '\0')
+			return 0;
+	}
 }
 
 int

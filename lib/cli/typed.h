@@ -9,6 +9,11 @@
  */
 /* available busy away offline, or a word of one's own. */
 int	typed_status(struct cli *c, const char *s);
+/* The class of a word of one's own, --as: one of the four; a status that is
+ * one of them has itself. */
+int	typed_class(struct cli *c, const char *status, const char *s);
+/* -t: 45m, 10, 1h30m; at least a second, at most a year. */
+int	typed_time(struct cli *c, const char *s);
 /* A note: at most 255 bytes of UTF-8. */
 int	typed_note(struct cli *c, const char *s);
 /* text voice app, with commas. */
@@ -23,6 +28,14 @@ int	typed_conf(struct cli *c, const char *s);
 /* A user as USER, USER@DOMAIN or sip:USER@DOMAIN, or whoever else can be
  * invited (tel:, TYPE:NAME). */
 int	typed_who(struct cli *c, const char *s);
+/* What may stand in a PAL: USER, tel:NUMBER, conf:NAME, TYPE:NAME. */
+int	typed_entry(struct cli *c, const char *s);
+/* TYPE:NAME, a thing. */
+int	typed_object(struct cli *c, const char *s);
+/* ATTR=VALUE of one. */
+int	typed_value(struct cli *c, const char *s);
+/* Names of attributes with commas between, or *. */
+int	typed_attrs(struct cli *c, const char *s);
 /* USER,USER,... */
 int	typed_who_list(struct cli *c, const char *s);
 

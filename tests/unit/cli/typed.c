@@ -35,6 +35,18 @@ typed(int (*how)(struct cli *c, const char *s), const char *s)
 #define A10 "aaaaaaaaaa"
 #define A60 A10 A10 A10 A10 A10 A10
 
+static int
+is_class_of_coffee(struct cli *c, const char *s)
+{
+	return typed_class(c, "coffee", s);
+}
+
+static int
+is_class_of_busy(struct cli *c, const char *s)
+{
+	return typed_class(c, "busy", s);
+}
+
 static void
 test_words(void)
 {
@@ -56,6 +68,49 @@ test_words(void)
 		{ typed_note, A60 A60 A60 A60 A10 "aaaaa", 0 },
 		{ typed_note, A60 A60 A60 A60 A10 "aaaaaa", 2 },
 		{ typed_note, "caf\xc3", 2 },
+		{ is_class_of_coffee, NULL, 0 },
+		{ is_class_of_coffee, "away", 0 },
+		{ is_class_of_coffee, "tea", 2 },
+		{ is_class_of_busy, NULL, 0 },
+		{ is_class_of_busy, "busy", 0 },
+		{ is_class_of_busy, "away", 2 },
+		{ typed_time, NULL, 0 },
+		{ typed_time, "10", 0 },
+		{ typed_time, "1h30m", 0 },
+		{ typed_time, "366d", 0 },
+		{ typed_time, "367d", 2 },
+		{ typed_time, "0", 2 },
+		{ typed_time, "-5m", 2 },
+		{ typed_time, "soon", 2 },
+		{ typed_entry, "bob", 0 },
+		{ typed_entry, "bob@lab.test", 0 },
+		{ typed_entry, "tel:+15551234567", 0 },
+		{ typed_entry, "conf:standup", 0 },
+		{ typed_entry, "lamp:bedroom", 0 },
+		{ typed_entry, "lamp:", 2 },
+		{ typed_entry, "Lamp:bedroom", 2 },
+		{ typed_entry, "two words", 2 },
+		{ typed_entry, "conf:conference", 2 },
+		{ typed_object, "lamp:bedroom", 0 },
+		{ typed_object, "sip:bedroom@lamp.lab.test", 0 },
+		{ typed_object, "bob", 2 },
+		{ typed_object, "conf:standup", 2 },
+		{ typed_object, "tel:+15551234567", 2 },
+		{ typed_value, "state=on", 0 },
+		{ typed_value, "state=", 0 },
+		{ typed_value, "state=a=b c", 0 },
+		{ typed_value, "state", 2 },
+		{ typed_value, "=on", 2 },
+		{ typed_value, "State=on", 2 },
+		{ typed_value, "status=on", 2 },
+		{ typed_value, "a23456789012345678901234567890123=on", 2 },
+		{ typed_value, "state=caf\xc3", 2 },
+		{ typed_attrs, NULL, 0 },
+		{ typed_attrs, "*", 0 },
+		{ typed_attrs, "state,status,note", 0 },
+		{ typed_attrs, "", 2 },
+		{ typed_attrs, "state,", 2 },
+		{ typed_attrs, "state,text", 2 },
 		{ typed_media, NULL, 0 },
 		{ typed_media, "text", 0 },
 		{ typed_media, "voice,text,app", 0 },
