@@ -11,6 +11,9 @@
 #define AGENT_MS   50
 #define TOKENS_MAX 16
 
+/* Which rows of an agent's verb: entries of a PAL are of several types. */
+enum rows { ROWS_ALL, ROWS_PEOPLE, ROWS_THINGS };
+
 struct completion {
 	const struct cli_prog *prog;
 	const struct cli_opt *common;
@@ -43,9 +46,24 @@ agent(char *domain, size_t size)
 	return a;
 }
 
-/* Values of one field of the rows that a verb gives. */
+/* Is the row's type of an entry among those asked for? */
+static int
+is_kind(const struct line *row, enum rows which)
+{
+	const char *type = line_get_or(row, "type", "");
+	int thing = strcmp(type, "user") != 0 && strcmp(type, "phone") != 0 &&
+	    strcmp(type, "conference") != 0;
+
+	return which == ROWS_ALL ||
+	    (which == ROWS_THINGS ? thing :
+				    !thing && strcmp(type, "conference") != 0);
+}
+
+/* Values of one field of the rows that a verb gives, out of the agent's copy:
+ * nobody else is asked. */
 static void
-from_agent(struct completion *k, const char *verb, const char *field)
+from_agent(struct completion *k, const char *verb, const char *field,
+    enum rows which)
 {
 	char domain[256], name[AGENT_SHORT_MAX];
 	const char *value;
@@ -54,11 +72,13 @@ from_agent(struct completion *k, const char *verb, const char *field)
 
 	if ((a = agent(domain, sizeof(domain))) == NULL)
 		return;
-	ctl_client_begin(a, verb);
+	line_put(ctl_client_begin(a, verb), "copy", "1");
 	if (ctl_client_send(a, -1) == 0)
 		while (ctl_client_next(a, &l, AGENT_MS) == 1)
-			if ((value = line_get(&l, field)) != NULL) {
-				uri_short(name, value, domain, 0);
+			if ((value = line_get(&l, field)) != NULL &&
+			    is_kind(&l, which)) {
+				uri_short(name, value, domain,
+				    strcmp(verb, "pal") == 0);
 				candidate(k, name, strlen(name));
 			}
 	ctl_client_close(a);
@@ -70,16 +90,20 @@ static const struct {
 	const char *kind;
 	const char *words; /* with spaces, or */
 	const char *verb, *field; /* of the agent */
+	enum rows which;
 } kinds[] = {
-	{ "CONF", NULL, "list", "conf" },
-	{ "WHO", NULL, "pal", "uri" },
-	{ "USER", NULL, "pal", "uri" },
-	{ "ENTRY", NULL, "pal", "uri" },
-	{ "INVITE", NULL, "invites", "invite" },
-	{ "STATUS", "available busy away offline", NULL, NULL },
-	{ "MEDIA", "text voice text,voice", NULL, NULL },
-	{ "POLICY", "ask accept decline busy", NULL, NULL },
-	{ "SERVICE", "kdc confctl pal mtcu1 mtcu2 mcu1 mcu2", NULL, NULL },
+	{ "CONF", NULL, "list", "conf", ROWS_ALL },
+	{ "WHO", NULL, "pal", "uri", ROWS_PEOPLE },
+	{ "USER", NULL, "pal", "uri", ROWS_PEOPLE },
+	{ "ENTRY", NULL, "pal", "uri", ROWS_ALL },
+	{ "TYPE", NULL, "pal", "uri", ROWS_THINGS }, /* TYPE:NAME */
+	{ "INVITE", NULL, "invites", "invite", ROWS_ALL },
+	{ "STATUS", "available busy away offline", NULL, NULL, ROWS_ALL },
+	{ "CLASS", "available busy away offline", NULL, NULL, ROWS_ALL },
+	{ "MEDIA", "text voice text,voice", NULL, NULL, ROWS_ALL },
+	{ "POLICY", "ask accept decline busy", NULL, NULL, ROWS_ALL },
+	{ "SERVICE", "kdc confctl pal mtcu1 mtcu2 mcu1 mcu2", NULL, NULL,
+	    ROWS_ALL },
 };
 
 static void
@@ -118,7 +142,8 @@ token(struct completion *k, const char *s, size_t n)
 			if (kinds[i].words != NULL)
 				words_of(k, kinds[i].words);
 			else
-				from_agent(k, kinds[i].verb, kinds[i].field);
+				from_agent(k, kinds[i].verb, kinds[i].field,
+				    kinds[i].which);
 		}
 	}
 }
