@@ -91,6 +91,8 @@ take_session(struct registered *g, const struct line *l)
 	text_copy(g->class_word, line_get_or(l, "class", ""),
 	    sizeof(g->class_word));
 	text_copy(g->note, line_get_or(l, "note", ""), sizeof(g->note));
+	if (line_get_u64(l, "status_until", &until) == 0 && until <= INT64_MAX)
+		g->status_until = (int64_t)until;
 	if ((s = line_get(l, "controller")) == NULL || *s == '\0')
 		return 0;
 	if ((at = strchr(s, '@')) == NULL || (size_t)(at - s) >= sizeof(number))

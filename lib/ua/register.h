@@ -40,6 +40,7 @@ struct registered {
 	int		 pal, controller;      /* numbers; 0: none */
 	char		 controller_addr[256]; /* host:port */
 	char		 status[64], class_word[16], note[256]; /* "": unsaid */
+	int64_t		 status_until; /* server's clock; 0: for ever */
 	const char	*rows;         /* all answer rows: session, conf, doc */
 	size_t		 rowslen;
 };
