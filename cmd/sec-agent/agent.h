@@ -133,6 +133,7 @@ struct presence {
 	struct mirror		*pal;
 	struct subscription	*sub;
 	char			 status[64], class_word[16], note[256];
+	struct timer		 timed;        /* the status ends */
 };
 
 void	presence_init(struct agent *a);
@@ -145,6 +146,39 @@ void	presence_set(struct agent *a, struct ctl_req *r);
 /* available busy away offline, or the class given with a custom word. */
 const char *presence_class(const char *status, const char *class_word);
 void	presence_rows(struct agent *a, struct ctl_req *r);
+/* All attributes of an entry as fields; `id`, which a control line has for
+ * itself, as cid. */
+void	presence_put(struct buf *b, const struct pal_entry *e);
+/* Event `pal`: what has changed of an entry. was or is may be NULL. */
+void	presence_event(struct agent *a, const struct pal_entry *was,
+	    const struct pal_entry *is);
+
+/* --- watcher.c: who watches me, as sec-pal tells by subscribing to me */
+void	watchers_init(struct agent *a);
+void	watchers_close(struct agent *a);
+void	on_subscribe(void *ctx, struct sip_txn *txn,
+	    const struct sip_msg *req);
+/* Who they are now, each as an event built in b, then put. */
+void	watchers_state(struct agent *a, struct buf *b,
+	    void (*put)(struct agent *, struct ctl_req *, struct buf *),
+	    struct ctl_req *r);
+
+/* --- watched.c: what tools follow that my PAL and my conferences do not
+ * tell of */
+void	watched_init(struct agent *a);
+void	watched_close(struct agent *a);
+/* `events` with watch=: dialogs begin. 1: the call is kept until the first
+ * document of each is there, and then goes on with events_go(). */
+int	watched_begin(struct agent *a, struct ctl_req *r);
+void	watched_pal_up(struct agent *a);
+/* I am in this conference now, or no longer: its roster is mine. */
+void	watched_member(struct agent *a, const char *conf, int in);
+int	watched_notify(struct agent *a, const struct sip_msg *req);
+void	watched_peer_gone(struct agent *a, uint64_t peer);
+/* The present of all of them as events, each built in b, then put. */
+void	watched_state(struct agent *a, struct buf *b,
+	    void (*put)(struct agent *, struct ctl_req *, struct buf *),
+	    struct ctl_req *r);
 
 /* --- confs.c: the conferences that I am in */
 enum conf_state { CONF_JOINING, CONF_OPENING, CONF_OPEN };
@@ -279,6 +313,17 @@ size_t	conf_count_in(struct conf_in *c);
 void	conf_list(struct conf_in *c, const char *status, struct buf *out);
 void	conf_event(struct conf_in *c, const char *event, const char *user,
 	    const char *status);
+/* The same, of any conference. */
+void	roster_event(struct agent *a, const char *conf, const char *event,
+	    const char *user, const char *status);
+/* A row of a roster has changed: its event, and its name; NULL: none. */
+const char *roster_change(struct agent *a, const char *conf,
+	    const struct pal_entry *was, const struct pal_entry *is);
+/* The present of a roster as events, each built in b, then put. */
+void	roster_state(struct agent *a, const char *conf,
+	    const struct mirror *roster, struct buf *b,
+	    void (*put)(struct agent *, struct ctl_req *, struct buf *),
+	    struct ctl_req *r);
 /* Rows of `show`. */
 void	conf_show(struct conf_in *c, struct ctl_req *r);
 /* Rows of members, in the order to be shown. */
@@ -356,12 +401,21 @@ void	events_close(struct agent *a);
 struct buf *event_begin(struct agent *a, const char *name);
 void	event_end(struct agent *a);
 void	events_follow(struct agent *a, struct ctl_req *r);
+/* Its second half, when what it follows has been told. */
+void	events_go(struct agent *a, struct ctl_req *r);
 const char *events_ring(const struct agent *a);
 uint64_t events_last(const struct agent *a);
 void	events_peer_gone(struct agent *a, uint64_t peer);
 
-/* --- fresh.c: what the tool asks for (my PAL; show of c) as of now */
-void	fresh_start(struct agent *a, struct ctl_req *r, struct conf_in *c);
+/* --- fresh.c: what the tool asks for as of now */
+typedef void (*fresh_h)(struct agent *a, struct ctl_req *r);
+/* rows answers, when my PAL is that of this moment, if it can be had. */
+void	fresh_pal(struct agent *a, struct ctl_req *r, fresh_h rows);
+/* Rows of `show` of a conference that I am in. */
+void	fresh_show(struct conf_in *c, struct ctl_req *r);
+
+/* --- pal.c: what tools do with my PAL */
+extern const struct ctl_verb pal_verbs[];
 
 /* --- tools.c */
 extern const struct ctl_verb tool_verbs[];
@@ -389,6 +443,8 @@ struct agent {
 	struct invites	*invites;
 	struct creates	*creates;
 	struct events	*events;
+	struct watchers	*watchers;
+	struct watching	*watching;
 	struct voice	 voice;
 	struct mix	*mix;
 	struct changes	*changes;

@@ -279,6 +279,7 @@ conf_gone(struct conf_in *c, const char *kind, const char *why)
 		conf_event(c, "conf.leave", c->a->uri, NULL);
 	conf_event(c, "conf.end", NULL, NULL);
 	refuse_all(c, left ? 487 : 404, why);
+	watched_member(c->a, c->uri, 0);
 	conf_free(c);
 }
 

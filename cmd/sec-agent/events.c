@@ -111,10 +111,6 @@ put_now(struct agent *a, struct ctl_req *r, struct buf *b)
 static void
 put_conf(struct agent *a, struct ctl_req *r, struct conf_in *c, struct buf *b)
 {
-	const struct pal_entry *e;
-	const char *status;
-	size_t i = 0;
-
 	line_put(b, "event", "conf.new");
 	line_put(b, "conf", c->uri);
 	line_put(b, "media", c->media);
@@ -124,18 +120,7 @@ put_conf(struct agent *a, struct ctl_req *r, struct conf_in *c, struct buf *b)
 	line_put(b, "conf", c->uri);
 	line_putf(b, "key_gen", "%u", (unsigned)keyring_epoch(c->keys));
 	put_now(a, r, b);
-	while ((e = mirror_next(c->roster, &i)) != NULL) {
-		status = pal_entry_attr(e, "status");
-		if (status == NULL || strcmp(status, "left") == 0)
-			continue;
-		line_put(b, "event",
-		    strcmp(status, "invited") == 0 ? "conf.status" :
-						     "conf.join");
-		line_put(b, "conf", c->uri);
-		line_put(b, "user", e->uri);
-		line_put(b, "status", status);
-		put_now(a, r, b);
-	}
+	roster_state(a, c->uri, c->roster, b, put_now, r);
 }
 
 static void
@@ -155,12 +140,11 @@ put_state(struct agent *a, struct ctl_req *r)
 	     (e = mirror_next(a->presence.pal, &i)) != NULL;) {
 		line_put(&b, "event", "pal");
 		line_put(&b, "entry", e->uri);
-		line_put(&b, "type", pal_entry_attr(e, "type"));
-		line_put(&b, "status", pal_entry_attr(e, "status"));
-		line_put(&b, "class", pal_entry_attr(e, "class"));
-		line_put(&b, "note", pal_entry_attr(e, "note"));
+		presence_put(&b, e);
 		put_now(a, r, &b);
 	}
+	watchers_state(a, &b, put_now, r);
+	watched_state(a, &b, put_now, r);
 	i = 0;
 	while ((c = conf_next(a, &i)) != NULL)
 		if (c->state == CONF_OPEN)
@@ -181,9 +165,16 @@ put_gap(struct agent *a, struct ctl_req *r, uint64_t from, uint64_t to)
 	buf_free(&b);
 }
 
-/* events [since=SEQ] [ring=] [state=1] [follow=0] */
+/* events [since=SEQ] [ring=] [state=1] [follow=0] [watch=NAME,...] */
 void
 events_follow(struct agent *a, struct ctl_req *r)
+{
+	if (!watched_begin(a, r))
+		events_go(a, r);
+}
+
+void
+events_go(struct agent *a, struct ctl_req *r)
 {
 	struct ring *ring = a->events->ring;
 	const struct ring_event *e;

@@ -18,6 +18,7 @@ struct fresh {
 	struct agent *a;
 	struct ctl_handle who;
 	uint64_t conf; /* number; 0: my PAL */
+	fresh_h rows; /* of my PAL */
 	char *line; /* the tool's */
 };
 
@@ -32,7 +33,7 @@ fresh_rows(struct fresh *f)
 	    line_parse(&l, f->line, strlen(f->line)) == 0) {
 		r.line = &l;
 		if (f->conf == 0)
-			presence_rows(f->a, &r);
+			f->rows(f->a, &r);
 		else if ((c = conf_of(f->a, f->conf)) != NULL)
 			conf_show(c, &r);
 		else
@@ -66,8 +67,8 @@ on_fresh(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	fresh_rows(f);
 }
 
-void
-fresh_start(struct agent *a, struct ctl_req *r, struct conf_in *c)
+static void
+start(struct agent *a, struct ctl_req *r, struct conf_in *c, fresh_h rows)
 {
 	struct fresh *f = agent_alloc(sizeof(*f));
 	struct buf line = BUF_INIT;
@@ -81,6 +82,7 @@ fresh_start(struct agent *a, struct ctl_req *r, struct conf_in *c)
 	f->a = a;
 	f->who = ctl_keep(r);
 	f->conf = c != NULL ? c->number : 0;
+	f->rows = rows;
 	if ((f->line = strdup(buf_cstr(&line))) == NULL)
 		abort();
 	buf_free(&line);
@@ -93,4 +95,16 @@ fresh_start(struct agent *a, struct ctl_req *r, struct conf_in *c)
 	m.contact = flow_contact(a->session.pal, a->uri, contact);
 	if (flow_request(a->session.pal, &m, FRESH_MS, on_fresh, f, 0) == 0)
 		fresh_rows(f);
+}
+
+void
+fresh_pal(struct agent *a, struct ctl_req *r, fresh_h rows)
+{
+	start(a, r, NULL, rows);
+}
+
+void
+fresh_show(struct conf_in *c, struct ctl_req *r)
+{
+	start(c->a, r, c, NULL);
 }

@@ -30,6 +30,7 @@ const struct sip_method agent_methods[] = {
 	{ "BYE", NEED_SERVER, on_bye }, /* confs.c */
 	{ "INFO", NEED_SERVER, on_info },
 	{ "NOTIFY", NEED_SERVER, on_notify },
+	{ "SUBSCRIBE", NEED_SERVER, on_subscribe }, /* watcher.c */
 	{ NULL, 0, NULL },
 };
 
@@ -76,6 +77,7 @@ on_gone(void *ctx, uint64_t peer)
 	struct agent *a = ctx;
 
 	events_peer_gone(a, peer);
+	watched_peer_gone(a, peer);
 	levels_peer_gone(a, peer);
 	voice_peer_gone(a, peer);
 	create_peer_gone(a, peer);
@@ -96,6 +98,8 @@ on_notify(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		r = subscription_notify(a->presence.sub, req);
 	if (r == 0)
 		r = confs_notify(a, req);
+	if (r == 0)
+		r = watched_notify(a, req);
 	sip_answer_status(txn, r == 1 ? 200 : r == 0 ? 481 : 500);
 }
 
@@ -172,10 +176,13 @@ open_all(struct agent *a)
 		die(sec_err_exit(SEC_ERR_SYS), "no event loop");
 	a->ctl = ctl_new(a->loop);
 	ctl_add_verbs(a->ctl, tool_verbs, a);
+	ctl_add_verbs(a->ctl, pal_verbs, a);
 	ctl_add_verbs(a->ctl, talk_verbs, a);
 	ctl_add_verbs(a->ctl, mix_verbs, a);
 	ctl_on_gone(a->ctl, on_gone, a);
 	events_init(a);
+	watchers_init(a);
+	watched_init(a);
 	session_init(a);
 	confs_init(a);
 	invites_init(a);
@@ -204,7 +211,9 @@ close_all(struct agent *a)
 	invites_close(a);
 	confs_close(a);
 	presence_close(a);
+	watched_close(a);
 	session_close(a);
+	watchers_close(a);
 	loop_turn(a->loop, 0); /* what is freed at the end of turns */
 	mix_close(a);
 	events_close(a);

@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "sip/event.h"
 
+#define TIMED_MS 200 /* after its end a status for a time has gone */
+
 static const char *const classes[] = { "available", "busy", "away", "offline" };
 
 const char *
@@ -35,30 +37,64 @@ differs(const struct pal_entry *a, const struct pal_entry *b, const char *attr)
 	return strcmp(x != NULL ? x : "", y != NULL ? y : "") != 0;
 }
 
-/* Changed attributes as an event; who is gone is offline. */
 static void
-on_change(void *ctx, const struct pal_entry *was, const struct pal_entry *is)
+put_attr(struct buf *b, const char *name, const char *value)
 {
-	static const char *const skip[] = { "type", "since", "status" };
-	struct agent *a = ctx;
+	line_put(b, strcmp(name, "id") == 0 ? "cid" : name, value);
+}
+
+void
+presence_put(struct buf *b, const struct pal_entry *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->n; i++)
+		put_attr(b, e->attr[i].name, e->attr[i].value);
+}
+
+/* Whether the event names it in any case, or never. */
+static int
+is_special(const char *attr)
+{
+	return strcmp(attr, "type") == 0 || strcmp(attr, "status") == 0 ||
+	    strcmp(attr, "since") == 0;
+}
+
+void
+presence_event(struct agent *a, const struct pal_entry *was,
+    const struct pal_entry *is)
+{
 	const struct pal_entry *e = is != NULL ? is : was;
-	const char *type = pal_entry_attr(e, "type");
+	const char *type = pal_entry_attr(e, "type"), *name;
 	struct buf *b;
-	size_t i, k;
+	size_t i;
 
 	b = event_begin(a, "pal");
 	line_put(b, "entry", e->uri);
 	line_put(b, "type", type != NULL ? type : "user");
-	line_put(b, "status",
-	    is != NULL ? pal_entry_attr(is, "status") : "offline");
+	if (is == NULL)
+		line_put(b, "removed", "1");
+	else
+		line_put(b, "status", pal_entry_attr(is, "status"));
 	for (i = 0; is != NULL && i < is->n; i++) {
-		for (k = 0; k < 3 && strcmp(is->attr[i].name, skip[k]) != 0;)
-			k++;
-		if (k == 3 &&
-		    (was == NULL || differs(was, is, is->attr[i].name)))
-			line_put(b, is->attr[i].name, is->attr[i].value);
+		name = is->attr[i].name;
+		if (!is_special(name) &&
+		    (was == NULL || differs(was, is, name)))
+			put_attr(b, name, is->attr[i].value);
+	}
+	/* What is no more is empty. */
+	for (i = 0; is != NULL && was != NULL && i < was->n; i++) {
+		name = was->attr[i].name;
+		if (!is_special(name) && pal_entry_attr(is, name) == NULL)
+			put_attr(b, name, "");
 	}
 	event_end(a);
+}
+
+static void
+on_change(void *ctx, const struct pal_entry *was, const struct pal_entry *is)
+{
+	presence_event(ctx, was, is);
 }
 
 void
@@ -95,11 +131,31 @@ on_ended(void *arg, int status, const char *why)
 
 static const struct subscription_ops ops = { on_doc, on_ended };
 
+/* A status for a time has ended: the registration tells what it is now. */
+static void
+on_timed(void *arg)
+{
+	session_register(arg, 0);
+}
+
+/* until: when sec-pal takes it back, by its clock; 0: never. */
+static void
+status_until(struct agent *a, int64_t until)
+{
+	int64_t left = until - session_now(a);
+
+	if (until == 0)
+		timer_cancel(&a->presence.timed);
+	else
+		timer_set(&a->presence.timed, (left > 0 ? left : 0) + TIMED_MS);
+}
+
 void
 presence_init(struct agent *a)
 {
 	struct presence *p = &a->presence;
 
+	timer_init(&p->timed, a->loop, on_timed, a);
 	p->pal = mirror_new(on_change, a);
 	text_copy(p->status,
 	    a->login.status[0] != '\0' ? a->login.status : "available",
@@ -120,11 +176,13 @@ presence_take(struct agent *a, const struct registered *g)
 	text_copy(p->class_word, presence_class(g->status, g->class_word),
 	    sizeof(p->class_word));
 	text_copy(p->note, g->note, sizeof(p->note));
+	status_until(a, g->status_until);
 }
 
 void
 presence_close(struct agent *a)
 {
+	timer_cancel(&a->presence.timed);
 	subscription_free(a->presence.sub);
 	mirror_free(a->presence.pal);
 }
@@ -145,6 +203,7 @@ struct setting {
 	struct agent *a;
 	struct ctl_handle who;
 	char status[64], class_word[16], note[256];
+	int64_t until; /* by sec-pal's clock, 0: for ever */
 };
 
 static void
@@ -160,12 +219,18 @@ on_set(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 		text_copy(p->status, s->status, sizeof(p->status));
 		text_copy(p->class_word, s->class_word, sizeof(p->class_word));
 		text_copy(p->note, s->note, sizeof(p->note));
+		status_until(s->a, s->until);
 	}
 	if (ctl_again(s->a->ctl, s->who, &r) == 0) {
 		if (answer->status / 100 == 2) {
 			b = ctl_ok_begin(&r);
 			line_put(b, "status", s->status);
+			line_put(b, "class", s->class_word);
 			line_put(b, "note", s->note);
+			if (s->until != 0)
+				line_putf(b, "until", "%lld",
+				    (long long)(s->until -
+					s->a->session.offset));
 			ctl_end(&r);
 		} else
 			ctl_error(&r, answer->status, answer->reason);
@@ -182,6 +247,7 @@ presence_set(struct agent *a, struct ctl_req *r)
 	struct buf body = BUF_INIT;
 	struct setting *s;
 	struct sip_msg m;
+	uint64_t until;
 
 	if (value == NULL || !text_is_word(value)) {
 		ctl_error(r, 400,
@@ -202,11 +268,14 @@ presence_set(struct agent *a, struct ctl_req *r)
 	    presence_class(value, line_get(r->line, "class")),
 	    sizeof(s->class_word));
 	text_copy(s->note, note, sizeof(s->note));
+	if (line_get_u64(r->line, "until", &until) == 0 && until <= INT64_MAX)
+		s->until = (int64_t)until + a->session.offset;
 	line_begin(&body, "status");
 	line_put(&body, "value", s->status);
 	line_put(&body, "class", s->class_word);
 	line_put(&body, "note", s->note);
-	line_put(&body, "until", line_get(r->line, "until"));
+	if (s->until > 0)
+		line_put_u64(&body, "until", (uint64_t)s->until);
 	line_end(&body);
 	sip_msg_init(&m);
 	m.method = "PUBLISH";
@@ -222,7 +291,7 @@ presence_set(struct agent *a, struct ctl_req *r)
 	buf_free(&body);
 }
 
-/* --- pal [who=a,b] [status=S] --- */
+/* --- rows of `pal` --- */
 
 static int
 is_wanted(struct agent *a, const struct pal_entry *e, const char *who)
@@ -249,12 +318,10 @@ is_wanted(struct agent *a, const struct pal_entry *e, const char *who)
 void
 presence_rows(struct agent *a, struct ctl_req *r)
 {
-	static const char *const shown[] = { "type", "status", "class", "since",
-		"note", "media" };
 	const char *status = line_get(r->line, "status"), *s, *class_word;
 	const struct pal_entry *e;
 	struct buf *b;
-	size_t i = 0, k;
+	size_t i = 0;
 
 	if (!mirror_is_complete(a->presence.pal)) {
 		ctl_error(r, 503, "PAL manager unreachable");
@@ -271,8 +338,7 @@ presence_rows(struct agent *a, struct ctl_req *r)
 			continue;
 		b = ctl_row(r);
 		line_put(b, "uri", e->uri);
-		for (k = 0; k < sizeof(shown) / sizeof(shown[0]); k++)
-			line_put(b, shown[k], pal_entry_attr(e, shown[k]));
+		presence_put(b, e);
 		ctl_end(r);
 	}
 	ctl_ok(r);

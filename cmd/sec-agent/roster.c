@@ -83,46 +83,85 @@ conf_q_of(struct conf_in *c, const char *uri)
 }
 
 void
-conf_event(struct conf_in *c, const char *event, const char *user,
-    const char *status)
+roster_event(struct agent *a, const char *conf, const char *event,
+    const char *user, const char *status)
 {
 	struct buf *b;
 
-	b = event_begin(c->a, event);
-	line_put(b, "conf", c->uri);
+	b = event_begin(a, event);
+	line_put(b, "conf", conf);
 	line_put(b, "user", user);
 	line_put(b, "status", status);
-	event_end(c->a);
+	event_end(a);
 }
 
-/* A row of the roster has changed: events, and lines for listeners. */
+void
+conf_event(struct conf_in *c, const char *event, const char *user,
+    const char *status)
+{
+	roster_event(c->a, c->uri, event, user, status);
+}
+
+const char *
+roster_change(struct agent *a, const char *conf, const struct pal_entry *was,
+    const struct pal_entry *is)
+{
+	const char *from = status_of(was), *to = status_of(is);
+	const char *event;
+
+	if (strcmp(from, to) == 0)
+		return NULL;
+	event = !is_in(from) && is_in(to) ? "conf.join" :
+	    is_in(from) && !is_in(to)	  ? "conf.leave" :
+					    "conf.status";
+	roster_event(a, conf, event, is != NULL ? is->uri : was->uri,
+	    strcmp(event, "conf.leave") != 0 ? to : NULL);
+	return event;
+}
+
+void
+roster_state(struct agent *a, const char *conf, const struct mirror *roster,
+    struct buf *b, void (*put)(struct agent *, struct ctl_req *, struct buf *),
+    struct ctl_req *r)
+{
+	const struct pal_entry *e;
+	const char *status;
+	size_t i = 0;
+
+	while ((e = mirror_next(roster, &i)) != NULL) {
+		status = status_of(e);
+		if (strcmp(status, "left") == 0)
+			continue;
+		line_put(b, "event",
+		    is_in(status) ? "conf.join" : "conf.status");
+		line_put(b, "conf", conf);
+		line_put(b, "user", e->uri);
+		line_put(b, "status", status);
+		put(a, r, b);
+	}
+}
+
+/* A row of my roster has changed: its event, and a line for listeners. */
 static void
 on_member(void *ctx, const struct pal_entry *was, const struct pal_entry *is)
 {
 	struct conf_in *c = ctx;
 	const char *from = status_of(was), *to = status_of(is);
-	const char *user = is != NULL ? is->uri : was->uri;
+	const char *user = is != NULL ? is->uri : was->uri, *event;
 
 	if (is != NULL)
 		learn_q(c, is);
-	if (strcmp(from, to) == 0)
+	if ((event = roster_change(c->a, c->uri, was, is)) == NULL)
 		return;
-	if (!is_in(from) && is_in(to)) {
-		conf_event(c, "conf.join", user, to);
-		conf_notice(c, "join", user, NULL);
-	} else if (is_in(from) && !is_in(to)) {
-		conf_event(c, "conf.leave", user, NULL);
-		conf_notice(c, "leave", user, NULL);
-	} else {
-		conf_event(c, "conf.status", user, to);
-		/* Nobody wants to read that he could not be reached himself:
-		 * a controller that was restarted finds all its members so. */
-		if (is_in(to) &&
-		    (strcmp(user, c->a->uri) != 0 ||
-			(strcmp(from, "unreachable") != 0 &&
-			    strcmp(to, "unreachable") != 0)))
-			conf_notice(c, "status", user, to);
-	}
+	if (strcmp(event, "conf.status") != 0)
+		conf_notice(c, event + strlen("conf."), user, NULL);
+	/* Nobody wants to read that he could not be reached himself: a
+	 * controller that was restarted finds all its members so. */
+	else if (is_in(to) &&
+	    (strcmp(user, c->a->uri) != 0 ||
+		(strcmp(from, "unreachable") != 0 &&
+		    strcmp(to, "unreachable") != 0)))
+		conf_notice(c, "status", user, to);
 }
 
 /* Fields of the document's first row that its creator may change. */
@@ -304,6 +343,7 @@ member_row(struct ctl_req *r, const struct pal_entry *e)
 	put_all(b, e, "q");
 	line_put(b, "voice", pal_entry_attr(e, "voice"));
 	line_put(b, "since", pal_entry_attr(e, "since"));
+	line_put(b, "talking", pal_entry_attr(e, "talking"));
 	ctl_end(r);
 }
 
@@ -373,6 +413,7 @@ roster_open(struct conf_in *c)
 void
 roster_subscribe(struct conf_in *c)
 {
+	watched_member(c->a, c->uri, 1);
 	c->sub = subscription_new(c->a->loop, c->a->session.pal,
 	    EVENT_CONFERENCE, c->a->uri, c->uri, &ops, c);
 }

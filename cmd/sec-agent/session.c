@@ -144,6 +144,7 @@ pal_up(void *arg)
 	a->session.pal_seen = 1;
 	presence_up(a);
 	confs_pal_up(a);
+	watched_pal_up(a);
 	check_login(a);
 }
 

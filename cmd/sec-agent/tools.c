@@ -113,12 +113,6 @@ on_set(void *ctx, struct ctl_req *r)
 }
 
 static void
-on_pal(void *ctx, struct ctl_req *r)
-{
-	fresh_start(ctx, r, NULL);
-}
-
-static void
 on_create(void *ctx, struct ctl_req *r)
 {
 	create_start(ctx, r);
@@ -420,14 +414,18 @@ one(struct fetching *f, struct ctl_req *r, const struct pal_doc *d)
 }
 
 static void
-fetch_refused(struct fetching *f, struct ctl_req *r, int status)
+fetch_refused(struct fetching *f, struct ctl_req *r,
+    const struct sip_msg *answer)
 {
-	char why[160];
+	int status = answer->status;
+	char why[400];
 
 	if (f->what == FETCH_KNOWN && status != 404)
 		status = 403;
 	snprintf(why, sizeof(why), "%s: no such conference", f->name);
-	if (status == 403)
+	if (status == 403 && f->what == FETCH_ONE && answer->note != NULL)
+		snprintf(why, sizeof(why), "%s: %.200s", f->name, answer->note);
+	else if (status == 403)
 		snprintf(why, sizeof(why), "you are not in %s", f->name);
 	ctl_error(r, status, status == 403 || status == 404 ? why : NULL);
 }
@@ -461,7 +459,7 @@ on_fetched(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	if (ctl_again(f->a->ctl, f->who, &r) != 0)
 		goto out;
 	if (answer->status / 100 != 2 || f->what == FETCH_KNOWN) {
-		fetch_refused(f, &r, answer->status);
+		fetch_refused(f, &r, answer);
 		goto out;
 	}
 	if (pal_doc_decode(&d, answer->body, answer->bodylen) != 0) {
@@ -569,7 +567,7 @@ on_show(void *ctx, struct ctl_req *r)
 		return;
 	c = conf_find(a, u.full);
 	if (c != NULL && c->state == CONF_OPEN)
-		fresh_start(a, r, c);
+		fresh_show(c, r);
 	else
 		fetch_start(a, r, FETCH_ONE, u.full, u.name);
 }
@@ -685,7 +683,6 @@ on_renew(void *ctx, struct ctl_req *r)
 const struct ctl_verb tool_verbs[] = {
 	{ "status", CTL_SAME, on_status },
 	{ "set", CTL_SAME, on_set },
-	{ "pal", CTL_SAME, on_pal },
 	{ "create", CTL_SAME, on_create },
 	{ "invite", CTL_SAME, on_invite_verb },
 	{ "cancel", CTL_SAME, on_cancel_verb },
