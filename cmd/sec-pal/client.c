@@ -1,5 +1,6 @@
 /*
- * The client half of sec-pal: my PAL from the agent's copy, and my status.
+ * The client half of sec-pal: my PAL from the agent's copy, what is added to
+ * it and taken from it, what I publish, and who watches me.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -7,242 +8,210 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/log.h"
-#include "base/text.h"
-#include "cli/agent.h"
 #include "cli/typed.h"
 #include "client.h"
+#include "client_verbs.h"
 
-#define CALL_MS	     10000 /* -T when not given */
 #define NOTE_COLUMNS 40 /* of a note in the table; show has it all */
 
-/* One row, kept until all are there to be sorted. */
-struct entry {
-	char name[AGENT_SHORT_MAX];
-	char *uri, *type, *status, *status_class, *note, *media;
-	int64_t since;
-};
-
-struct entries {
-	struct cli *c;
-	struct ctl_client *a;
-	struct entry *e;
-	size_t n, cap;
-};
-
-static char *
-copy(const struct line *row, const char *key)
-{
-	char *s = strdup(line_get_or(row, key, ""));
-
-	if (s == NULL)
-		die(sec_err_exit(SEC_ERR_SYS), "no memory");
-	return s;
-}
-
-static int
-on_entry(void *arg, const struct line *row)
-{
-	struct entries *l = arg;
-	struct entry *e;
-
-	if (l->n == l->cap) {
-		l->cap = l->cap > 0 ? 2 * l->cap : 64;
-		l->e = reallocarray(l->e, l->cap, sizeof(*l->e));
-		if (l->e == NULL)
-			die(sec_err_exit(SEC_ERR_SYS), "no memory");
-	}
-	e = &l->e[l->n++];
-	agent_short(l->a, e->name, line_get(row, "uri"), 1);
-	e->uri = copy(row, "uri");
-	e->type = copy(row, "type");
-	e->status = copy(row, "status");
-	e->status_class = copy(row, "class");
-	e->note = copy(row, "note");
-	e->media = copy(row, "media");
-	e->since = agent_int(row, "since");
-	return 0;
-}
-
-/* People first, then by name. */
-static int
-compare(const void *x, const void *y)
-{
-	const struct entry *a = x, *b = y;
-	int r;
-
-	r = (strcmp(b->type, "user") == 0) - (strcmp(a->type, "user") == 0);
-	if (r == 0)
-		r = strcmp(a->type, b->type);
-	return r != 0 ? r : strcmp(a->name, b->name);
-}
-
-static void
-forget(struct entries *l)
-{
-	struct entry *e;
-	size_t i;
-
-	for (i = 0; i < l->n; i++) {
-		e = &l->e[i];
-		free(e->uri);
-		free(e->type);
-		free(e->status);
-		free(e->status_class);
-		free(e->note);
-		free(e->media);
-	}
-	free(l->e);
-	ctl_client_close(l->a);
-}
+/* --- list --- */
 
 /* The rows for the operands and -s; 0 or an exit code. */
 static int
-fetch(struct entries *l)
+fetch(struct cli *c, struct entries *l)
 {
 	struct buf who = BUF_INIT, *b;
 	char **name;
 	int r;
 
-	if ((r = agent_open(l->c, &l->a)) != 0)
-		return r;
-	for (name = cli_argv(l->c); *name != NULL; name++)
+	for (name = cli_argv(c); *name != NULL; name++)
 		buf_putf(&who, "%s%s", buf_len(&who) > 0 ? "," : "", *name);
 	b = ctl_client_begin(l->a, "pal");
 	if (buf_len(&who) > 0)
 		line_put(b, "who", buf_cstr(&who));
-	line_put(b, "status", cli_value(l->c, "status"));
+	line_put(b, "status", cli_value(c, "status"));
 	buf_free(&who);
-	r = agent_rows(l->a, cli_timeout(l->c, CALL_MS), on_entry, l, NULL);
+	r = agent_rows(l->a, cli_timeout(c, CALL_MS), entries_take, l, NULL);
 	if (r != 0)
-		return agent_fail(l->c, l->a, r);
-	if (l->n > 0)
-		qsort(l->e, l->n, sizeof(*l->e), compare);
+		return agent_fail(c, l->a, r);
+	entries_sort(l);
 	return 0;
 }
 
+/* NAME STATUS SINCE NOTE, or, of entries just added, without SINCE. */
 static void
-print_json(const struct entry *e)
+print_table(const struct entries *l, int since)
 {
-	struct json j;
-
-	json_begin(&j);
-	json_str(&j, "entry", e->uri);
-	if (e->type[0] != '\0')
-		json_str(&j, "type", e->type);
-	json_str(&j, "status", e->status);
-	if (e->status_class[0] != '\0')
-		json_str(&j, "class", e->status_class);
-	if (e->note[0] != '\0')
-		json_str(&j, "note", e->note);
-	if (e->since > 0)
-		json_time(&j, "since", e->since);
-	if (e->media[0] != '\0')
-		json_list(&j, "media", e->media);
-	json_end(&j, STDOUT_FILENO);
-}
-
-static void
-print_name(const char *name)
-{
-	struct buf b = BUF_INIT;
-
-	emit_put_visible(&b, name);
-	emit_line("%s", buf_cstr(&b));
-	buf_free(&b);
-}
-
-static void
-print_table(const struct entries *l)
-{
-	static const char *const columns[] = { "NAME", "STATUS", "SINCE",
-		"NOTE" };
-	struct table *t = table_new(columns, 4);
+	static const char *const all[] = { "NAME", "STATUS", "SINCE", "NOTE" };
+	static const char *const few[] = { "NAME", "STATUS", "NOTE" };
+	struct table *t = table_new(since ? all : few, since ? 4 : 3);
+	struct buf note = BUF_INIT;
+	const struct entry *e;
+	const char *s;
 	char at[16];
-	size_t i;
 
-	for (i = 0; i < l->n; i++) {
-		table_cell(t, l->e[i].name);
-		table_cell(t, l->e[i].status[0] ? l->e[i].status : "-");
-		table_cell(t,
-		    l->e[i].since > 0 ? clock_hhmm(l->e[i].since, at) : "-");
-		table_cell_short(t, l->e[i].note, NOTE_COLUMNS);
+	for (e = l->e; e < l->e + l->n; e++) {
+		table_cell(t, e->name);
+		s = entry_get(e, "status");
+		table_cell(t, *s != '\0' ? s : "-");
+		s = entry_get(e, "since");
+		if (since)
+			table_cell(t,
+			    *s != '\0' ? clock_hhmm(atoll(s), at) : "-");
+		buf_reset(&note);
+		entry_note(l, e, &note);
+		table_cell_short(t, buf_cstr(&note), NOTE_COLUMNS);
 	}
+	buf_free(&note);
 	table_print(t, STDOUT_FILENO);
 }
 
-static int
+static void
+print_entries(struct cli *c, const struct entries *l, int since)
+{
+	const struct entry *e;
+	struct json j;
+
+	if (cli_mode(c) == EMIT_TABLE)
+		print_table(l, since);
+	for (e = l->e; e < l->e + l->n; e++)
+		if (cli_mode(c) == EMIT_JSON) {
+			json_begin(&j);
+			entry_json(&j, e);
+			json_end(&j, STDOUT_FILENO);
+		} else if (cli_mode(c) == EMIT_QUIET)
+			entry_line(e->name);
+}
+
+int
 run_list(struct cli *c)
 {
-	struct entries l = { .c = c };
-	size_t i;
+	struct entries l = { .a = NULL };
 	int r;
 
-	r = fetch(&l);
+	if ((r = agent_open(c, &l.a)) != 0)
+		return r;
+	r = fetch(c, &l);
 	/* Without a verb it may have been meant as one. */
 	if (r == 0 && l.n == 0 && cli_argc(c) > 0 && *cli_verb(c) == '\0')
 		r = cli_usage(c, "%s: no such verb, and nobody of that name",
 		    cli_argv(c)[0]);
-	if (r == 0 && cli_mode(c) == EMIT_TABLE)
-		print_table(&l);
-	for (i = 0; i < l.n && r == 0; i++)
-		if (cli_mode(c) == EMIT_JSON)
-			print_json(&l.e[i]);
-		else if (cli_mode(c) == EMIT_QUIET)
-			print_name(l.e[i].name);
-	forget(&l);
+	if (r == 0 && l.n == 0 && cli_argc(c) == 0 &&
+	    cli_value(c, "status") == NULL)
+		emit_note(cli_mode(c),
+		    "nobody is in your list yet; add people with: "
+		    "sec-pal add NAME");
+	if (r == 0)
+		print_entries(c, &l, 1);
+	entries_free(&l);
+	ctl_client_close(l.a);
 	return r;
 }
 
-/* "status     busy  since 13:40  note ..." */
-static void
-print_entry(const struct entry *e)
-{
-	struct buf b = BUF_INIT;
-	char at[16], *s;
+/* --- add, rm, watchers --- */
 
-	buf_put_str(&b, "entry      ");
-	emit_put_visible(&b, e->uri);
-	buf_put_str(&b, "\ntype       ");
-	emit_put_visible(&b, e->type[0] != '\0' ? e->type : "user");
-	buf_put_str(&b, "\nstatus     ");
-	emit_put_visible(&b, e->status[0] != '\0' ? e->status : "-");
-	if (e->since > 0)
-		buf_putf(&b, "      since %s", clock_hhmm(e->since, at));
-	if (e->note[0] != '\0') {
-		buf_put_str(&b, "   note \"");
-		emit_put_visible(&b, e->note);
-		buf_put_u8(&b, '"');
+/* May the next operand be tried after this error, or is nobody there? */
+static int
+is_answer(int err)
+{
+	return err != SEC_ERR_CLOSED && err != SEC_ERR_TIMEOUT &&
+	    err != SEC_ERR_SYS;
+}
+
+/* One call per operand; the exit code is that of the first that failed. */
+static int
+each(struct cli *c, struct ctl_client *a, const char *verb,
+    int (*cb)(void *arg, const struct line *row), void *arg)
+{
+	int r, first = 0, code;
+	struct buf *b;
+	char **name;
+
+	for (name = cli_argv(c); *name != NULL; name++) {
+		b = ctl_client_begin(a, verb);
+		line_put(b, "entry", *name);
+		line_put(b, "attrs", cli_value(c, "attrs"));
+		line_put(b, "label", cli_value(c, "note"));
+		r = agent_rows(a, cli_timeout(c, CALL_MS), cb, arg, NULL);
+		if (r == 0)
+			continue;
+		code = agent_fail(c, a, r);
+		if (first == 0)
+			first = code;
+		if (!is_answer(r))
+			break;
 	}
-	for (s = e->media; *s != '\0'; s++)
-		if (*s == ',')
-			*s = ' ';
-	if (e->media[0] != '\0') {
-		buf_put_str(&b, "\nmedia      ");
-		emit_put_visible(&b, e->media);
-	}
-	emit_line("%s", buf_cstr(&b));
-	buf_free(&b);
+	return first;
 }
 
 static int
-run_show(struct cli *c)
+typed_entries(struct cli *c)
 {
-	struct entries l = { .c = c };
+	char **name;
 	int r;
 
-	if ((r = fetch(&l)) == 0 && l.n == 0)
-		r = emit_error(cli_mode(c), SEC_ERR_NOTHING,
-		    "%s: no such entry, or not logged in", cli_argv(c)[0]);
-	else if (r == 0)
-		switch (cli_mode(c)) {
-		case EMIT_JSON: print_json(&l.e[0]); break;
-		case EMIT_QUIET: print_name(l.e[0].name); break;
-		case EMIT_TABLE: print_entry(&l.e[0]); break;
-		}
-	forget(&l);
+	for (name = cli_argv(c); *name != NULL; name++)
+		if ((r = typed_entry(c, *name)) != 0)
+			return r;
+	return 0;
+}
+
+int
+run_add(struct cli *c)
+{
+	struct entries l = { .a = NULL };
+	int r;
+
+	if ((r = typed_entries(c)) != 0 ||
+	    (r = typed_attrs(c, cli_value(c, "attrs"))) != 0 ||
+	    (r = typed_note(c, cli_value(c, "note"))) != 0 ||
+	    (r = agent_open(c, &l.a)) != 0)
+		return r;
+	r = each(c, l.a, "pal-add", entries_take, &l);
+	print_entries(c, &l, 0);
+	entries_free(&l);
+	ctl_client_close(l.a);
 	return r;
 }
+
+int
+run_rm(struct cli *c)
+{
+	struct ctl_client *a;
+	int r;
+
+	if ((r = typed_entries(c)) != 0 || (r = agent_open(c, &a)) != 0)
+		return r;
+	r = each(c, a, "pal-rm", NULL, NULL);
+	ctl_client_close(a);
+	return r;
+}
+
+int
+run_watchers(struct cli *c)
+{
+	struct entries l = { .a = NULL };
+	size_t i;
+	int r;
+
+	if ((r = agent_open(c, &l.a)) != 0)
+		return r;
+	(void)ctl_client_begin(l.a, "pal-watchers");
+	r = agent_rows(l.a, cli_timeout(c, CALL_MS), entries_take, &l, NULL);
+	if (r != 0)
+		r = agent_fail(c, l.a, r);
+	entries_sort(&l);
+	if (cli_mode(c) == EMIT_JSON)
+		print_entries(c, &l, 0);
+	else
+		for (i = 0; i < l.n; i++)
+			entry_line(l.e[i].name);
+	entries_free(&l);
+	ctl_client_close(l.a);
+	return r;
+}
+
+/* --- what I publish --- */
 
 /* What was set, where there is more to it than the word. */
 static void
@@ -250,6 +219,7 @@ print_set(struct cli *c, const struct line *ok)
 {
 	const char *note = line_get_or(ok, "note", "");
 	const char *status = line_get_or(ok, "status", cli_argv(c)[0]);
+	const char *class_word = line_get(ok, "class");
 	int64_t until = agent_int(ok, "until");
 	struct buf b = BUF_INIT;
 	struct json j;
@@ -258,6 +228,8 @@ print_set(struct cli *c, const struct line *ok)
 	if (cli_mode(c) == EMIT_JSON) {
 		json_begin(&j);
 		json_str(&j, "status", status);
+		if (class_word != NULL && strcmp(class_word, status) != 0)
+			json_str(&j, "class", class_word);
 		if (*note != '\0')
 			json_str(&j, "note", note);
 		if (until > 0)
@@ -277,21 +249,27 @@ print_set(struct cli *c, const struct line *ok)
 	buf_free(&b);
 }
 
-static int
+int
 run_set(struct cli *c)
 {
+	const char *time = cli_value(c, "time");
 	struct ctl_client *a;
 	struct line ok;
 	struct buf *b;
 	int r;
 
 	if ((r = typed_status(c, cli_argv(c)[0])) != 0 ||
+	    (r = typed_class(c, cli_argv(c)[0], cli_value(c, "as"))) != 0 ||
 	    (r = typed_note(c, cli_value(c, "note"))) != 0 ||
-	    (r = agent_open(c, &a)) != 0)
+	    (r = typed_time(c, time)) != 0 || (r = agent_open(c, &a)) != 0)
 		return r;
 	b = ctl_client_begin(a, "set");
 	line_put(b, "value", cli_argv(c)[0]);
+	line_put(b, "class", cli_value(c, "as"));
 	line_put(b, "note", cli_value(c, "note"));
+	if (time != NULL)
+		line_put_u64(b, "until",
+		    (uint64_t)(clock_real() + clock_parse_span(time) * 1000));
 	r = agent_rows(a, cli_timeout(c, CALL_MS), NULL, NULL, &ok);
 	if (r == 0)
 		print_set(c, &ok);
@@ -301,8 +279,37 @@ run_set(struct cli *c)
 	return r;
 }
 
+int
+run_put(struct cli *c)
+{
+	const char *time = cli_value(c, "time");
+	struct ctl_client *a;
+	struct buf *b;
+	int i, r;
+
+	if ((r = typed_object(c, cli_argv(c)[0])) != 0 ||
+	    (r = typed_time(c, time)) != 0)
+		return r;
+	for (i = 1; i < cli_argc(c); i++)
+		if ((r = typed_value(c, cli_argv(c)[i])) != 0)
+			return r;
+	if ((r = agent_open(c, &a)) != 0)
+		return r;
+	b = ctl_client_begin(a, "pal-put");
+	line_put(b, "entry", cli_argv(c)[0]);
+	if (time != NULL)
+		line_put_u64(b, "expires", (uint64_t)clock_parse_span(time));
+	for (i = 1; i < cli_argc(c); i++)
+		line_put_arg(b, cli_argv(c)[i]);
+	r = agent_rows(a, cli_timeout(c, CALL_MS), NULL, NULL, NULL);
+	if (r != 0)
+		r = agent_fail(c, a, r);
+	ctl_client_close(a);
+	return r;
+}
+
 /* main() has taken it unless options stand before it. */
-static int
+int
 run_serve(struct cli *c)
 {
 	return cli_usage(c, "serve comes first: sec-pal serve ...");

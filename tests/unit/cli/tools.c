@@ -182,6 +182,18 @@ static const struct fake agent[] = {
 								"row what=member user=" USER(
 								    "x") " status=left media=text\n"
 									 "ok" },
+	{ "show conf=" CONF("helpdesk-3"),
+	    "row what=conf conf=" CONF(
+		"helpdesk-3") " media=voice"
+			      " created=1795357987120"
+			      "\n"
+			      "row what=member user=" USER(
+				  "kim") " status=active media=voice"
+					 " talking=1\n"
+					 "row what=member user=tel:+15551234567 status=active media=voice"
+					 " via=phone\n"
+					 "row what=member user=" USER(
+					     "x") " status=left\nok" },
 	{ "show", "error code=404 reason=nosuch:%20no%20such%20conference" },
 	{ "join conf=new", "ok conf=" CONF("new") " joined=1" },
 	{ "leave all=1", "ok" },
@@ -206,9 +218,55 @@ static const struct fake agent[] = {
 	    "row uri=" USER(
 		"carol") " type=user status=busy"
 			 " since=1795357987120 note=in%20review media=text,voice\nok" },
+	{ "pal who=things",
+	    "row uri=" CONF(
+		"ops") " type=conference status=open cid=7"
+		       " since=1795357987120 count=3 talking=" USER("bob") "," USER(
+			   "kim") "\n"
+				  "row uri=sip:bedroom@lamp.lab.test type=lamp status=on state=on"
+				  " since=1795357987120 stale=1 label=mine\n"
+				  "row uri=tel:+15551234567 type=phone note=reception"
+				  " label=reception\n"
+				  "row uri=" USER(
+				      "dave") " type=user status=denied rule=same-org\n"
+					      "row uri=" USER(
+						  "carol") " type=user status=offline note=n"
+							   " label=boss\nok" },
+	{ "pal who=empty", "ok" },
+	{ "pal-show entry=carol",
+	    "row uri=" USER("carol") " type=user status=coffee class=away"
+				     " since=1795357987120 note=in%20review"
+				     " media=text,voice reach=voip,phone"
+				     " label=boss\nok" },
+	{ "pal-show entry=vp",
+	    "error code=403 reason=vp:%20not%20permitted%20by%20rule%20%22r%22" },
+	{ "pal-show entry=nobody",
+	    "error code=404 reason=nobody:%20no%20such%20entry" },
+	{ "pal-show entry=lamp:bedroom",
+	    "row uri=sip:bedroom@lamp.lab.test type=lamp status=on state=o%1bn"
+	    " since=1795357987120 stale=1\nok" },
+	{ "pal-add entry=bob attrs=status,note label=boss",
+	    "row uri=" USER("bob") " type=user status=away label=boss\nok" },
+	{ "pal-add entry=dave",
+	    "row uri=" USER("dave") " type=user status=offline\nok" },
+	{ "pal-add entry=conf:helpdesk",
+	    "row uri=" CONF("helpdesk") " type=conference status=open"
+					" count=1\nok" },
+	{ "pal-add entry=lamp:bedroom",
+	    "row uri=sip:bedroom@lamp.lab.test type=lamp status=on\nok" },
+	{ "pal-add entry=vp",
+	    "error code=403 reason=vp:%20not%20permitted%20by%20rule%20%22r%22" },
+	{ "pal-rm entry=dave", "ok" },
+	{ "pal-rm entry=zoe", "error code=404 reason=zoe:%20not%20there" },
+	{ "pal-watchers",
+	    "row uri=" USER("carol") " type=user since=1795357987120\n"
+				     "row uri=" USER("bob") " type=user\nok" },
+	{ "pal-put entry=lamp:bedroom expires=2700 state%3Don level%3D3",
+	    "ok" },
+	{ "pal-put", "error code=403 reason=lamp:x:%20not%20its%20owner" },
 	{ "pal",
 	    "row uri=" CONF(
-		"ops") " type=conf status=open\n"
+		"ops") " type=conference status=open\n"
 		       "row uri=" USER(
 			   "carol") " type=user status=busy class=busy"
 				    " since=1795357987120 note=in%20%1b[2Jreview media=text\n"
@@ -289,6 +347,8 @@ static const struct fake agent[] = {
 	{ "say", "ok seq=3 missed=0" },
 	{ "set value=busy note=writing", "ok status=busy note=writing" },
 	{ "set value=available", "ok status=available" },
+	{ "set value=away", "ok status=away class=away until=1795357987120" },
+	{ "set value=coffee class=away", "ok status=coffee class=away" },
 	{ NULL, NULL },
 };
 
@@ -471,14 +531,101 @@ test_pal(void)
 		    "\"since\":\"2026-11-22T14:33:07.120Z\","
 		    "\"media\":[\"text\",\"voice\"]}\n",
 		    "" },
+		{ "sec-pal list things", 0,
+		    "carol             offline  -      n (boss)\n"
+		    "dave              denied   -      by rule \"same-org\"\n"
+		    "tel:+15551234567  -        -      reception\n"
+		    "lamp:bedroom      on       14:33  stale (mine)\n"
+		    "conf:ops          open     14:33  3 in, bob talking\n",
+		    "" },
+		{ "sec-pal list empty", 0, "", "" },
 		{ "sec-pal show carol", 0,
 		    "entry      sip:carol@lab.test\n"
 		    "type       user\n"
-		    "status     busy      since 14:33   note \"in review\"\n"
-		    "media      text voice\n",
+		    "status     coffee (away)      since 14:33   note \"in "
+		    "review\"\n"
+		    "media      text voice\n"
+		    "reach      voip (preferred), phone\n"
+		    "label      boss\n",
 		    "" },
+		{ "sec-pal show lamp:bedroom", 0,
+		    "entry      sip:bedroom@lamp.lab.test\n"
+		    "type       lamp\n"
+		    "status     on      since 14:33   stale\n"
+		    "state      o\\x1bn\n",
+		    "" },
+		{ "sec-pal show -j lamp:bedroom", 0,
+		    "{\"v\":1,\"entry\":\"sip:bedroom@lamp.lab.test\","
+		    "\"type\":\"lamp\",\"status\":\"on\","
+		    "\"since\":\"2026-11-22T14:33:07.120Z\","
+		    "\"stale\":true,\"state\":\"o\\u001bn\"}\n",
+		    "" },
+		{ "sec-pal show conf:helpdesk-3", 0,
+		    "conf:helpdesk-3  voice  open 14:33\n"
+		    "kim               active  voice  talking\n"
+		    "tel:+15551234567  active  phone\n",
+		    "" },
+		{ "sec-pal show conf:helpdesk-3 -q", 0,
+		    "kim\ntel:+15551234567\n", "" },
+		{ "sec-pal show conf:helpdesk-3 -j", 0,
+		    "{\"v\":1,\"entry\":\"sip:helpdesk-3@conf.lab.test\","
+		    "\"type\":\"conference\",\"status\":\"open\","
+		    "\"since\":\"2026-11-22T14:33:07.120Z\","
+		    "\"media\":[\"voice\"],\"members\":[{"
+		    "\"user\":\"sip:kim@lab.test\",\"status\":\"active\","
+		    "\"media\":[\"voice\"],\"talking\":true},{"
+		    "\"user\":\"tel:+15551234567\",\"status\":\"active\","
+		    "\"media\":[\"voice\"],\"via\":\"phone\"}]}\n",
+		    "" },
+		{ "sec-pal show conf:nosuch", 5, "",
+		    "sec-pal: nosuch: no such conference\n" },
+		{ "sec-pal show vp", 4, "",
+		    "sec-pal: vp: not permitted by rule \"r\"\n" },
 		{ "sec-pal show nobody", 5, "",
-		    "sec-pal: nobody: no such entry, or not logged in\n" },
+		    "sec-pal: nobody: no such entry\n" },
+		{ "sec-pal get lamp:bedroom state", 0, "o\\x1bn\n", "" },
+		{ "sec-pal get lamp:bedroom colour", 5, "",
+		    "sec-pal: lamp:bedroom has no colour\n" },
+		{ "sec-pal get vp state", 4, "", NULL },
+		{ "sec-pal add dave conf:helpdesk lamp:bedroom", 0,
+		    "dave           offline\n"
+		    "conf:helpdesk  open     1 in\n"
+		    "lamp:bedroom   on\n",
+		    "" },
+		{ "sec-pal add --attrs status,note -N boss bob", 0,
+		    "bob  away  boss\n", "" },
+		/* One that may not be, and the others all the same. */
+		{ "sec-pal add dave vp lamp:bedroom", 4,
+		    "dave          offline\nlamp:bedroom  on\n",
+		    "sec-pal: vp: not permitted by rule \"r\"\n" },
+		{ "sec-pal add", 2, "", NULL },
+		{ "sec-pal add Lamp:x", 2, "", NULL },
+		{ "sec-pal add --attrs Status bob", 2, "", NULL },
+		{ "sec-pal rm dave", 0, "", "" },
+		{ "sec-pal rm zoe dave", 5, "", "sec-pal: zoe: not there\n" },
+		{ "sec-pal watchers", 0, "bob\ncarol\n", "" },
+		{ "sec-pal watchers -j", 0,
+		    "{\"v\":1,\"entry\":\"sip:bob@lab.test\","
+		    "\"type\":\"user\"}\n"
+		    "{\"v\":1,\"entry\":\"sip:carol@lab.test\","
+		    "\"type\":\"user\","
+		    "\"since\":\"2026-11-22T14:33:07.120Z\"}\n",
+		    "" },
+		{ "sec-pal put lamp:bedroom state=on level=3 -t 45m", 0, "",
+		    "" },
+		{ "sec-pal put lamp:x state=on", 4, "",
+		    "sec-pal: lamp:x: not its owner\n" },
+		{ "sec-pal put lamp:bedroom state", 2, "", NULL },
+		{ "sec-pal put lamp:bedroom text=x", 2, "", NULL },
+		{ "sec-pal put bob state=on", 2, "", NULL },
+		{ "sec-pal put lamp:bedroom state=on -t 0", 2, "", NULL },
+		{ "sec-pal set away -t 45", 0, "away  until 14:33\n", "" },
+		{ "sec-pal set coffee --as away -j", 0,
+		    "{\"v\":1,\"status\":\"coffee\",\"class\":\"away\"}\n",
+		    "" },
+		{ "sec-pal set busy --as away", 2, "", NULL },
+		{ "sec-pal set coffee --as tea", 2, "", NULL },
+		{ "sec-pal set busy -t soon", 2, "", NULL },
 		{ "sec-pal set busy -N writing", 0, "busy  writing\n", "" },
 		{ "sec-pal set available", 0, "", "" },
 		{ "sec-pal set available -j", 0,
