@@ -28,6 +28,7 @@ struct watch {
 	struct io out; /* stdout, if it is a pipe */
 	struct timer deadline;
 	struct filter filter;
+	struct buf names; /* of -c, as typed, commas between */
 	const char *command;
 	struct events queue; /* the first one's command runs if pid > 0 */
 	size_t queued;
@@ -90,6 +91,25 @@ next_hook(struct watch *w)
 		io_set(&w->io, w->queued < QUEUE_MAX ? IO_IN : 0);
 }
 
+/*
+ * What is named may not be watched. A conference may be one that I am asked
+ * into later; of anything else nothing will ever be told.
+ */
+static void
+refused(struct watch *w, const struct line *row)
+{
+	const char *name = line_get_or(row, "name", "");
+	const char *why = line_get_or(row, "reason", "");
+	int status = (int)agent_int(row, "code"), err;
+	struct uri u;
+
+	err = sec_err_from_sip("SUBSCRIBE", status);
+	emit_error(cli_mode(w->c), err, "%s: %s", name, why);
+	if (uri_from_name(&u, name, agent_domain(w->a), 1) != 0 ||
+	    (u.kind != URI_CONF && w->filter.nconf == 1))
+		finish(w, sec_err_exit(err));
+}
+
 static void
 take(struct watch *w, const struct line *row)
 {
@@ -125,7 +145,9 @@ on_input(void *arg, uint32_t events)
 	(void)events;
 	do {
 		r = ctl_client_next(w->a, &l, 0);
-		if (r == 1)
+		if (r == 1 && line_get(&l, "what") != NULL)
+			refused(w, &l);
+		else if (r == 1)
 			take(w, &l);
 		else if (r == 0)
 			finish(w, 0);
@@ -188,6 +210,7 @@ add_conf(struct watch *w, const char *name)
 	if (f->conf[f->nconf][0] == '\0' && f->entry[f->nconf][0] == '\0')
 		return cli_usage(w->c, "-c %s: not a name", name);
 	f->nconf++;
+	buf_putf(&w->names, "%s%s", buf_len(&w->names) > 0 ? "," : "", name);
 	return 0;
 }
 
@@ -257,6 +280,10 @@ subscribe(struct watch *w)
 		line_put(b, "state", "1");
 	if (cli_timeout(w->c, -1) == 0)
 		line_put(b, "follow", "0");
+	/* What has been needs no watching. */
+	if (buf_len(&w->names) > 0 &&
+	    (cli_timeout(w->c, -1) != 0 || cli_flag(w->c, "state") > 0))
+		line_put(b, "watch", buf_cstr(&w->names));
 	if ((r = ctl_client_send(w->a, -1)) != 0)
 		return agent_fail(w->c, w->a, r);
 	return 0;
@@ -330,6 +357,7 @@ run(struct cli *c)
 			r = follow(w);
 		ctl_client_close(w->a);
 	}
+	buf_free(&w->names);
 	free(w);
 	return r;
 }
