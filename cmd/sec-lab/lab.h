@@ -133,6 +133,8 @@ int	verb_env(struct lab *l, const struct lab_options *o, char **argv,
 	    int n);
 /* Log users in, all at once; 0 or the first exit code. */
 int	user_login(const struct lab *l, char *const *users, int n);
+/* Put these into the PALs of all who are logged in, and all into theirs. */
+void	user_introduce(const struct lab *l, char *const *users, int n);
 
 /* `sec-lab: ...` on stderr; returns code. */
 int	complain(int code, const char *fmt, ...)

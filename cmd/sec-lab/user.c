@@ -3,6 +3,7 @@
  */
 #include <sys/wait.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -119,6 +120,83 @@ user_login(const struct lab *l, char *const *users, int n)
 		}
 	}
 	return r;
+}
+
+/* --- one another's PALs --- */
+
+/* Each directory in home/ is a user's. */
+static int
+all_users(const struct lab *l, char **users, int max)
+{
+	DIR *d = opendir(lab_path(l, "home"));
+	struct dirent *e;
+	int n = 0;
+
+	while (d != NULL && n < max && (e = readdir(d)) != NULL)
+		if (lab_has_user(l, e->d_name) &&
+		    (users[n] = strdup(e->d_name)) != NULL)
+			n++;
+	if (d != NULL)
+		closedir(d);
+	return n;
+}
+
+static int
+is_among(const char *user, char *const *users, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(users[i], user) == 0)
+			return 1;
+	return 0;
+}
+
+/* `sec-pal add` of those as the user; nobody hears of it if he is not logged
+ * in. */
+static pid_t
+add_all(const struct lab *l, const char *user, char *const *others, int n)
+{
+	const char *argv[USERS + 4];
+	int i, k = 0, null;
+	pid_t pid;
+
+	argv[k++] = lab_program("sec-pal");
+	argv[k++] = "add";
+	argv[k++] = "-q";
+	for (i = 0; i < n; i++)
+		if (strcmp(others[i], user) != 0)
+			argv[k++] = others[i];
+	argv[k] = NULL;
+	if (k == 3 || argv[0] == NULL ||
+	    (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
+		return 0;
+	lab_setenv(l, user);
+	pid = spawn_start(argv, null, null, null);
+	close(null);
+	return pid;
+}
+
+void
+user_introduce(const struct lab *l, char *const *users, int n)
+{
+	char *all[USERS];
+	pid_t pid[USERS];
+	int i, k = all_users(l, all, USERS), is_new;
+
+	for (i = 0; i < k; i++) {
+		is_new = is_among(all[i], users, n);
+		pid[i] = add_all(l, all[i], is_new ? all : users,
+		    is_new	  ? k :
+			n < USERS ? n :
+				    USERS);
+	}
+	for (i = 0; i < k; i++) {
+		while (pid[i] > 0 && waitpid(pid[i], NULL, 0) < 0 &&
+		    errno == EINTR)
+			;
+		free(all[i]);
+	}
 }
 
 /* A lab that is up and has that user: 0 or an exit code. */

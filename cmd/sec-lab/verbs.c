@@ -335,6 +335,7 @@ get_ready(struct lab *l, const struct lab_options *o, char **users, int n,
 	if (n > 0) {
 		if ((r = user_login(l, users, n)) != 0)
 			return r;
+		user_introduce(l, users, n);
 		join_names(text, sizeof(text), users, n);
 		say("%-10s %-33s ok", "users", text);
 	}
@@ -505,7 +506,9 @@ verb_user(struct lab *l, const struct lab_options *o, char **users, int n)
 		return not_up();
 	if ((r = kdc_add_users(l, users, n)) != 0)
 		return sec_err_exit(r);
-	return user_login(l, users, n);
+	if ((r = user_login(l, users, n)) == 0)
+		user_introduce(l, users, n);
+	return r;
 }
 
 static int

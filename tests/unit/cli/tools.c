@@ -536,7 +536,7 @@ test_pal(void)
 		    "dave              denied   -      by rule \"same-org\"\n"
 		    "tel:+15551234567  -        -      reception\n"
 		    "lamp:bedroom      on       14:33  stale (mine)\n"
-		    "conf:ops          open     14:33  3 in, bob talking\n",
+		    "conf:ops          open     14:33  3 in, bob, kim talking\n",
 		    "" },
 		{ "sec-pal list empty", 0, "", "" },
 		{ "sec-pal show carol", 0,
