@@ -124,6 +124,7 @@ main(void)
 		.streams = 3,
 		.select = "loudest",
 		.record = 1,
+		.directory = 1,
 		.epoch = 1,
 		.q_reserved = 64,
 		.created = 1234 },
@@ -207,6 +208,7 @@ main(void)
 	T_INT(db_open(&d, "conf.db", DB_WRITER, why, sizeof(why)), 0);
 	T_INT(conf_by_name(d, "hello", &got), 0);
 	T_INT(got.record, 1);
+	T_INT(got.directory, 1);
 	T_STR(lists(), "fe00000000000001:bob=invited ");
 
 	/* Deleting takes everything along and leaves no tombstone... */
