@@ -70,9 +70,15 @@ mcu_health(struct service *s, struct buf *words)
 static void
 mcu_link_up(struct service *s, int number, struct ctl_peer *p)
 {
+	struct dealt_room *r;
+	size_t i;
+
 	(void)p;
-	if (number == 1)
-		dealt_link_up(s->dealt);
+	if (number != 1)
+		return;
+	for (i = 0; (r = dealt_room_next(s->dealt, &i)) != NULL;)
+		report_anew((struct room *)r);
+	dealt_link_up(s->dealt);
 }
 
 static const char *const asks[] = { "conferences", "streams", NULL };

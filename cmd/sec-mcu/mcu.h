@@ -114,7 +114,7 @@ struct room {
 	unsigned		 left;         /* visits until all have all */
 	int			 is_working;
 	TAILQ_ENTRY(room)	 work;
-	/* talk events */
+	/* talk events: whom the controller believes to talk */
 	struct device		*talking[SELECT_MAX];
 	unsigned		 ntalking;
 	int64_t			 told;
@@ -192,6 +192,8 @@ void	packet_drop(struct mcu *m, struct packet *p);
 struct hop_packet;
 void	report_hop(struct mcu *m, struct device *d,
 	    const struct hop_packet *h);
+/* Who talks is told anew. */
+void	report_anew(struct room *r);
 /* One more voice packet of d, taken at us (monotonic). */
 void	report_voice(struct device *d, const struct rtp *r, int newest,
 	    int64_t us);

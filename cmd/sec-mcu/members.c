@@ -15,6 +15,8 @@ policy(struct dealt_room *r)
 {
 	select_set(&((struct room *)r)->select, r->streams,
 	    r->select == DEALT_FIRST ? SELECT_FIRST : SELECT_LOUDEST);
+	if (!r->talk)
+		report_anew((struct room *)r);
 }
 
 static int
@@ -117,6 +119,7 @@ room_words(const struct dealt_room *dr, struct buf *b)
 	line_put_u64(b, "streams", r->select.streams);
 	line_put(b, "select",
 	    r->select.how == SELECT_FIRST ? "first" : "loudest");
+	line_put(b, "talk", dr->talk ? "yes" : "no");
 }
 
 static const struct dealt_ops ops = {

@@ -147,7 +147,7 @@ look_who_talks(struct room *r, int64_t now)
 	struct device *d;
 	unsigned i;
 
-	if (now - r->told < TALK_MS)
+	if (!r->dealt.talk || now - r->told < TALK_MS)
 		return;
 	for (i = 0; i < r->ntalking; i++) {
 		d = r->talking[i];
@@ -167,6 +167,12 @@ look_who_talks(struct room *r, int64_t now)
 		tell_talk(r, d, 1);
 		return;
 	}
+}
+
+void
+report_anew(struct room *r)
+{
+	r->ntalking = 0;
 }
 
 void

@@ -312,13 +312,14 @@ req_room(struct dealt *d, struct ctl_req *req)
 	return r;
 }
 
-/* streams= and select= of a line; 0 or -1: answered. */
+/* streams=, select= and talk= of a line; 0 or -1: answered. */
 static int
 take_policy(struct dealt_room *r, struct ctl_req *req)
 {
 	const char *how = line_get(req->line, "select");
 	uint64_t n = r->streams;
 	enum dealt_select select = r->select;
+	int talk;
 
 	if (line_get_u64(req->line, "streams", &n) == SEC_ERR_FORMAT || n < 1 ||
 	    n > DEALT_STREAMS_MAX) {
@@ -333,10 +334,13 @@ take_policy(struct dealt_room *r, struct ctl_req *req)
 		ctl_error(req, 400, "select= is loudest or first");
 		return -1;
 	}
-	if (r->streams == n && r->select == select)
+	talk = strcmp(line_get_or(req->line, "talk", r->talk ? "yes" : "no"),
+		   "yes") == 0;
+	if (r->streams == n && r->select == select && r->talk == talk)
 		return 0;
 	r->streams = (unsigned)n;
 	r->select = select;
+	r->talk = talk;
 	if (r->dealt->ops->room_policy != NULL)
 		r->dealt->ops->room_policy(r);
 	return 0;

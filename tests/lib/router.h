@@ -383,7 +383,7 @@ router_room(struct router *r, uint64_t conf, unsigned streams)
 
 	snprintf(text, sizeof text,
 	    "conf=sip:c%llu@conf.lab.test cid=%016llx streams=%u "
-	    "select=loudest codec=opus", (unsigned long long)conf,
+	    "select=loudest codec=opus talk=yes", (unsigned long long)conf,
 	    (unsigned long long)conf, streams);
 	return router_say(r, "conference", text);
 }
