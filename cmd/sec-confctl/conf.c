@@ -162,6 +162,26 @@ conf_list_set(struct conference *c, const char *user, unsigned bit)
 	e->bits |= bit;
 }
 
+void
+conf_list_clear(struct conference *c, const char *user, unsigned bit)
+{
+	struct list_entry *e = map_get_str(c->lists, user);
+
+	if (e != NULL)
+		e->bits &= ~bit;
+}
+
+size_t
+conf_list_count(const struct conference *c, unsigned bit)
+{
+	const struct list_entry *e;
+	size_t i = 0, n = 0;
+
+	while ((e = map_next(c->lists, &i)) != NULL)
+		n += (e->bits & bit) != 0;
+	return n;
+}
+
 /* --- q --- */
 
 int
@@ -611,6 +631,7 @@ load_user(void *arg, uint64_t id, const char *user, const char *list)
 		    strcmp(list, "invited") == 0   ? LIST_INVITED :
 			strcmp(list, "allow") == 0 ? LIST_ALLOW :
 			strcmp(list, "block") == 0 ? LIST_BLOCK :
+			strcmp(list, "watch") == 0 ? LIST_WATCH :
 						     0);
 	return 0;
 }

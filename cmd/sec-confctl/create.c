@@ -110,7 +110,7 @@ create_tell(struct create *o, struct conference *c, int server)
 
 	if ((b = deal_call(o->f, server, "conference", &p)) == NULL)
 		return 503;
-	deal_conference(c, b);
+	deal_conference(c, server, b);
 	if (ctl_call_end(p, LINK_DEADLINE, create_dealt, o->f, o->id) == 0)
 		return 503;
 	b = ctl_event(p, "dealt"); /* nobody is in it yet */

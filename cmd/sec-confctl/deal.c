@@ -23,8 +23,25 @@ deal_call(struct focus *f, int server, const char *verb, struct ctl_peer **p)
 	return ctl_call(*p, verb);
 }
 
+/* Who may watch without taking part. */
+static void
+put_watch(struct conference *c, struct buf *b)
+{
+	struct buf list = BUF_INIT;
+	const char *user;
+	unsigned bits;
+	size_t i = 0;
+
+	while ((user = conf_list_next(c, &i, &bits)) != NULL)
+		if (bits & LIST_WATCH)
+			buf_putf(&list, "%s%s", buf_len(&list) > 0 ? "," : "",
+			    user);
+	line_put(b, "watch", buf_cstr(&list));
+	buf_free(&list);
+}
+
 void
-deal_conference(struct conference *c, struct buf *b)
+deal_conference(struct conference *c, int server, struct buf *b)
 {
 	char media[64];
 
@@ -41,6 +58,11 @@ deal_conference(struct conference *c, struct buf *b)
 	line_put_u64(b, "streams", (uint64_t)c->row.streams);
 	line_put(b, "select", c->row.select);
 	line_put(b, "codec", c->row.codec);
+	if (server == c->focus->pal) {
+		line_put(b, "directory", c->row.directory ? "yes" : "no");
+		put_watch(c, b);
+	} else if (server == conf_server(c, "voice"))
+		line_put(b, "talk", c->talk ? "yes" : "no");
 }
 
 void
@@ -134,7 +156,7 @@ deal_room(struct conference *c, int server)
 
 	if ((b = deal_call(c->focus, server, "conference", &p)) == NULL)
 		return;
-	deal_conference(c, b);
+	deal_conference(c, server, b);
 	ctl_call_end(p, LINK_DEADLINE, deal_done, c->focus, (uint64_t)server);
 }
 
@@ -162,7 +184,7 @@ deal_policy_to(struct conference *c, int server)
 	if (!links_is_up(f->s->links, server) ||
 	    (b = deal_call(f, server, "policy", &p)) == NULL)
 		return; /* dealt with the conference when it is back */
-	deal_conference(c, b);
+	deal_conference(c, server, b);
 	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)server);
 }
 
@@ -174,6 +196,16 @@ deal_policy(struct conference *c)
 	for (i = 0; i < c->nmedia; i++)
 		deal_policy_to(c, c->media[i].server);
 	deal_policy_to(c, c->focus->pal);
+}
+
+void
+deal_talk(struct conference *c, int wanted)
+{
+	if (c->talk == wanted)
+		return;
+	c->talk = wanted;
+	if (conf_server(c, "voice") != 0)
+		deal_policy_to(c, conf_server(c, "voice"));
 }
 
 void
@@ -277,7 +309,7 @@ deal_all_of(struct conference *c, int number, int moved)
 
 	if ((b = deal_call(f, number, "conference", &p)) == NULL)
 		return;
-	deal_conference(c, b);
+	deal_conference(c, number, b);
 	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)number);
 	TAILQ_FOREACH(d, &c->device_list, entry) {
 		if (number != f->pal && d->server != number)
@@ -325,9 +357,14 @@ deal_link_up(struct focus *f, int number)
 	if (f->capacity[number & 255] < 0)
 		f->capacity[number & 255] = 1;
 	f->up_of[number & 255] = ++f->ups;
-	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
+		/* It says again what it wants, and the router whatever is
+		 * wanted anew. */
+		if (number == f->pal)
+			deal_talk(c, 0);
 		if (number == f->pal || conf_uses(c, number))
 			deal_all_of(c, number, 0);
+	}
 	ctl_event(p, "dealt");
 	ctl_event_end(p);
 }
@@ -451,11 +488,15 @@ misses_nobody(struct focus *f, int number)
 	struct device *d;
 	size_t i;
 
-	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
-		if (conf_uses(c, number))
-			TAILQ_FOREACH(d, &c->device_list, entry)
-				if (d->server == number && d->lost)
-					device_lost(d, 0);
+	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
+		if (!conf_uses(c, number))
+			continue;
+		TAILQ_FOREACH(d, &c->device_list, entry)
+			if (d->server == number && d->lost)
+				device_lost(d, 0);
+		if (number == conf_server(c, "voice"))
+			talk_tell(c, NULL, "off");
+	}
 }
 
 void

@@ -78,13 +78,23 @@ struct session *session_find(struct focus *f, const char *user,
 struct session *session_of_conn(struct focus *f, struct sip_conn *c);
 struct session_list *session_of_user(struct focus *f, const char *user);
 struct sip_conn *session_conn(struct focus *f, const struct session *s);
+/* Has this agent no device for any medium of the conference, by what it has
+ * registered and its user prefers (S104)? 0, 488, or 503: it would be a
+ * telephone, and no gateway is there. */
+int	session_refuses(const struct session *s, const struct conference *c);
 /* Plain mode: dial the Contact of a session without a connection (loopback
  * only); 1 if a connection is under way. */
 int	session_dial(struct focus *f, struct session *s);
 void	sessions_free(struct focus *f);
 
 /* --- conf.c: conferences, members, devices --- */
-enum list_bit { LIST_INVITED = 1, LIST_ALLOW = 2, LIST_BLOCK = 4 };
+enum list_bit {
+	LIST_INVITED = 1,
+	LIST_ALLOW = 2,
+	LIST_BLOCK = 4,
+	LIST_WATCH = 8,                /* sees it without taking part */
+};
+#define WATCH_MAX 100                  /* on that list */
 
 enum member_state { MEMBER_ACTIVE, MEMBER_UNREACHABLE };
 
@@ -162,6 +172,7 @@ struct conference {
 	struct timer		 rekey;        /* random epoch is due */
 	struct timer		 age;          /* the running one is old */
 	struct timer		 first;        /* no first member yet */
+	int			 talk;         /* sec-pal asks who talks */
 	int			 ending;
 	struct person		*owner;
 };
@@ -197,6 +208,9 @@ int	conf_server(const struct conference *c, const char *medium);
 void	conf_media(const struct conference *c, char *out, size_t n);  /* a,b */
 unsigned conf_list_bits(const struct conference *c, const char *user);
 void	conf_list_set(struct conference *c, const char *user, unsigned bit);
+void	conf_list_clear(struct conference *c, const char *user, unsigned bit);
+/* How many are on it. */
+size_t	conf_list_count(const struct conference *c, unsigned bit);
 /* Iterate: i = 0 at first; NULL at the end. */
 const char *conf_list_next(const struct conference *c, size_t *i,
 	    unsigned *bits);
@@ -309,9 +323,21 @@ void	join_answer_sdp(struct conference *c, const struct device *d,
 int	policy_title(struct conf_row *row, const char *title);
 
 /* invite.c */
+struct invite_def {
+	struct conference	*conf;
+	const char		*by, *who;     /* URIs */
+	int64_t			 expires;      /* s */
+	int			 anyway;       /* ring him though he is busy */
+	uint64_t		 txn;          /* the inviter's, or */
+	uint64_t		 group;        /* of group.c, which is told */
+};
 void	invite_start(struct focus *f, struct sip_txn *txn,
 	    const struct sip_msg *req, struct conference *c, const char *user);
+/* One user, who is not blocked. */
+void	invite_begin(struct focus *f, const struct invite_def *def);
 void	invite_cancelled(struct focus *f, uint64_t txn_id);
+/* Those of a group that nobody has answered. */
+void	invites_cancel(struct focus *f, uint64_t group);
 /* sec-pal is told again whom c waits for. */
 void	invites_deal(struct conference *c);
 /* The agent of an invitee whom we dialled is there. */
@@ -319,6 +345,15 @@ void	invites_connected(struct focus *f, const struct session *s);
 /* The conference ends: who is still asked need not answer. */
 void	invites_end(struct conference *c);
 void	invites_free(struct focus *f);
+
+/* group.c: whomever the directory finds, invited together */
+void	group_start(struct focus *f, struct sip_txn *txn,
+	    const struct sip_msg *req, const struct invite_def *def);
+/* One of them rings (180), or this has become of him. */
+void	group_told(struct focus *f, uint64_t id, const char *user, int status,
+	    const char *note);
+void	group_cancelled(struct focus *f, struct sip_txn *txn);
+void	groups_free(struct focus *f);
 
 /* leave.c */
 /* A device goes: media servers drop its q first. why: for the log. */
@@ -345,10 +380,16 @@ int	media_set(struct conference *c, const char *media);
 /* A membership that joined while text was added. */
 void	media_joined(struct device *d);
 
+/* talk.c: who talks, for those who watch from outside */
+extern const struct ctl_verb talk_verbs[];
+/* To sec-pal, if it asks; user NULL and "off": nobody. */
+void	talk_tell(struct conference *c, const char *user, const char *on);
+
 /* deal.c: lines to media servers and sec-pal */
 void	deal_link_up(struct focus *f, int number);
 void	deal_link_down(struct focus *f, int number);
-void	deal_conference(struct conference *c, struct buf *b);
+/* Fields of the verbs conference and policy, as this server gets them. */
+void	deal_conference(struct conference *c, int server, struct buf *b);
 /* The verb conference to one of them. */
 void	deal_room(struct conference *c, int server);
 /* That is all of it: who waited for the others may speak. */
@@ -358,6 +399,8 @@ void	deal_end_at(struct conference *c, int server);
 void	deal_roster(struct device *d);
 /* What a policy says now, to all. */
 void	deal_policy(struct conference *c);
+/* Who talks is wanted by sec-pal, or not any more: to the voice router. */
+void	deal_talk(struct conference *c, int wanted);
 void	deal_hold(const struct device *d);
 void	deal_member(struct conference *c, const char *user, const char *status);
 void	deal_leave(struct conference *c, uint32_t q, int server);
@@ -389,6 +432,7 @@ struct focus {
 	struct holders		*sessions;
 	struct map		*persons;      /* by user */
 	struct map		*creates, *joins, *invites;    /* by id */
+	struct map		*groups;       /* the same */
 	struct map		*invite_txn;   /* invite by txn id */
 	uint64_t		 ups;          /* links that came up */
 	uint64_t		 up_of[256];   /* by server */

@@ -14,6 +14,9 @@
  *   JOIN     joined                 ACK with answer and grant;
  *                                   200 to the inviter            done
  *            failed                 ACK without key; the status   done
+ *
+ * One of those whom group.c invites together has no inviter's transaction:
+ * what becomes of it is told to the group.
  */
 
 #include <stdio.h>
@@ -47,7 +50,8 @@ struct invite {
 	uint64_t id;
 	enum invite_state state;
 	uint64_t conf;
-	uint64_t txn; /* the inviter's */
+	uint64_t txn; /* the inviter's; 0: of a group */
+	uint64_t group;
 	char by[URI_MAX];
 	char who[URI_MAX];
 	struct leg leg[LEGS];
@@ -79,18 +83,36 @@ invite_free(struct invite *o)
 	timer_cancel(&o->deadline);
 	legs_forget(o);
 	map_del_u64(o->f->invites, o->id);
-	map_del_u64(o->f->invite_txn, o->txn);
+	if (o->txn != 0)
+		map_del_u64(o->f->invite_txn, o->txn);
 	free(o);
+}
+
+static void
+invite_tell(struct invite *o, int status)
+{
+	struct sip_txn *txn = sip_txn_find(o->f->s->sip, o->txn);
+	const char *note = o->note[0] != '\0' ? o->note : NULL;
+	struct sip_msg a;
+
+	if (o->group != 0) {
+		group_told(o->f, o->group, o->who, status, note);
+		return;
+	}
+	if (txn == NULL)
+		return;
+	sip_msg_init(&a);
+	a.status = status;
+	a.proposed = o->who;
+	a.note = note;
+	sip_answer(txn, &a);
 }
 
 /* Answer the inviter and be done. */
 static void
 invite_finish(struct invite *o, int status)
 {
-	struct focus *f = o->f;
-	struct sip_txn *txn = sip_txn_find(f->s->sip, o->txn);
-	struct conference *c = conf_find_id(f, o->conf);
-	struct sip_msg a;
+	struct conference *c = conf_find_id(o->f, o->conf);
 
 	if (status >= 300 && c != NULL && conf_member(c, o->who) == NULL &&
 	    o->state != INVITE_FIND)
@@ -98,13 +120,7 @@ invite_finish(struct invite *o, int status)
 	log_info("invite.done", "conf=%s user=%s by=%s status=%d",
 	    c != NULL ? log_quote(c->row.name) : "-", log_quote(o->who),
 	    log_quote(o->by), status);
-	if (txn != NULL) {
-		sip_msg_init(&a);
-		a.status = status;
-		a.proposed = o->who;
-		a.note = o->note[0] != '\0' ? o->note : NULL;
-		sip_answer(txn, &a);
-	}
+	invite_tell(o, status);
 	invite_free(o);
 }
 
@@ -270,15 +286,13 @@ leg_answered(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 {
 	struct focus *f = ctx;
 	struct invite *o = map_get_u64(f->invites, cookie >> 3);
-	struct sip_txn *txn;
 	int leg = (int)(cookie & 7);
 
 	if (o == NULL)
 		return;
 	if (answer->status < 200) {
-		if (answer->status == 180 && o->state == INVITE_ALERT &&
-		    (txn = sip_txn_find(f->s->sip, o->txn)) != NULL)
-			sip_answer_status(txn, 180);
+		if (answer->status == 180 && o->state == INVITE_ALERT)
+			invite_tell(o, 180);
 		return;
 	}
 	o->leg[leg].txn = 0;
@@ -388,6 +402,8 @@ invite_refused(struct focus *f, const struct sip_msg *req, struct conference *c,
 		return 400;
 	if (who->kind == URI_PHONE)
 		return conf_server(c, "voice") != 0 ? 503 : 488;
+	if (who->kind == URI_OBJECT)
+		return 0; /* whomever the directory finds */
 	if (who->kind != URI_USER)
 		return 404;
 	if (conf_list_bits(c, who->full) & LIST_BLOCK)
@@ -409,54 +425,69 @@ asks_anyway(const struct sip_msg *req)
 	return anyway;
 }
 
-void
-invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
-    struct conference *c, const char *user)
+/* Ring all his agents that have a device for the conference, or dial one;
+ * 0, or what is to be said at once. */
+static int
+invite_ring(struct invite *o, struct conference *c)
 {
-	struct session_list *l;
+	struct session_list *l = session_of_user(o->f, o->who);
 	struct session *s;
+	int refused = 0;
+
+	if (l == NULL)
+		return 480;
+	TAILQ_FOREACH(s, l, entry)
+		if ((refused = session_refuses(s, c)) == 0)
+			leg_ring(o, c, s, o->expires);
+	if (o->nlegs > 0)
+		return 0;
+	TAILQ_FOREACH(s, l, entry)
+		if (session_dial(o->f, s))
+			o->state = INVITE_DIAL;
+	return o->state == INVITE_DIAL ? 0 : refused != 0 ? refused : 480;
+}
+
+void
+invite_begin(struct focus *f, const struct invite_def *def)
+{
+	struct conference *c = def->conf;
 	struct invite *o;
-	struct uri who;
-	int64_t expires;
 	int status;
 
-	if ((status = invite_refused(f, req, c, user, &who)) != 0) {
-		sip_answer_status(txn, status);
-		return;
-	}
 	if ((o = calloc(1, sizeof *o)) == NULL) {
-		sip_answer_status(txn, 503);
+		if (def->group != 0)
+			group_told(f, def->group, def->who, 503, NULL);
+		else
+			sip_answer_status(sip_txn_find(f->s->sip, def->txn),
+			    503);
 		return;
 	}
-	expires = req->expires < 1	  ? INVITE_DEFAULT :
-	    req->expires > INVITE_LONGEST ? INVITE_LONGEST :
-					    req->expires;
 	o->f = f;
 	o->id = ++f->next_op;
 	o->conf = c->row.id;
-	o->txn = sip_txn_id(txn);
+	o->txn = def->txn;
+	o->group = def->group;
 	o->winner = -1;
-	o->anyway = asks_anyway(req);
-	text_copy(o->by, user, sizeof o->by);
-	text_copy(o->who, who.full, sizeof o->who);
+	o->anyway = def->anyway;
+	o->expires = def->expires;
+	o->state = INVITE_ALERT;
+	text_copy(o->by, def->by, sizeof o->by);
+	text_copy(o->who, def->who, sizeof o->who);
 	timer_init(&o->deadline, f->s->loop, invite_late, o);
 	map_put_u64(f->invites, o->id, o);
-	map_put_u64(f->invite_txn, o->txn, o);
+	if (o->txn != 0)
+		map_put_u64(f->invite_txn, o->txn, o);
 	if (conf_member(c, o->who) != NULL) {
 		invite_finish(o, 200); /* he is in already */
 		return;
 	}
-	o->expires = expires;
-	o->state = INVITE_ALERT;
-	if ((l = session_of_user(f, o->who)) != NULL)
-		TAILQ_FOREACH(s, l, entry)
-			leg_ring(o, c, s, expires);
-	if (o->nlegs == 0 && l != NULL)
-		TAILQ_FOREACH(s, l, entry)
-			if (session_dial(f, s))
-				o->state = INVITE_DIAL;
-	if (o->nlegs == 0 && o->state != INVITE_DIAL) {
+	status = invite_ring(o, c);
+	if (status == 480 && o->group == 0) {
 		invite_ask(o);
+		return;
+	}
+	if (status != 0) {
+		invite_finish(o, status);
 		return;
 	}
 	/* Whoever was asked may come later by himself. */
@@ -465,10 +496,41 @@ invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	conf_list_set(c, o->who, LIST_INVITED);
 	deal_member(c, o->who, "invited");
 	timer_set(&o->deadline,
-	    o->state == INVITE_DIAL ? DIAL_MS : expires * 1000);
+	    o->state == INVITE_DIAL ? DIAL_MS : o->expires * 1000);
 	log_info("invite.out", "conf=%s user=%s by=%s agents=%d",
 	    log_quote(c->row.name), log_quote(o->who), log_quote(o->by),
 	    o->nlegs);
+}
+
+static int64_t
+expires_of(const struct sip_msg *req)
+{
+	return req->expires < 1		  ? INVITE_DEFAULT :
+	    req->expires > INVITE_LONGEST ? INVITE_LONGEST :
+					    req->expires;
+}
+
+void
+invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
+    struct conference *c, const char *user)
+{
+	struct invite_def def = { .conf = c,
+		.by = user,
+		.expires = expires_of(req),
+		.anyway = asks_anyway(req),
+		.txn = sip_txn_id(txn) };
+	struct uri who;
+	int status;
+
+	if ((status = invite_refused(f, req, c, user, &who)) != 0) {
+		sip_answer_status(txn, status);
+		return;
+	}
+	def.who = who.full;
+	if (who.kind == URI_OBJECT)
+		group_start(f, txn, req, &def);
+	else
+		invite_begin(f, &def);
 }
 
 void
@@ -498,6 +560,19 @@ invite_cancelled(struct focus *f, uint64_t txn_id)
 		return;
 	o->note[0] = '\0';
 	invite_finish(o, 487);
+}
+
+void
+invites_cancel(struct focus *f, uint64_t group)
+{
+	struct invite *o;
+	size_t i;
+
+	for (i = 0; (o = map_next(f->invites, &i)) != NULL;)
+		if (o->group == group && o->state != INVITE_JOIN) {
+			o->note[0] = '\0';
+			invite_finish(o, 487);
+		}
 }
 
 void
@@ -601,6 +676,7 @@ on_cancel(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 
 	(void)req;
 	invite_cancelled(f, sip_txn_id(txn));
+	group_cancelled(f, txn);
 }
 
 void

@@ -43,11 +43,13 @@ focus_open(struct service *s)
 	f->joins = map_new();
 	f->invites = map_new();
 	f->invite_txn = map_new();
+	f->groups = map_new();
 	for (i = 0; i < 256; i++)
 		f->capacity[i] = -1; /* not heard of yet */
 	if ((pal = service_peer(s, "pal")) != NULL)
 		f->pal = pal->number;
 	ctl_add_verbs(s->ctl, pick_verbs, s);
+	ctl_add_verbs(s->ctl, talk_verbs, s);
 	if ((r = confs_load(f)) != 0)
 		return r;
 	deals_load(f);
@@ -64,6 +66,7 @@ focus_close(struct service *s)
 	while (f->commit_hook.armed)
 		commit_now(f);
 	invites_free(f);
+	groups_free(f);
 	joins_free(f);
 	creates_free(f);
 	deals_free(f);
@@ -79,6 +82,7 @@ focus_close(struct service *s)
 	map_free(f->joins);
 	map_free(f->invites);
 	map_free(f->invite_txn);
+	map_free(f->groups);
 	free(f->waits);
 	free(f);
 	s->priv = NULL;

@@ -147,18 +147,9 @@ on_lost(void *ctx, struct ctl_req *r)
 	    ctl_peer_number(r->peer));
 }
 
-/* Who talks: for those who watch from outside, of whom there are none yet. */
-static void
-on_talk(void *ctx, struct ctl_req *r)
-{
-	(void)ctx;
-	(void)r;
-}
-
 const struct ctl_verb pick_verbs[] = {
 	{ "load", CTL_MTCU | CTL_MCU | CTL_SHARE | CTL_GW, on_load },
 	{ "lost", CTL_MTCU | CTL_MCU, on_lost },
 	{ "found", CTL_MTCU | CTL_MCU, on_lost },
-	{ "talk", CTL_MCU, on_talk },
 	{ NULL, 0, NULL },
 };

@@ -132,6 +132,15 @@ set_record(struct conf_row *row, const char *v)
 	return 0;
 }
 
+static int
+set_directory(struct conf_row *row, const char *v)
+{
+	if (strcmp(v, "yes") != 0 && strcmp(v, "no") != 0)
+		return SEC_ERR_FORMAT;
+	row->directory = strcmp(v, "yes") == 0;
+	return 0;
+}
+
 static const struct setting {
 	const char *name;
 	int (*set)(struct conf_row *row, const char *value);
@@ -142,13 +151,80 @@ static const struct setting {
 	{ "select", set_select, "select is loudest or first" },
 	{ "access", set_access, "access is invited, domain or listed" },
 	{ "record", set_record, "record is yes or no" },
+	{ "directory", set_directory, "directory is yes or no" },
 };
 #define NSETTINGS (sizeof settings / sizeof settings[0])
 
-/* One field of `set` into row, or media. */
+/* What a line `set` asks for. */
+struct wish {
+	struct conf_row row;
+	char media[64]; /* "": as they are */
+	const char *watch, *unwatch; /* users with commas, NULL: none */
+};
+
+/* The next of users with commas; NULL: it is none. */
+static const char *
+next_user(const struct focus *f, const char *list, struct uri *u)
+{
+	char name[URI_MAX];
+	size_t n = strcspn(list, ",");
+
+	if (n == 0 || n >= sizeof name)
+		return NULL;
+	memcpy(name, list, n);
+	name[n] = '\0';
+	if (uri_from_name(u, name, f->s->conf.domain, 0) != 0 ||
+	    u->kind != URI_USER)
+		return NULL;
+	return list + n + (list[n] == ',');
+}
+
+/* Users with commas who are to be on the watch list, or not. */
 static int
-set_field(const struct line_field *v, struct conf_row *row, char *media,
-    size_t n, struct asker *by)
+check_watch(struct conference *c, const char *list, struct asker *by)
+{
+	size_t n = conf_list_count(c, LIST_WATCH);
+	struct uri u;
+
+	do {
+		if ((list = next_user(c->focus, list, &u)) == NULL) {
+			by->why = "watch is a user, or several with commas";
+			return 400;
+		}
+		n += !(conf_list_bits(c, u.full) & LIST_WATCH);
+	} while (*list != '\0');
+	if (n > WATCH_MAX) {
+		by->why = "a watch list has at most 100 users";
+		return 400;
+	}
+	return 0;
+}
+
+static int
+set_watch(struct conference *c, const char *list, int on)
+{
+	struct focus *f = c->focus;
+	struct uri u;
+	int r;
+
+	while (list != NULL && *list != '\0') {
+		list = next_user(f, list, &u);
+		r = on ? conf_user_put(f->s->db, c->row.id, u.full, "watch") :
+			 conf_user_rm(f->s->db, c->row.id, u.full, "watch");
+		if (r != 0 && r != SEC_ERR_NOTHING)
+			return r;
+		if (on)
+			conf_list_set(c, u.full, LIST_WATCH);
+		else
+			conf_list_clear(c, u.full, LIST_WATCH);
+	}
+	return 0;
+}
+
+/* One field of `set` into the wish. */
+static int
+set_field(struct conference *c, const struct line_field *v, struct wish *w,
+    struct asker *by)
 {
 	size_t i;
 
@@ -156,24 +232,50 @@ set_field(const struct line_field *v, struct conf_row *row, char *media,
 		return 0;
 	if (strcmp(v->key, "media") == 0) {
 		by->why = "media is text, voice, or both with a comma";
-		return media_parse(v->value, media, n) != 0 ? 400 : 0;
+		return media_parse(v->value, w->media, sizeof w->media) != 0 ?
+		    400 :
+		    0;
 	}
+	if (strcmp(v->key, "watch+") == 0)
+		return check_watch(c, w->watch = v->value, by);
+	if (strcmp(v->key, "watch-") == 0)
+		return check_watch(c, w->unwatch = v->value, by);
 	for (i = 0; i < NSETTINGS; i++)
 		if (strcmp(settings[i].name, v->key) == 0) {
 			by->why = settings[i].wanted;
-			return settings[i].set(row, v->value) != 0 ? 400 : 0;
+			return settings[i].set(&w->row, v->value) != 0 ? 400 :
+									 0;
 		}
 	by->why = "that cannot be set: title, media, streams, select, access, "
-		  "record";
+		  "record, directory, watch+, watch-";
 	return 400;
+}
+
+static int
+wish_store(struct conference *c, const struct wish *w)
+{
+	struct focus *f = c->focus;
+	struct conf_row before = c->row;
+	int r;
+
+	c->row = w->row;
+	/* The epoch may have moved with the media. */
+	c->row.epoch = before.epoch;
+	c->row.q_reserved = before.q_reserved;
+	if ((r = commit_begin(f)) != 0 ||
+	    (r = conf_update(f->s->db, &c->row)) != 0) {
+		c->row = before;
+		return r;
+	}
+	if ((r = set_watch(c, w->watch, 1)) != 0)
+		return r;
+	return set_watch(c, w->unwatch, 0);
 }
 
 static int
 policy_set(struct conference *c, struct asker *by, const struct line *l)
 {
-	struct focus *f = c->focus;
-	struct conf_row row = c->row, before;
-	char media[64] = "";
+	struct wish w = { .row = c->row };
 	size_t i;
 	int status;
 
@@ -186,23 +288,15 @@ policy_set(struct conference *c, struct asker *by, const struct line *l)
 		return 400;
 	}
 	for (i = 0; i < l->n; i++)
-		if ((status = set_field(&l->field[i], &row, media, sizeof media,
-			 by)) != 0)
+		if ((status = set_field(c, &l->field[i], &w, by)) != 0)
 			return status;
 	by->why = NULL;
-	if (media[0] != '\0' && (status = media_set(c, media)) != 0) {
+	if (w.media[0] != '\0' && (status = media_set(c, w.media)) != 0) {
 		by->why = "no server is there for this medium";
 		return status;
 	}
-	/* The epoch may have moved with the media. */
-	row.epoch = c->row.epoch;
-	row.q_reserved = c->row.q_reserved;
-	before = c->row;
-	c->row = row;
-	if (commit_begin(f) != 0 || conf_update(f->s->db, &c->row) != 0) {
-		c->row = before;
+	if (wish_store(c, &w) != 0)
 		return 503;
-	}
 	deal_policy(c);
 	log_info("conf.policy", "conf=%s user=%s", log_quote(c->row.name),
 	    log_quote(by->user));
