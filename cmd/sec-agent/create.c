@@ -1,7 +1,8 @@
 /*
  * Creating a conference (Fig. 6: INVITE to the factory, 302, then the join)
  * and inviting others (Fig. 7: one INVITE with Proposed for each of them,
- * side by side).
+ * side by side). Whoever is named by an attribute, as org:1256, is found by
+ * the controller: one INVITE for all of these, whose 183s name the people.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "sip/event.h"
 
 #define TIMEOUT_S   60
 #define TIMEOUT_MAX 3600
@@ -38,6 +40,7 @@ struct creating {
 struct invitee {
 	char uri[URI_MAX];
 	uint64_t txn;
+	int group; /* an attribute; people who have it follow */
 	int done, cancelled, came;
 };
 
@@ -51,6 +54,7 @@ struct inviting {
 	char conf[URI_MAX];
 	size_t n, open;
 	struct invitee *invitee;
+	int told; /* people of the groups */
 	struct timer timeout; /* then: for the roster */
 	TAILQ_ENTRY(inviting) entry;
 };
@@ -105,6 +109,7 @@ state_of(int status)
 	case 603: return "declined";
 	case 486: return "busy";
 	case 480: return "offline";
+	case 403: return "denied";
 	case 404: return "nothing";
 	case 408:
 	case 504: return "timeout";
@@ -225,6 +230,82 @@ ack(struct agent *a, const struct sip_msg *answer)
 	sip_ack(flow_conn(a->session.confctl), &m);
 }
 
+static struct invitee *
+invitee_find(struct inviting *v, const char *uri)
+{
+	size_t k;
+
+	for (k = 0; k < v->n; k++)
+		if (strcmp(v->invitee[k].uri, uri) == 0)
+			return &v->invitee[k];
+	return NULL;
+}
+
+static struct invitee *
+invitee_add(struct inviting *v, const char *uri)
+{
+	struct invitee *i;
+
+	v->invitee =
+	    reallocarray(v->invitee, v->n + 1, sizeof(*v->invitee));
+	if (v->invitee == NULL)
+		die(sec_err_exit(SEC_ERR_SYS), "no memory");
+	i = &v->invitee[v->n++];
+	memset(i, 0, sizeof(*i));
+	text_copy(i->uri, uri, sizeof(i->uri));
+	return i;
+}
+
+/* 183: one whom the controller has found rings, or what became of him. */
+static void
+group_news(struct inviting *v, const struct sip_msg *answer)
+{
+	const char *words = answer->conference, *uri = answer->proposed;
+	struct invitee *i;
+	uint64_t code = 0;
+	struct line l;
+
+	if (uri == NULL || words == NULL ||
+	    line_parse_words(&l, words, strlen(words)) != 0)
+		return;
+	(void)line_get_u64(&l, "code", &code);
+	line_free(&l);
+	if (code < 200) {
+		if (code == 180)
+			invitee_row(v, uri, "ringing", 180, NULL);
+		return;
+	}
+	if (v->late && code == 487)
+		code = 408;
+	v->told = 1;
+	if ((i = invitee_find(v, uri)) == NULL) {
+		i = invitee_add(v, uri);
+		v->open++; /* until the next line */
+	}
+	if (!i->done)
+		invitee_done(v, i, (int)code, answer->note);
+}
+
+/* The final answer is about those attributes of which nothing was said: all
+ * or none of them. */
+static void
+groups_done(struct inviting *v, int status, const char *note)
+{
+	size_t k;
+
+	for (k = 0; k < v->n; k++) {
+		if (!v->invitee[k].group || v->invitee[k].done)
+			continue;
+		if (!v->told && status / 100 != 2) {
+			invitee_done(v, &v->invitee[k], status, note);
+			continue;
+		}
+		v->invitee[k].done = 1;
+		v->invitee[k].txn = 0;
+		v->open--;
+	}
+}
+
 /* cookie: number of the command << 16 | place of the invitee. */
 static void
 on_answer(void *ctx, uint64_t cookie, const struct sip_msg *answer)
@@ -239,16 +320,20 @@ on_answer(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	if (v == NULL || (cookie & 0xffff) >= v->n)
 		return;
 	i = &v->invitee[cookie & 0xffff];
-	if (i->done)
+	if (status == 183 && i->group)
+		group_news(v, answer);
+	if (status == 180 && !i->done)
+		invitee_row(v, i->uri, "ringing", 180, NULL);
+	if (status / 100 == 1)
 		return;
-	if (status / 100 == 1) {
-		if (status == 180)
-			invitee_row(v, i->uri, "ringing", 180, NULL);
-		return;
-	}
 	if (i->cancelled && v->late && status == 487)
 		status = 408;
-	invitee_done(v, i, status, answer->note);
+	if (i->group)
+		groups_done(v, status, answer->note);
+	else if (i->done)
+		return;
+	else
+		invitee_done(v, i, status, answer->note);
 	if (v->open == 0)
 		all_done(v);
 }
@@ -300,48 +385,88 @@ known_answer(struct agent *a, const char *uri, const char **note)
 	return strcmp(word, "offline") == 0 ? 480 : 0;
 }
 
-static void
-invite_one(struct inviting *v, size_t k, int timeout, int anyway)
+struct wish { /* what `create` and `invite` share */
+	const char *conf, *who;
+	int timeout, wait, anyway;
+};
+
+static int
+invite_send(struct inviting *v, size_t k, const struct wish *w,
+    const struct buf *body)
 {
-	struct agent *a = v->a;
 	struct invitee *i = &v->invitee[k];
-	const char *note = NULL;
+	struct agent *a = v->a;
 	char contact[URI_MAX];
 	struct sip_msg m;
-	int status;
 
-	invite_event(v, "invite.out", i->uri, NULL, 0, NULL);
-	if (!anyway && (status = known_answer(a, i->uri, &note)) != 0) {
-		invitee_done(v, i, status, note);
-		return;
-	}
 	sip_msg_init(&m);
 	m.method = "INVITE";
 	m.uri = m.to = v->conf;
 	m.from = a->uri;
 	m.contact = flow_contact(a->session.confctl, a->uri, contact);
 	m.proposed = i->uri;
-	m.conference = anyway ? "anyway=1" : NULL;
-	m.expires = timeout;
+	m.conference = w->anyway ? "anyway=1" : NULL;
+	m.expires = w->timeout;
+	if (body != NULL && buf_len(body) > 0) {
+		m.content_type = EVENT_LINE_TYPE;
+		m.body = buf_data(body);
+		m.bodylen = buf_len(body);
+	}
 	i->txn = flow_request(a->session.confctl, &m,
-	    (int64_t)timeout * 1000 + LATE_MS, on_answer, a,
+	    (int64_t)w->timeout * 1000 + LATE_MS, on_answer, a,
 	    v->number << 16 | k);
-	if (i->txn == 0)
+	return i->txn != 0 ? 0 : SEC_ERR_UNREACHABLE;
+}
+
+static void
+invite_one(struct inviting *v, size_t k, const struct wish *w)
+{
+	struct invitee *i = &v->invitee[k];
+	const char *note = NULL;
+	int status;
+
+	invite_event(v, "invite.out", i->uri, NULL, 0, NULL);
+	if (!w->anyway && (status = known_answer(v->a, i->uri, &note)) != 0)
+		invitee_done(v, i, status, note);
+	else if (invite_send(v, k, w, NULL) != 0)
 		invitee_done(v, i, 503, "controller unreachable");
 }
 
-/* Split at commas; each a user or a phone. The bad ones are told. */
+/* All attributes in one, so that nobody is asked twice; nor is who is named
+ * himself. */
+static void
+invite_groups(struct inviting *v, const struct wish *w)
+{
+	struct buf body = BUF_INIT;
+	size_t k, first = v->n;
+
+	for (k = 0; k < v->n; k++) {
+		if (v->invitee[k].group) {
+			invite_event(v, "invite.out", v->invitee[k].uri, NULL,
+			    0, NULL);
+			if (first == v->n) {
+				first = k;
+				continue;
+			}
+		}
+		line_begin(&body, v->invitee[k].group ? "also" : "but");
+		line_put(&body, "who", v->invitee[k].uri);
+		line_end(&body);
+	}
+	if (first < v->n && invite_send(v, first, w, &body) != 0)
+		groups_done(v, 503, "controller unreachable");
+	buf_free(&body);
+}
+
+/* Split at commas; each a user, a phone or an attribute that people have,
+ * once. The bad ones are told. */
 static void
 take_names(struct inviting *v, const char *who)
 {
 	char name[URI_MAX];
 	struct uri u;
-	size_t n, max = 1;
-	const char *s;
+	size_t n;
 
-	for (s = who; *s != '\0'; s++)
-		max += *s == ',';
-	v->invitee = agent_alloc(max * sizeof(*v->invitee));
 	for (; *who != '\0'; who += n + (who[n] == ',')) {
 		n = strcspn(who, ",");
 		if (n == 0 || n >= sizeof(name) || v->n >= 0xffff)
@@ -350,18 +475,14 @@ take_names(struct inviting *v, const char *who)
 		name[n] = '\0';
 		if (uri_from_name(&u, name, v->a->conf.domain, 0) != 0 ||
 		    (u.kind != URI_USER && u.kind != URI_PHONE &&
-			u.kind != URI_FOREIGN)) {
+			u.kind != URI_FOREIGN && u.kind != URI_OBJECT)) {
 			invitee_row(v, name, "nothing", 404, NULL);
 			continue;
 		}
-		text_copy(v->invitee[v->n++].uri, u.full, URI_MAX);
+		if (invitee_find(v, u.full) == NULL)
+			invitee_add(v, u.full)->group = u.kind == URI_OBJECT;
 	}
 }
-
-struct wish { /* what `create` and `invite` share */
-	const char *conf, *who;
-	int timeout, wait, anyway;
-};
 
 static void
 invite_all(struct agent *a, struct ctl_handle who, const struct wish *w)
@@ -378,7 +499,9 @@ invite_all(struct agent *a, struct ctl_handle who, const struct wish *w)
 	take_names(v, w->who);
 	v->open = v->n;
 	for (k = 0; k < v->n; k++)
-		invite_one(v, k, w->timeout, w->anyway);
+		if (!v->invitee[k].group)
+			invite_one(v, k, w);
+	invite_groups(v, w);
 	if (!w->wait || v->open == 0)
 		say_ok(v);
 	if (v->open == 0)

@@ -16,15 +16,19 @@
 #include "base/text.h"
 #include "cli/agent.h"
 #include "cli/typed.h"
+#include "wire/uri.h"
 #include "client_verbs.h"
 
 #define RING_MS	  60000 /* -T when not given */
 #define MARGIN_MS 15000 /* until the agent must have said so itself */
 #define WHO_MAX	  1000
 
-/* One who is invited, in the order given. */
+/* One who is invited, in the order given; then those whom the controller
+ * found for an attribute. */
 struct invitee {
 	char name[AGENT_SHORT_MAX];
+	int group; /* an attribute, org:1256 */
+	size_t state; /* of states[] */
 	int err;
 	int answered;
 };
@@ -36,6 +40,7 @@ struct inviting {
 	struct invitee *who;
 	size_t n, cap;
 	size_t width;
+	size_t given; /* the others are found */
 	int came;
 };
 
@@ -75,6 +80,11 @@ catch_signals(int fd)
 static void
 add_who(struct inviting *v, const char *name)
 {
+	size_t i;
+
+	for (i = 0; i < v->n; i++)
+		if (strcmp(v->typed[i], name) == 0)
+			return;
 	if (v->n == v->cap) {
 		v->cap = v->cap > 0 ? 2 * v->cap : 16;
 		v->typed = reallocarray(v->typed, v->cap, sizeof(char *));
@@ -106,6 +116,16 @@ add_stdin(struct inviting *v)
 	free(s);
 }
 
+/* org:1256: whoever the directory says that has it. */
+static int
+is_group(const char *name)
+{
+	struct uri u;
+
+	return uri_from_name(&u, name, "localhost", 0) == 0 &&
+	    u.kind == URI_OBJECT;
+}
+
 /* 0 or an exit code. */
 static int
 collect(struct inviting *v, char **names)
@@ -133,7 +153,9 @@ collect(struct inviting *v, char **names)
 			text_copy(v->who[i].name, v->typed[i], AGENT_SHORT_MAX);
 		if ((w = text_width(v->who[i].name)) > v->width)
 			v->width = w;
+		v->who[i].group = is_group(v->typed[i]);
 	}
+	v->given = v->n;
 	return 0;
 }
 
@@ -247,6 +269,7 @@ on_row(void *arg, const struct line *row)
 	const char *text, *note = line_get(row, "note");
 	int code = (int)agent_int(row, "code");
 	struct invitee *w;
+	int is_found;
 	size_t i;
 
 	if (strcmp(what, "created") == 0)
@@ -254,6 +277,7 @@ on_row(void *arg, const struct line *row)
 	if (strcmp(what, "invitee") != 0)
 		return 0;
 	w = invitee_of(v, line_get_or(row, "user", ""));
+	is_found = w >= &v->who[v->given];
 	if (strcmp(state, "ringing") == 0) {
 		if (cli_flag(v->c, "v") > 0)
 			say_answer(v, w->name, "ringing", NULL);
@@ -268,16 +292,40 @@ on_row(void *arg, const struct line *row)
 			w->err = sec_err_from_sip("INVITE", code);
 		if (code == 488) {
 			w->err = SEC_ERR_OFFLINE; /* no device for it */
-			text = "no voice in this conference; not invited";
+			text = strncmp(w->name, "tel:", 4) == 0 ?
+			    "no voice in this conference; not invited" :
+			    "no device for this medium; not invited";
 			note = NULL;
 		}
 	}
+	if (w->group && code == 404)
+		text = "nobody";
 	v->came += w->err == 0;
+	w->state = i;
 	if (cli_mode(v->c) == EMIT_JSON)
 		json_answer(row, code);
-	else
+	else if (!is_found || cli_flag(v->c, "v") > 0)
 		say_answer(v, w->name, text, note);
 	return 0;
+}
+
+/* Of those who were found: "9 accepted, 2 declined, 14 offline". */
+static void
+say_found(const struct inviting *v)
+{
+	struct buf b = BUF_INIT;
+	size_t i, k, n;
+
+	for (k = 0; k < NSTATES; k++) {
+		for (n = 0, i = v->given; i < v->n; i++)
+			n += v->who[i].answered && v->who[i].state == k;
+		if (n > 0)
+			buf_putf(&b, "%s%zu %s", buf_len(&b) > 0 ? ", " : "", n,
+			    states[k].text);
+	}
+	if (v->n > v->given)
+		emit_note(cli_mode(v->c), "%s", buf_cstr(&b));
+	buf_free(&b);
 }
 
 /* The exit code of all answers: 0 if anybody came (-w), or the first that
@@ -293,7 +341,7 @@ outcome(const struct inviting *v)
 	for (i = 0; i < v->n; i++) {
 		if (v->who[i].err != 0)
 			return sec_err_exit(v->who[i].err);
-		if (!v->who[i].answered)
+		if (!v->who[i].answered && !v->who[i].group)
 			return sec_err_exit(SEC_ERR_TIMEOUT);
 	}
 	return 0;
@@ -318,6 +366,7 @@ cancelled(const struct inviting *v)
 {
 	size_t i;
 
+	say_found(v);
 	for (i = 0; i < v->n; i++)
 		if (!v->who[i].answered)
 			say_answer(v, v->who[i].name, "cancelled", NULL);
@@ -329,7 +378,6 @@ static int
 ring(struct inviting *v, struct buf *b)
 {
 	int64_t wait = cli_timeout(v->c, RING_MS);
-	size_t given = v->n;
 	int r;
 
 	put_who(v, b);
@@ -346,7 +394,8 @@ ring(struct inviting *v, struct buf *b)
 		return cancelled(v);
 	if (r != 0)
 		return agent_fail(v->c, v->a, r);
-	return given == 0 || wait == 0 ? 0 : outcome(v);
+	say_found(v);
+	return v->given == 0 || wait == 0 ? 0 : outcome(v);
 }
 
 static void
