@@ -62,6 +62,7 @@ pal_open(struct service *s)
 	p->sub_ids = map_new();
 	p->rosters = map_new();
 	p->people = map_new();
+	p->wants = map_new();
 	ctl_add_verbs(s->ctl, presence_verbs, s);
 	ctl_add_verbs(s->ctl, chart_verbs, s);
 	ctl_add_verbs(s->ctl, rule_verbs, s);
@@ -99,6 +100,7 @@ pal_close(struct service *s)
 	map_free(p->sub_ids);
 	map_free(p->rosters);
 	map_free(p->people);
+	map_free(p->wants);
 	free(p);
 	s->priv = NULL;
 }

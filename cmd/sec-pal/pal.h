@@ -105,6 +105,8 @@ struct document {
 	void		(*head)(struct document *d, struct buf *b);
 	/* The entry that this watcher (URI) is not shown; may be NULL. */
 	struct entry	*(*hidden)(struct document *d, const char *watcher);
+	/* Somebody subscribed, or does not any more; may be NULL. */
+	void		(*watched)(struct document *d);
 	/* A round has told that an entry is removed. */
 	void		(*gone)(struct document *d, struct entry *e);
 	int		 waits;        /* not dealt yet: tell nobody */
@@ -216,6 +218,7 @@ struct pal {
 	uint64_t		 next_sub;
 	struct map		*rosters;      /* by URI */
 	struct map		*people;       /* in rosters, by URI */
+	struct map		*wants;        /* roster_watch.c's, by URI */
 	struct db		*dir;          /* directory.c's */
 	const struct directory_backend *backend;       /* NULL: dir.db */
 	struct import		*import;       /* under way, or NULL */

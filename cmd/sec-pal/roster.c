@@ -35,15 +35,6 @@ roster_document(struct pal *p, const char *uri)
 }
 
 int
-roster_is_open(struct pal *p, const char *uri)
-{
-	struct roster *r = roster_find(p, uri);
-
-	return r != NULL && r->access != NULL &&
-	    strcmp(r->access, "domain") == 0;
-}
-
-int
 roster_participant(struct pal *p, const char *uri, const char *user)
 {
 	struct roster *r = roster_find(p, uri);
@@ -90,8 +81,8 @@ put_word(struct buf *list, const char *word)
 	buf_putf(list, "%s%s", buf_len(list) > 0 ? "," : "", word);
 }
 
-static void
-put_entry(struct buf *b, const struct participant *pa)
+void
+participant_put(struct buf *b, const struct participant *pa)
 {
 	struct buf q = BUF_INIT, media = BUF_INIT, via = BUF_INIT;
 	struct buf voice = BUF_INIT;
@@ -117,14 +108,13 @@ put_entry(struct buf *b, const struct participant *pa)
 	if (buf_len(&voice) > 0)
 		line_put(b, "voice", buf_cstr(&voice));
 	line_put_u64(b, "since", (uint64_t)pa->since);
-	line_end(b);
 	buf_free(&q);
 	buf_free(&media);
 	buf_free(&via);
 	buf_free(&voice);
 }
 
-static void
+void
 roster_head(struct document *d, struct buf *b)
 {
 	struct roster *r = d->owner;
@@ -184,6 +174,7 @@ participant_free(struct participant *pa)
 
 	timer_cancel(&pa->timer);
 	document_forget(&pa->roster->doc, &pa->entry);
+	document_forget(&pa->roster->watched, &pa->seen_entry);
 	person_leave(pa->roster->pal, pa);
 	while ((d = TAILQ_FIRST(&pa->devices)) != NULL) {
 		TAILQ_REMOVE(&pa->devices, d, entry);
@@ -194,11 +185,14 @@ participant_free(struct participant *pa)
 	free(pa);
 }
 
-static void
+void
 roster_gone(struct document *d, struct entry *e)
 {
+	struct participant *pa = e->owner;
+
 	(void)d;
-	participant_free(e->owner);
+	if (pa->gone && !pa->entry.is_news && !pa->seen_entry.is_news)
+		participant_free(pa);
 }
 
 void
@@ -206,11 +200,13 @@ participant_changed(struct participant *pa)
 {
 	struct buf line = BUF_INIT;
 
+	participant_watched(pa);
 	if (pa->gone) {
 		document_remove(&pa->roster->doc, &pa->entry);
 		return;
 	}
-	put_entry(&line, pa);
+	participant_put(&line, pa);
+	line_end(&line);
 	document_put(&pa->roster->doc, &pa->entry, &line);
 	buf_free(&line);
 }
@@ -259,6 +255,8 @@ participant_get(struct roster *r, const char *uri)
 		}
 		pa->entry.uri = pa->uri;
 		pa->entry.owner = pa;
+		pa->seen_entry.uri = pa->uri;
+		pa->seen_entry.owner = pa;
 		pa->since = clock_real();
 		TAILQ_INIT(&pa->devices);
 		timer_init(&pa->timer, r->pal->s->loop, participant_sweep, pa);
@@ -294,8 +292,10 @@ device_enter(struct participant *pa, uint32_t q)
 	}
 	if (d->left != 0) {
 		d->left = 0;
-		if (pa->in++ == 0)
+		if (pa->in++ == 0) {
 			pa->roster->in++;
+			roster_changed(pa->roster);
+		}
 	}
 	return d;
 }
@@ -308,8 +308,10 @@ device_left(struct participant *pa, struct device *d)
 	d->left = loop_now(pa->roster->pal->s->loop);
 	if (--pa->in == 0) {
 		pa->roster->in--;
+		pa->talking = 0;
 		text_copy(pa->state, "left", sizeof pa->state);
 		subscriptions_drop(&pa->roster->doc, pa->uri, "noresource");
+		roster_changed(pa->roster);
 	}
 	if (!timer_is_set(&pa->timer))
 		timer_set(&pa->timer, LEFT_MS);
@@ -328,6 +330,7 @@ roster_new(struct pal *p, const char *uri)
 	r->doc.owner = r;
 	r->doc.head = roster_head;
 	r->doc.gone = roster_gone;
+	roster_watch_init(r);
 	r->people = map_new();
 	r->may = map_new();
 	r->by_q = map_new();
@@ -336,13 +339,15 @@ roster_new(struct pal *p, const char *uri)
 }
 
 struct document *
-roster_awaited(struct pal *p, const char *uri)
+roster_awaited(struct pal *p, const char *uri, const char *why)
 {
 	struct roster *r = roster_find(p, uri);
 
 	if (r == NULL && (r = roster_new(p, uri)) != NULL)
-		r->doc.waits = 1;
-	return r != NULL ? &r->doc : NULL;
+		r->doc.waits = r->watched.waits = 1;
+	return r == NULL		       ? NULL :
+	    strcmp(why, "participant") == 0 ? &r->doc :
+					       &r->watched;
 }
 
 void
@@ -351,13 +356,14 @@ roster_free(struct roster *r)
 	struct participant *pa;
 	size_t i;
 
+	map_del_str(r->pal->rosters, r->doc.uri);
 	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
 		participant_free(pa);
 	document_free(&r->doc, "noresource");
+	roster_watch_free(r);
 	map_free(r->people);
 	map_free(r->may);
 	map_free(r->by_q);
-	map_del_str(r->pal->rosters, r->doc.uri);
 	free(r->cid);
 	free(r->name);
 	free(r->title);
@@ -369,6 +375,8 @@ roster_free(struct roster *r)
 	free(r->codec);
 	free(r->streams);
 	free(r->select);
+	free(r->directory);
+	free(r->watch);
 	free(r);
 }
 

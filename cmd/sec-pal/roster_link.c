@@ -39,6 +39,8 @@ roster_fields(struct roster *r, const struct line *l)
 	take(&r->codec, l, "codec");
 	take(&r->streams, l, "streams");
 	take(&r->select, l, "select");
+	take(&r->directory, l, "directory");
+	take(&r->watch, l, "watch");
 }
 
 static struct pal *
@@ -219,6 +221,8 @@ on_policy(void *ctx, struct ctl_req *req)
 		return;
 	roster_fields(r, req->line);
 	document_changed(&r->doc);
+	roster_recheck(r);
+	roster_changed(r);
 	ctl_ok(req);
 }
 
@@ -248,7 +252,10 @@ all_dealt(struct pal *p)
 	for (i = 0; (r = map_next(p->rosters, &i)) != NULL;)
 		if (!r->seen)
 			roster_free(r);
-	p->dealt = 1;
+	if (!p->dealt) {
+		p->dealt = 1;
+		pals_recheck(p); /* what there is not is known now */
+	}
 }
 
 static void
@@ -274,6 +281,7 @@ on_dealt(void *ctx, struct ctl_req *req)
 			invitation_over(pa);
 	}
 	roster_dealt(r);
+	roster_watch_dealt(r);
 }
 
 void
@@ -294,5 +302,6 @@ const struct ctl_verb roster_verbs[] = {
 	{ "end", CTL_CONFCTL, on_end },
 	{ "policy", CTL_CONFCTL, on_policy },
 	{ "dealt", CTL_CONFCTL, on_dealt },
+	{ "talk", CTL_CONFCTL, on_talk },
 	{ NULL, 0, NULL },
 };

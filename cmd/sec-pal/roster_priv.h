@@ -4,7 +4,7 @@
 #include "roster.h"
 
 /* What the files of rosters have in common: roster.c (people, devices, the
- * document), roster_link.c (the controller). */
+ * document), roster_link.c (the controller), roster_watch.c (who looks on). */
 struct device {
 	uint32_t q;
 	char medium[8];
@@ -31,16 +31,22 @@ struct participant {
 	int seen; /* invited, in this deal */
 	int gone; /* to be told removed */
 	struct entry entry; /* of the document */
+	struct entry seen_entry; /* of that of who looks on */
+	int talking;
 	struct timer timer; /* a device that left */
 	TAILQ_HEAD(, device) devices;
 };
 
 struct roster {
 	struct pal *pal;
-	struct document doc;
+	struct document doc; /* of who takes part */
+	struct document watched; /* of who looks on; has who talks */
+	int is_watched; /* from the first of them on */
+	int wants_talk; /* the controller knows */
 	char *cid, *name, *title, *access, *creator;
 	char *media, *persistent, *created;
 	char *codec, *streams, *select;
+	char *directory, *watch;
 	int seen;
 	unsigned in; /* participants with a device */
 	struct map *people; /* by URI */
@@ -60,5 +66,25 @@ struct device *device_find(struct participant *pa, uint32_t q);
 /* A device of his, which is in from now on. NULL: no memory. */
 struct device *device_enter(struct participant *pa, uint32_t q);
 void	device_left(struct participant *pa, struct device *d);
+/* The fields of the doc line. */
+void	roster_head(struct document *d, struct buf *b);
+/* `entry TAB URI ...` of the document, without its LF. */
+void	participant_put(struct buf *b, const struct participant *pa);
+/* A round has told that the entry is removed: the participant goes with the
+ * last of his entries. */
+void	roster_gone(struct document *d, struct entry *e);
+
+/* --- roster_watch.c */
+void	roster_watch_init(struct roster *r);
+void	roster_watch_free(struct roster *r);
+/* What participant_changed() has told, to those who look on. */
+void	participant_watched(struct participant *pa);
+/* Title, who may look on, who is in it: as a PAL entry shows it. */
+void	roster_changed(struct roster *r);
+/* Who looks on may not any more. */
+void	roster_recheck(struct roster *r);
+/* Dealt: sec-pal says what it wants to hear of it. */
+void	roster_watch_dealt(struct roster *r);
+void	on_talk(void *ctx, struct ctl_req *req);
 
 #endif

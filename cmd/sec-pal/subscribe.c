@@ -1,6 +1,7 @@
 /*
  * subscribe: SUBSCRIBE and NOTIFY (RFC 6665; S062, S092-S094, S109, S110,
- * S120, S122). Who may: oneself to one's PAL, participants to a roster.
+ * S120, S122, S170). Who may: oneself to one's PAL; to a roster whoever has a
+ * reason by roster_why().
  *
  *   state    on                          do                    next
  *   -        SUBSCRIBE, Expires 0        200 with document     -
@@ -49,6 +50,8 @@ sub_free(struct subscription *s, int stored)
 	map_del_u64(p->sub_ids, s->id);
 	TAILQ_REMOVE(&s->doc->subs, s, entry);
 	s->doc->nsubs--;
+	if (s->doc->watched != NULL)
+		s->doc->watched(s->doc);
 	TAILQ_REMOVE(&s->watcher->subs, s, own);
 	s->watcher->nsubs--;
 	if (!stored) {
@@ -185,13 +188,15 @@ sub_expired(void *arg)
 
 /* --- the request --- */
 
-/* The document asked for; NULL with *status set when it may not be. */
+/* The document asked for, and why it may be; NULL with *status set when it
+ * may not. */
 static struct document *
 sub_document(struct pal *p, const struct sip_msg *req, const char *user,
-    int fetch, int *status)
+    const char **why, int *status)
 {
-	struct document *d;
 	struct uri u;
+
+	*why = "owner";
 
 	if (uri_parse(&u, req->uri, p->s->conf.domain) != 0) {
 		*status = 400;
@@ -205,14 +210,12 @@ sub_document(struct pal *p, const struct sip_msg *req, const char *user,
 		*status = 489;
 		return NULL;
 	}
-	if ((d = roster_document(p, u.full)) == NULL)
-		*status = p->dealt ? 404 : 503;
-	else if (!roster_participant(p, u.full, user) &&
-	    !(fetch && p->dealt && roster_is_open(p, u.full))) {
-		*status = p->dealt ? 403 : 503;
-		d = NULL;
-	}
-	return d;
+	if ((*why = roster_why(p, u.full, user)) != NULL)
+		return roster_document_for(p, u.full, *why);
+	*status = !p->dealt			       ? 503 :
+	    roster_document(p, u.full) == NULL ? 404 :
+						 403;
+	return NULL;
 }
 
 static void
@@ -283,7 +286,7 @@ sub_store(struct subscription *s)
 
 static struct subscription *
 sub_new(struct document *d, struct presentity *u, const char *instance,
-    const struct dialog *dialog, int64_t until)
+    const char *why, const struct dialog *dialog, int64_t until)
 {
 	struct pal *p = d->pal;
 	struct subscription *s, *old, *next;
@@ -301,15 +304,15 @@ sub_new(struct document *d, struct presentity *u, const char *instance,
 	s->dialog = *dialog;
 	s->watcher = u;
 	text_copy(s->instance, instance, sizeof s->instance);
-	text_copy(s->why,
-	    strcmp(d->event, EVENT_PRESENCE) == 0 ? "owner" : "participant",
-	    sizeof s->why);
+	text_copy(s->why, why, sizeof s->why);
 	s->until = until;
 	s->id = ++p->next_sub;
 	timer_init(&s->timer, p->s->loop, sub_expired, s);
 	timer_set(&s->timer, until - clock_real());
 	TAILQ_INSERT_TAIL(&d->subs, s, entry);
 	d->nsubs++;
+	if (d->watched != NULL)
+		d->watched(d);
 	TAILQ_INSERT_TAIL(&u->subs, s, own);
 	u->nsubs++;
 	map_put_str(p->subs, sub_key(s, key), s);
@@ -400,10 +403,11 @@ sub_start(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
 	struct subscription *s;
 	struct document *d;
 	struct dialog dialog;
+	const char *why;
 	unsigned parts;
 	int status = 0;
 
-	if ((d = sub_document(p, req, user, expires == 0, &status)) == NULL) {
+	if ((d = sub_document(p, req, user, &why, &status)) == NULL) {
 		sub_retry(txn, status);
 		return;
 	}
@@ -420,7 +424,8 @@ sub_start(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
 		sub_refuse(p, txn);
 		return;
 	}
-	s = sub_new(d, u, instance, &dialog, clock_real() + expires * 1000);
+	s = sub_new(d, u, instance, why, &dialog,
+	    clock_real() + expires * 1000);
 	if (s == NULL || sub_store(s) != 0) {
 		if (s != NULL)
 			sub_free(s, 1);
@@ -512,7 +517,8 @@ sub_load(void *arg, const struct pal_subscription *row)
 		return SEC_ERR_SYS;
 	if (strcmp(row->event, EVENT_PRESENCE) == 0)
 		doc = &p->realm;
-	else if ((doc = roster_awaited(p, row->target)) == NULL)
+	else if ((doc = roster_awaited(p, row->target, row->why)) ==
+	    NULL)
 		return 0;
 	memset(&d, 0, sizeof d);
 	text_copy(id, row->id, sizeof id);
@@ -529,7 +535,8 @@ sub_load(void *arg, const struct pal_subscription *row)
 	text_copy(d.target, u->uri, sizeof d.target);
 	/* Above whatever was used: tenths of a second since 2026. */
 	d.local_cseq = (uint32_t)((clock_real() - 1767225600000LL) / 100);
-	if ((s = sub_new(doc, u, row->instance, &d, row->until)) != NULL)
+	if ((s = sub_new(doc, u, row->instance, row->why, &d, row->until)) !=
+	    NULL)
 		s->sent = 0;
 	return 0;
 }
