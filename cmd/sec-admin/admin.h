@@ -21,8 +21,22 @@ int	admin_call(const char *name, const char *verb,
 	    const char *const *fields, int64_t ms,
 	    void (*cb)(void *arg, const struct line *l), void *arg, char *why,
 	    size_t whylen);
+/* The same to the PAL manager, which owns users, rules and objects. */
+int	admin_pal(const char *verb, const char *const *fields,
+	    void (*cb)(void *arg, const struct line *l), void *arg, char *why,
+	    size_t whylen);
 /* Name of the server of a role by `servers`, else the role. */
 char	*admin_server(char out[65], const char *role);
+
+/* `VERB add ...`, `VERB rm ...`: by the first operand. */
+struct admin_sub {
+	const char	*what;         /* NULL ends the table */
+	int		 min, max;     /* operands behind it; max -1: any */
+	int		(*run)(struct cli *c, char **argv);
+};
+/* Runs the one that is meant; usage: words for when there is none. */
+int	admin_sub(struct cli *c, const struct admin_sub *subs,
+	    const char *usage);
 
 /* --- report.c: lines of NAME, ok|WARN, words --- */
 struct report;
@@ -56,6 +70,8 @@ struct secret *words_password(void);
 
 /* --- verbs --- */
 int	verb_user(struct cli *c);
+int	verb_rule(struct cli *c);
+int	verb_object(struct cli *c);
 int	verb_init(struct cli *c);
 int	verb_check(struct cli *c);
 int	verb_health(struct cli *c);

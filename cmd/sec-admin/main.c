@@ -10,10 +10,15 @@
 
 #include "admin.h"
 
+#define CALL_MS 10000
+
 static const struct cli_opt options[] = {
 	{ 0, "name", "TITLE", "user add: the full name" },
 	{ 0, "no-principal", NULL, "user: leave Kerberos alone" },
 	{ 'P', "password-file", "FILE", "password from FILE, - is stdin" },
+	{ 0, "before", "NAME", "rule add: before this rule, not at the end" },
+	{ 0, "owner", "OWNER", "object add: who may publish, USER or group:G" },
+	{ 0, "title", "TITLE", "object add: what it is" },
 	{ 0, "config", "FILE", "this configuration" },
 	{ 0, NULL, NULL, NULL },
 };
@@ -28,6 +33,14 @@ static const struct cli_verb verbs[] = {
 	    "rm [--no-principal] USER | list | passwd [-P FILE] USER",
 	    "who there is", "name,no-principal,password-file,config", 1, 2,
 	    verb_user },
+	{ "rule",
+	    "add [--before NAME] NAME 'allow|deny ...' | rm NAME | list | "
+	    "test WHO WHOM",
+	    "who may watch whom", "before", 1, -1, verb_rule },
+	{ "object",
+	    "add --owner OWNER [--title TITLE] TYPE:NAME | rm TYPE:NAME | "
+	    "list",
+	    "things that are watched", "owner,title", 1, 2, verb_object },
 	{ "check", "", "configuration, servers, keys, databases", "config", 0,
 	    0, verb_check },
 	{ "health", "", "every daemon, keys, Kerberos, databases", "config", 0,
@@ -39,6 +52,9 @@ static const char *const examples[] = {
 	"sec-admin init example.org",
 	"sec-admin user add bob --name 'Bob Field'",
 	"sec-admin user add -P - carol <newpw",
+	"sec-admin rule add same-org 'allow org=org'",
+	"sec-admin rule test alice vpfinance",
+	"sec-admin object add lamp:bedroom --owner porch-pi",
 	"sec-admin health",
 	NULL,
 };
@@ -103,6 +119,29 @@ admin_call(const char *name, const char *verb, const char *const *fields,
 		snprintf(why, whylen, "%s: %s", name, ctl_client_why(c));
 	ctl_client_close(c);
 	return r;
+}
+
+int
+admin_pal(const char *verb, const char *const *fields,
+    void (*cb)(void *arg, const struct line *l), void *arg, char *why,
+    size_t whylen)
+{
+	char name[65];
+
+	return admin_call(admin_server(name, "pal"), verb, fields, CALL_MS, cb,
+	    arg, why, whylen);
+}
+
+int
+admin_sub(struct cli *c, const struct admin_sub *subs, const char *usage)
+{
+	int n = cli_argc(c) - 1;
+
+	for (; subs->what != NULL; subs++)
+		if (strcmp(cli_argv(c)[0], subs->what) == 0 && n >= subs->min &&
+		    (subs->max == -1 || n <= subs->max))
+			return subs->run(c, cli_argv(c) + 1);
+	return cli_usage(c, "%s", usage);
 }
 
 int

@@ -14,7 +14,6 @@
 
 #include "admin.h"
 
-#define CALL_MS	     10000
 #define PASSWORD_MAX 1000
 
 static struct conf conf;
@@ -30,17 +29,6 @@ is_user(const char *s)
 		    (i == 0 || strchr("._-", s[i]) == NULL))
 			return 0;
 	return i > 0 && i < 64;
-}
-
-static int
-call_pal(const char *verb, const char *const *fields,
-    void (*cb)(void *arg, const struct line *l), void *arg, char *why,
-    size_t whylen)
-{
-	char name[65];
-
-	return admin_call(admin_server(name, "pal"), verb, fields, CALL_MS, cb,
-	    arg, why, whylen);
 }
 
 /* First line of a file or stdin; NULL after saying why. */
@@ -133,7 +121,8 @@ add(struct cli *c, const char *user)
 	if (!cli_flag(c, "no-principal"))
 		r = realm_here(&conf, why, sizeof(why));
 	if (r == 0)
-		r = call_pal("user-list", NULL, look_for, &f, why, sizeof(why));
+		r = admin_pal("user-list", NULL, look_for, &f, why,
+		    sizeof(why));
 	if (r != 0)
 		return emit_error(cli_mode(c), r, "%s", why);
 	if (!cli_flag(c, "no-principal")) {
@@ -150,7 +139,7 @@ add(struct cli *c, const char *user)
 		snprintf(why, sizeof(why), "%s@%s exists already", user,
 		    conf.realm);
 	if (r == 0)
-		r = call_pal("user-add", fields, NULL, NULL, why, sizeof(why));
+		r = admin_pal("user-add", fields, NULL, NULL, why, sizeof(why));
 	if (r == 0) {
 		if (had)
 			emit_note(cli_mode(c),
@@ -178,7 +167,7 @@ rm(struct cli *c, const char *user)
 			return emit_error(cli_mode(c), r != 0 ? r : k, "%s",
 			    r != 0 ? why : whyk);
 	}
-	r = call_pal("user-rm", fields, NULL, NULL, why, sizeof(why));
+	r = admin_pal("user-rm", fields, NULL, NULL, why, sizeof(why));
 	if (r == SEC_ERR_NOTHING && k == 0)
 		r = 0; /* never logged in */
 	if (r == SEC_ERR_NOTHING)
@@ -259,7 +248,7 @@ list(struct cli *c)
 
 	if (t.mode == EMIT_TABLE)
 		t.table = table_new(columns, 4);
-	r = call_pal("user-list", NULL, list_row, &t, why, sizeof(why));
+	r = admin_pal("user-list", NULL, list_row, &t, why, sizeof(why));
 	if (t.table != NULL)
 		table_print(t.table, STDOUT_FILENO);
 	return r == 0 ? 0 : emit_error(t.mode, r, "%s", why);
