@@ -351,10 +351,18 @@ static void
 on_focus(void *ctx, struct ctl_req *r)
 {
 	struct conf_in *c;
+	char why[URI_MAX + 64];
 
-	if ((c = tool_my_conf(ctx, r)) != NULL)
-		focus_set(ctx, r, c->uri,
-		    strcmp(line_get_or(r->line, "local", "0"), "1") == 0);
+	if ((c = tool_my_conf(ctx, r)) == NULL)
+		return;
+	if (strstr(c->media, "voice") == NULL) {
+		snprintf(why, sizeof(why),
+		    "%s has no voice; all others would be silent", c->name);
+		ctl_error(r, 480, why);
+		return;
+	}
+	focus_set(ctx, r, c->uri,
+	    strcmp(line_get_or(r->line, "local", "0"), "1") == 0);
 }
 
 static void

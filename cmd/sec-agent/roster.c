@@ -12,6 +12,7 @@
 #include "crypto/fig9.h"
 #include "crypto/suite.h"
 #include "sip/event.h"
+#include "voice.h"
 #include "wire/ids.h"
 
 const char *
@@ -202,6 +203,8 @@ take_policy(struct conf_in *c)
 		event_end(c->a);
 	if (media)
 		conf_notice(c, "media", NULL, c->media);
+	if (media && strstr(c->media, "voice") == NULL)
+		mix_conf_gone(c);
 }
 
 void

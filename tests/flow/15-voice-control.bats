@@ -295,6 +295,21 @@ bob active"
 	as alice sec-confctl end f2
 	roster_is bob f1 "alice active
 bob active"
+	# So it is when it loses its voice; and before it has one, there is
+	# nothing to listen to alone.
+	as alice sec-confctl create -n f3 -m text bob
+	run -8 as alice sec-mix focus f3
+	[[ $output =~ "f3 has no voice" ]]
+	run -8 as alice sec-mix focus --local f3
+	[ "$(roster bob f1)" = "alice active
+bob active" ]
+	as alice sec-confctl set f3 media=text,voice
+	as alice sec-mix focus f3
+	roster_is bob f1 "alice busy
+bob active"
+	as alice sec-confctl set f3 media=text
+	roster_is bob f1 "alice active
+bob active"
 }
 
 @test "an MCU dies: new hop keys, a fresh epoch, the same q" {
