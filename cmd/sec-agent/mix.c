@@ -446,6 +446,51 @@ on_vol(void *ctx, struct ctl_req *r)
 	ctl_ok(r);
 }
 
+/* Has anybody here been heard of him? */
+static int
+is_known(struct agent *a, const char *user)
+{
+	struct conf_in *c;
+	size_t i = 0;
+
+	if (setting_find(a, user, 1) != NULL || strcmp(user, a->uri) == 0 ||
+	    mirror_find(a->presence.pal, user) != NULL)
+		return 1;
+	while ((c = conf_next(a, &i)) != NULL)
+		if (mirror_find(c->roster, user) != NULL)
+			return 1;
+	return 0;
+}
+
+/* The setting of the person that `who` names; else answered. A plain name
+ * may be a slip; a whole address is meant. */
+static struct setting *
+user_setting(struct agent *a, struct ctl_req *r, const char *who)
+{
+	char why[320];
+	struct uri u;
+
+	if (uri_from_name(&u, who, a->conf.domain, 0) != 0 ||
+	    (u.kind != URI_USER && u.kind != URI_PHONE)) {
+		ctl_error(r, 404, "no such user");
+		return NULL;
+	}
+	if (u.kind == URI_USER && strchr(who, '@') == NULL &&
+	    !is_known(a, u.full)) {
+		snprintf(why, sizeof(why),
+		    "%.64s is no conference of mine, and nobody that I know; "
+		    "%.64s@%.64s, if he is to come",
+		    who, who, a->conf.domain);
+		ctl_error(r, 404, why);
+		return NULL;
+	}
+	if (a->mix->n >= LINES_MAX && setting_find(a, u.full, 1) == NULL) {
+		ctl_error(r, 503, "too many people have sounds");
+		return NULL;
+	}
+	return setting_get(a, u.full, 1);
+}
+
 /* sound who=|conf= file=PATH|click|none */
 static void
 on_sound(void *ctx, struct ctl_req *r)
@@ -455,26 +500,14 @@ on_sound(void *ctx, struct ctl_req *r)
 	struct agent *a = ctx;
 	struct attachment *v;
 	struct setting *s;
-	struct uri u;
 
 	if (strcmp(file, "click") != 0 && strcmp(file, "none") != 0 &&
 	    (file[0] != '/' || strlen(file) >= sizeof(s->m.sound))) {
 		ctl_error(r, 400, "file= is a whole path, click or none");
 		return;
 	}
-	if (who != NULL) {
-		if (uri_from_name(&u, who, a->conf.domain, 0) != 0 ||
-		    (u.kind != URI_USER && u.kind != URI_PHONE)) {
-			ctl_error(r, 404, "no such user");
-			return;
-		}
-		if (a->mix->n >= LINES_MAX &&
-		    setting_find(a, u.full, 1) == NULL) {
-			ctl_error(r, 503, "too many people have sounds");
-			return;
-		}
-		s = setting_get(a, u.full, 1);
-	} else if ((s = conf_setting(a, r)) == NULL)
+	s = who != NULL ? user_setting(a, r, who) : conf_setting(a, r);
+	if (s == NULL)
 		return;
 	text_copy(s->m.sound, file, sizeof(s->m.sound));
 	mix_save(a);

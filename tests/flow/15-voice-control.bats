@@ -511,6 +511,20 @@ addressed_twice() { [ "$(said one addressed)" = 2 ]; }
 	echo 'not json' >>"$SEC_DIR/home/alice/mix.json"
 }
 
+@test "a sound for a slip of the pen is refused (S182)" {
+	as alice sec-confctl create -n s1 -m text,voice bob
+	run -5 as alice sec-mix sound bobb none
+	[[ $output =~ "bobb is no conference of mine, and nobody that I know" ]]
+	# Who is here, who is to come, who once was given one.
+	as alice sec-mix sound bob none
+	as alice sec-mix sound later@lab.test none
+	as alice sec-mix sound later click
+	as alice sec-mix sound tel:+15551234 none
+	jq -se 'map(.user // empty) | sort | unique == ["sip:bob@lab.test",
+	    "sip:later@lab.test","tel:+15551234"]' \
+	    "$SEC_DIR/home/alice/mix.json"
+}
+
 @test "levels flow while somebody looks" {
 	as alice sec-confctl create -n l1 -m voice
 	device one alice l1
