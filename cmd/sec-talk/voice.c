@@ -412,6 +412,21 @@ check_seats(struct voice *v, int64_t now)
 			"session lost; come back with sec-login"));
 }
 
+/* -t has passed. What waited for listeners (-n) was not said then, and who
+ * has it said must hear of that. */
+static void
+time_is_over(struct voice *v)
+{
+	if (!has_more_to_say(v) || v->captured || v->set.others == 0) {
+		end(v, 0);
+		return;
+	}
+	end(v,
+	    emit_error(cli_mode(v->c), SEC_ERR_TIMEOUT,
+		"nothing was said: of %u other devices %u were there",
+		v->set.others, seat_others(v->seat[0])));
+}
+
 static void
 draw(struct voice *v, int64_t now)
 {
@@ -457,7 +472,7 @@ tick(struct voice *v, int64_t at)
 	check_mic(v, now);
 	tell_levels(v, now);
 	if (v->stop_at > 0 && now >= v->stop_at)
-		end(v, 0);
+		time_is_over(v);
 }
 
 static void

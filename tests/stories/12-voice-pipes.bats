@@ -63,6 +63,14 @@ stat_of() { sox "$1" -n stat 2>&1 | awk -F: -v f="$2" '$1 ~ "^" f { print $2 + 0
 	is "$(field like "$l") > 0.8 && $(field envelope "$l") > 0.95"
 }
 
+@test "nobody came to hear it: that is no success" {
+	run -9 as alice sec-talk -i "$BATS_FILE_TMPDIR/said.wav" -o null \
+	    -n 3 -t 2 standup
+	[[ $output =~ "nothing was said: of 3 other devices 0 were there" ]]
+	# Without anything to be said, -t is the end that was asked for.
+	run -0 as alice sec-talk -i null -o null -n 3 -t 1 standup
+}
+
 @test "silence is silence" {
 	hear bob h.wav -t 4
 	sox -n -t wav -r 48000 -c 1 -b 16 - trim 0 2 |
