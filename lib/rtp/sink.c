@@ -189,7 +189,8 @@ drop_forgotten(struct sink *s, int64_t now)
 		return;
 	s->forget_at = now + SINK_SKEW_MS;
 	while ((k = map_next(s->speakers, &i)) != NULL)
-		if (k->forgotten != 0 && now - k->forgotten > 2 * SINK_SKEW_MS) {
+		if (k->forgotten != 0 &&
+		    now - k->forgotten > 2 * SINK_SKEW_MS) {
 			map_del_u64(s->speakers, k->stats.q);
 			speaker_free(k);
 			s->nforgotten--;
