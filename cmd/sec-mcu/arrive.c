@@ -3,8 +3,8 @@
  * changed by it but a counter, before its hop tag was right (SECURITY.md
  * 3.9):
  *
- *	length, layout -> conference, q -> hop tag -> replay -> address
- *	    -> may speak, so fast -> among the loudest -> forward
+ *	length, layout -> conference, q -> hop tag -> replay
+ *	    -> may speak, so fast -> address -> among the loudest -> forward
  */
 #include <sys/socket.h>
 
@@ -48,6 +48,20 @@ find(struct mcu *m, uint64_t conf, uint32_t q)
 	return d != NULL && d->keys != NULL ? d : NULL;
 }
 
+/* One packet more of d: is it slow enough? */
+static int
+is_in_budget(struct device *d, int64_t now)
+{
+	d->budget += (now - d->budget_at) * FLOOD_RATE;
+	d->budget_at = now;
+	if (d->budget > FLOOD_HEAP * 1000)
+		d->budget = FLOOD_HEAP * 1000;
+	if (d->budget < 1000)
+		return 0;
+	d->budget -= 1000;
+	return 1;
+}
+
 static void
 hop_in(struct mcu *m, const uint8_t *p, size_t n, const union place *from,
     int64_t now)
@@ -66,23 +80,13 @@ hop_in(struct mcu *m, const uint8_t *p, size_t n, const union place *from,
 	else {
 		m->hops++;
 		d->hop_in = h.counter;
-		device_heard(m, d, from, 1, now);
-		report_hop(m, d, &h);
+		device_heard(m, d, now);
+		device_prove(m, d, from, &h);
+		if (!device_is_at(d, from) && !is_in_budget(d, now))
+			drop(m, DROP_FLOOD);
+		else
+			report_hop(m, d, from, &h);
 	}
-}
-
-/* One packet more of d: is it slow enough? */
-static int
-is_in_budget(struct device *d, int64_t now)
-{
-	d->budget += (now - d->budget_at) * FLOOD_RATE;
-	d->budget_at = now;
-	if (d->budget > FLOOD_HEAP * 1000)
-		d->budget = FLOOD_HEAP * 1000;
-	if (d->budget < 1000)
-		return 0;
-	d->budget -= 1000;
-	return 1;
 }
 
 static void
@@ -114,7 +118,7 @@ voice_in(struct mcu *m, struct packet *p, const union place *from, int64_t us)
 	m->voice++;
 	report_voice(d, &h, newest, us);
 	replay_mark(&d->replay, h.counter);
-	device_heard(m, d, from, newest, now);
+	device_heard(m, d, now);
 	if (!d->dealt.speak) {
 		d->muted++;
 		drop(m, DROP_MUTED);
@@ -124,6 +128,8 @@ voice_in(struct mcu *m, struct packet *p, const union place *from, int64_t us)
 		drop(m, DROP_FLOOD);
 		return;
 	}
+	if (newest && !device_is_at(d, from))
+		report_say(m, d, from);
 	r = device_room(d);
 	if (!select_packet(&r->select, &d->talker, now, h.level, h.voice)) {
 		d->unselected++;

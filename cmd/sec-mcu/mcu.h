@@ -61,6 +61,7 @@ struct packet {
 };
 
 struct device;
+struct hop_packet;
 
 /* What forwarding needs of a device; they lie side by side in their room. */
 struct listener {
@@ -75,7 +76,9 @@ struct listener {
 struct device {
 	struct dealt_device	 dealt;
 	struct secret		*keys;         /* up || down, NULL: none */
-	union place		 from;         /* newest valid source */
+	union place		 from;         /* where it is, proven */
+	union place		 asked;        /* where it may be: he there */
+	uint64_t		 token;        /* sends this back */
 	unsigned		 listener;     /* its number + 1; 0: none */
 	TAILQ_ENTRY(device)	 quiet;        /* by time heard */
 	int64_t			 heard;        /* ms, any valid packet */
@@ -153,9 +156,19 @@ device_room(const struct device *d)
 
 /* members.c: the controller's deal */
 void	members_open(struct mcu *m);
-/* A valid packet from there came: newest says that none newer did. */
-void	device_heard(struct mcu *m, struct device *d, const union place *from,
-	    int newest, int64_t now);
+/* A valid packet of it came. */
+void	device_heard(struct mcu *m, struct device *d, int64_t now);
+/*
+ * A valid packet is no proof that its source is the device's: whoever has a
+ * hop key could have us send others' voices to anybody. So media go where a
+ * token was received and came back from.
+ */
+int	device_is_at(const struct device *d, const union place *from);
+/* The token for this source. */
+uint64_t device_ask(struct device *d, const union place *from);
+/* A hop packet from there: with the token it is where the device is. */
+void	device_prove(struct mcu *m, struct device *d, const union place *from,
+	    const struct hop_packet *h);
 /* It listens, or does not any more, by what is known of it. */
 void	device_tune(struct mcu *m, struct device *d);
 
@@ -189,9 +202,11 @@ int	packet_is_spare(const struct mcu *m);
 void	packet_drop(struct mcu *m, struct packet *p);
 
 /* report.c: hop packets, lost and found, who talks, counters */
-struct hop_packet;
 void	report_hop(struct mcu *m, struct device *d,
-	    const struct hop_packet *h);
+	    const union place *from, const struct hop_packet *h);
+/* Our hop packet: what came from it, and to where it is not known to be also
+ * the token that has to come back from there. */
+void	report_say(struct mcu *m, struct device *d, const union place *to);
 /* Who talks is told anew. */
 void	report_anew(struct room *r);
 /* One more voice packet of d, taken at us (monotonic). */

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "crypto/random.h"
 #include "rtp/hopkey.h"
+#include "wire/hop.h"
 
 #include "mcu.h"
 
@@ -91,6 +93,7 @@ on_hop_key(struct dealt_device *dd, uint32_t hopid, const uint8_t key[32])
 	d->keys = keys;
 	d->hop_in = d->hop_out = 0;
 	memset(&d->from, 0, sizeof d->from);
+	memset(&d->asked, 0, sizeof d->asked);
 }
 
 static void
@@ -161,20 +164,50 @@ device_tune(struct mcu *m, struct device *d)
 }
 
 void
-device_heard(struct mcu *m, struct device *d, const union place *from,
-    int newest, int64_t now)
+device_heard(struct mcu *m, struct device *d, int64_t now)
 {
-	int moved = newest && memcmp(&d->from, from, sizeof *from) != 0;
-
 	d->heard = now;
 	if (!d->dealt.lost)
 		TAILQ_REMOVE(&m->quiet, d, quiet);
 	TAILQ_INSERT_TAIL(&m->quiet, d, quiet);
-	if (moved)
-		d->from = *from;
-	if (d->dealt.lost)
-		dealt_found(&d->dealt);
-	else if (!moved)
+	if (!d->dealt.lost)
 		return;
+	dealt_found(&d->dealt);
+	device_tune(m, d);
+}
+
+static int
+is_same(const union place *a, const union place *b)
+{
+	return memcmp(a, b, sizeof *a) == 0;
+}
+
+int
+device_is_at(const struct device *d, const union place *from)
+{
+	return is_same(&d->from, from);
+}
+
+uint64_t
+device_ask(struct device *d, const union place *from)
+{
+	if (!is_same(&d->asked, from)) {
+		d->asked = *from;
+		crypto_random(&d->token, sizeof d->token);
+	}
+	return d->token;
+}
+
+void
+device_prove(struct mcu *m, struct device *d, const union place *from,
+    const struct hop_packet *h)
+{
+	uint64_t token;
+
+	if (!is_same(&d->asked, from) || !hop_token(h, &token) ||
+	    token != d->token)
+		return;
+	d->from = *from;
+	memset(&d->asked, 0, sizeof d->asked);
 	device_tune(m, d);
 }

@@ -77,21 +77,15 @@ jitter_ms(const struct device *d)
 }
 
 void
-report_hop(struct mcu *m, struct device *d, const struct hop_packet *h)
+report_say(struct mcu *m, struct device *d, const union place *to)
 {
-	struct hop_packet answer = { .q = d->dealt.q, .conf = h->conf, .n = 1 };
+	struct hop_packet answer = { .q = d->dealt.q,
+		.conf = d->dealt.room->cid,
+		.counter = ++d->hop_out,
+		.n = 1 };
 	uint8_t out[HOP_MAX];
 	size_t n;
-	unsigned i;
 
-	d->reported = 0;
-	d->reported_jitter_ms = 0;
-	for (i = 0; i < h->n; i++) {
-		d->reported += h->row[i].packets;
-		if (h->row[i].jitter_ms > d->reported_jitter_ms)
-			d->reported_jitter_ms = h->row[i].jitter_ms;
-	}
-	answer.counter = ++d->hop_out;
 	answer.row[0] = (struct hop_row) {
 		.q = d->dealt.q,
 		.packets = d->packets,
@@ -100,9 +94,29 @@ report_hop(struct mcu *m, struct device *d, const struct hop_packet *h)
 		    UINT16_MAX,
 		.jitter_ms = jitter_ms(d),
 	};
+	if (!device_is_at(d, to))
+		hop_put_token(&answer.row[answer.n++], device_ask(d, to));
 	n = hop_encode(&answer, out) + HOP_TAG;
 	hopkey_seal_hop(hopkey_down(d->keys), out, n);
-	forward_bytes(m, &d->from, out, n);
+	forward_bytes(m, to, out, n);
+}
+
+void
+report_hop(struct mcu *m, struct device *d, const union place *from,
+    const struct hop_packet *h)
+{
+	unsigned i;
+
+	d->reported = 0;
+	d->reported_jitter_ms = 0;
+	for (i = 0; i < h->n; i++) {
+		if (h->row[i].q == 0)
+			continue;
+		d->reported += h->row[i].packets;
+		if (h->row[i].jitter_ms > d->reported_jitter_ms)
+			d->reported_jitter_ms = h->row[i].jitter_ms;
+	}
+	report_say(m, d, from);
 }
 
 /* --- lost, found, talking --- */

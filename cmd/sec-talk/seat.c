@@ -35,10 +35,15 @@ seat_datagram(struct seat *s, const uint8_t *p, size_t n, int64_t came)
 	struct hop_packet h;
 	struct rtp_frame f;
 
-	if (hop_is(p, n))
-		(void)sink_hop(s->sink, p, n, &h);
-	else if (sink_packet(s->sink, p, n, came / 1000, seat_server_time(s),
-		     &f) == 0)
+	if (hop_is(p, n)) {
+		/* The MCU wants to know that we are here: at once. */
+		if (sink_hop(s->sink, p, n, &h) == 0 &&
+		    hop_token(&h, &s->token)) {
+			s->asked = 1;
+			s->hop_at = 0;
+		}
+	} else if (sink_packet(s->sink, p, n, came / 1000, seat_server_time(s),
+		       &f) == 0)
 		seat_hear(s, &f, came);
 }
 
@@ -99,6 +104,12 @@ seat_hop(struct seat *s, int64_t now, uint8_t out[HOP_MAX])
 		return 0;
 	s->hop_at = now + HOP_MS;
 	n = sink_rows(s->sink, rows);
+	if (s->asked) {
+		/* A row that it displaces comes again. */
+		n = n < HOP_ROWS ? n : HOP_ROWS - 1;
+		hop_put_token(&rows[n++], s->token);
+		s->asked = 0;
+	}
 	return source_hop(s->source, rows, n, out);
 }
 

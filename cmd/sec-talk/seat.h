@@ -77,6 +77,8 @@ struct seat {
 	int			 mic;          /* we speak here */
 	struct speaker		 self;         /* our own utterances */
 	int64_t			 hop_at;       /* next hop packet, mono ms */
+	int			 asked;        /* it has to bring this back */
+	uint64_t		 token;
 	int64_t			 warned;       /* of a suite that leaks */
 	enum seat_mode		 mode;
 	float			 gain;

@@ -5,6 +5,7 @@
  *  8 4  "SEC1"       20  8  counter
  * 28    rows: q(4) packets(4) misordered(2) jitter_ms(2)
  * ..  8 hop tag
+ * A row of q 0 has a token in its last eight bytes.
  */
 #include <string.h>
 
@@ -56,5 +57,29 @@ hop_decode(struct hop_packet *h, const uint8_t *p, size_t n)
 		h->row[i].misordered = get_be16(p + 8);
 		h->row[i].jitter_ms = get_be16(p + 10);
 	}
+	return 0;
+}
+
+void
+hop_put_token(struct hop_row *row, uint64_t token)
+{
+	*row = (struct hop_row) { .q = 0,
+		.packets = (uint32_t)(token >> 32),
+		.misordered = (uint16_t)(token >> 16),
+		.jitter_ms = (uint16_t)token };
+}
+
+int
+hop_token(const struct hop_packet *h, uint64_t *token)
+{
+	const struct hop_row *r;
+	unsigned i;
+
+	for (i = 0; i < h->n; i++)
+		if ((r = &h->row[i])->q == 0) {
+			*token = (uint64_t)r->packets << 32 |
+			    (uint64_t)r->misordered << 16 | r->jitter_ms;
+			return 1;
+		}
 	return 0;
 }

@@ -32,6 +32,14 @@ struct hop_packet {
 	struct hop_row	row[HOP_ROWS];
 };
 
+/*
+ * A row of q 0 is no count but eight bytes: the MCU's to an address that it
+ * has not sent media to, and which the device sends back from there.
+ */
+void	hop_put_token(struct hop_row *row, uint64_t token);
+/* 1: there is one. */
+int	hop_token(const struct hop_packet *h, uint64_t *token);
+
 /* Is this datagram RTCP APP, not RTP? (RFC 5761 4) */
 static inline int
 hop_is(const uint8_t *p, size_t n)

@@ -505,6 +505,8 @@ seat(unsigned rooms, unsigned each, unsigned speakers, const char *more)
 			if (sock_local(p->v[n].fd, &a) != 0)
 				die(1, "no address");
 			memcpy(&bare->to[n], &a.ss, sizeof bare->to[n]);
+			if (!voice_hop(&p->r, &p->v[n], NULL))
+				die(1, "no way to %u", n);
 			if (k < speakers)
 				p->speaker[p->nspeakers++] = n;
 		}

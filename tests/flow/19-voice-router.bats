@@ -36,7 +36,7 @@ scene() {
 	scene hostile
 }
 
-@test "a device is where its newest valid packet came from" {
+@test "a device is where a token came back from, not where packets say" {
 	scene address
 }
 

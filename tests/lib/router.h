@@ -56,6 +56,8 @@ struct voice {
 	struct secret	*keys;
 	int		 fd;
 	uint64_t	 counter, hop;
+	int		 asked;        /* to send this back */
+	uint64_t	 token;
 	uint16_t	 seq;
 	uint32_t	 ts;
 };
@@ -511,31 +513,50 @@ voice_hop_packet(struct voice *v, uint8_t *p)
 {
 	struct hop_packet h = { .q = v->q, .conf = v->conf,
 		.counter = ++v->hop };
-	size_t n = hop_encode(&h, p) + HOP_TAG;
+	size_t n;
 
+	if (v->asked)
+		hop_put_token(&h.row[h.n++], v->token);
+	v->asked = 0;
+	n = hop_encode(&h, p) + HOP_TAG;
 	hopkey_seal_hop(hopkey_up(v->keys), p, n);
 	return n;
 }
 
-/* Say that we are here, and wait for the answer: the way is open. Voice that
- * arrives meanwhile is lost. */
+/* Is it a good hop packet for v? One that asks is answered by the next one
+ * of voice_hop_packet(). */
+static inline int
+voice_take_hop(struct voice *v, const uint8_t *p, size_t n,
+    struct hop_packet *h)
+{
+	if (!hop_is(p, n) || hop_decode(h, p, n) != 0 ||
+	    hopkey_check_hop(hopkey_down(v->keys), p, n) != 0)
+		return 0;
+	v->asked = hop_token(h, &v->token);
+	return 1;
+}
+
+/* Say that we are here, and wait for the answer; when we are asked, once
+ * more: the way is open. Voice that arrives meanwhile is lost. */
 static inline int
 voice_hop(const struct router *r, struct voice *v, struct hop_packet *answer)
 {
 	uint8_t p[2048];
 	struct hop_packet h;
-	size_t n = voice_hop_packet(v, p);
 	ssize_t k;
 
-	voice_put(r, v->fd, p, n);
-	while ((k = voice_recv(v, p, sizeof p, ROUTER_WAIT)) >= 0)
-		if (hop_is(p, (size_t)k) &&
-		    hop_decode(&h, p, (size_t)k) == 0 &&
-		    hopkey_check_hop(hopkey_down(v->keys), p, (size_t)k) == 0) {
-			if (answer != NULL)
-				*answer = h;
-			return 1;
+	voice_put(r, v->fd, p, voice_hop_packet(v, p));
+	while ((k = voice_recv(v, p, sizeof p, ROUTER_WAIT)) >= 0) {
+		if (!voice_take_hop(v, p, (size_t)k, &h))
+			continue;
+		if (v->asked) {
+			voice_put(r, v->fd, p, voice_hop_packet(v, p));
+			continue;
 		}
+		if (answer != NULL)
+			*answer = h;
+		return 1;
+	}
 	return 0;
 }
 

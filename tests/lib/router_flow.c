@@ -243,13 +243,29 @@ hostile(void)
 	bad(p, sizeof p, "late", "far behind");
 }
 
-/* The newest valid source is where a device is. */
+/* The router asks v for its token. */
+static int
+is_asked(struct voice *v)
+{
+	struct hop_packet h;
+	uint8_t p[2048];
+	ssize_t n;
+
+	while ((n = voice_recv(v, p, sizeof p, ROUTER_WAIT)) >= 0)
+		if (voice_take_hop(v, p, (size_t)n, &h))
+			return v->asked;
+	return 0;
+}
+
+/* A device is where a token went and came back from, nowhere else: nobody
+ * has the voice of a conference sent to somebody else. */
 static void
 address(void)
 {
 	struct voice v[2], late, spare;
 	uint8_t p[ROUTER_PACKET], got[2048];
-	int old;
+	uint64_t copies;
+	int old, i;
 
 	router_start(&r, NULL);
 	room(CONF, 3, v, 2);
@@ -260,18 +276,47 @@ address(void)
 	voice_send(&r, &v[1], 20);
 	T_INT(hear(&v[0], got, ROUTER_WAIT), sizeof p);
 	T_INT(router_count(&r, "copies"), 1);
+	/* Not by its first hop packet either; only by the answer to ours. */
+	voice_put(&r, late.fd, got, voice_hop_packet(&late, got));
+	T(is_asked(&late));
+	copies = router_count(&r, "copies");
+	voice_send(&r, &v[1], 20);
+	T_INT(hear(&v[0], got, ROUTER_WAIT), sizeof p);
+	T_INT(router_count(&r, "copies"), copies + 1);
 	T(voice_hop(&r, &late, NULL));
 	voice_send(&r, &v[1], 20);
 	T_INT(hear(&late, got, ROUTER_WAIT), sizeof p);
 	T_INT(hear(&v[0], got, ROUTER_WAIT), sizeof p);
 
-	/* It moves: by a voice packet, by a hop packet. */
+	/* It moves: its packets are taken from wherever they come, but what
+	 * others say goes to where it was until it has brought the token. */
 	voice_init(&spare, CONF, q_make(1, 8), 1);
 	old = v[0].fd;
 	v[0].fd = spare.fd;
-	voice_packet(&v[0], p, 20);
-	voice_put(&r, v[0].fd, p, sizeof p);
-	T_INT(hear(&v[1], got, ROUTER_WAIT), sizeof p);
+	for (i = 0; i < 3; i++) {
+		voice_packet(&v[0], p, 20);
+		voice_put(&r, v[0].fd, p, sizeof p);
+		T_INT(hear(&v[1], got, ROUTER_WAIT), sizeof p);
+		T(is_asked(&v[0]));
+	}
+	voice_send(&r, &v[1], 20);
+	v[0].fd = old;
+	T_INT(hear(&v[0], got, ROUTER_WAIT), sizeof p);
+	/* From elsewhere it proves nothing, nor does another number. */
+	T(v[0].asked);
+	voice_put(&r, late.fd, got, voice_hop_packet(&v[0], got));
+	voice_send(&r, &v[1], 20);
+	T_INT(hear(&v[0], got, ROUTER_WAIT), sizeof p);
+	v[0].fd = spare.fd;
+	voice_put(&r, spare.fd, got, voice_hop_packet(&v[0], got));
+	T(is_asked(&v[0]));
+	v[0].token ^= 1;
+	voice_put(&r, spare.fd, got, voice_hop_packet(&v[0], got));
+	v[0].fd = old;
+	voice_send(&r, &v[1], 20);
+	T_INT(hear(&v[0], got, ROUTER_WAIT), sizeof p);
+	v[0].fd = spare.fd;
+	T(voice_hop(&r, &v[0], NULL));
 	voice_send(&r, &v[1], 20);
 	T_INT(hear(&v[0], got, ROUTER_WAIT), sizeof p);
 	/* A packet of his that somebody sends again moves nothing, nor does
@@ -289,6 +334,14 @@ address(void)
 	T(voice_hop(&r, &v[0], NULL));
 	voice_send(&r, &v[1], 20);
 	T_INT(hear(&v[0], got, ROUTER_WAIT), sizeof p);
+	/* Whoever asks for answers to another's address gets few. */
+	for (i = 0; i < 1000; i++)
+		voice_put(&r, spare.fd, got, voice_hop_packet(&v[0], got));
+	T(is_silent(&v[1]));
+	for (i = 0; voice_recv(&spare, got, sizeof got, 100) > 0; i++)
+		continue;
+	T_OK(i <= 500, "%d of 1000 hop packets are answered", i);
+	T(router_count(&r, "flood") > 0);
 }
 
 /* --- who is heard --- */

@@ -34,6 +34,7 @@ main(void)
 {
 	uint8_t b[HOP_MAX], out[HOP_MAX];
 	struct hop_packet h, again;
+	uint64_t token;
 	size_t n;
 	int bit, refused = 0, ok = 1;
 
@@ -63,6 +64,14 @@ main(void)
 	}
 	T(ok);
 	T_INT(refused, 8 * 8); /* first word, "SEC1" */
+
+	/* A token among the rows, which are none of q 0. */
+	T_INT(hop_token(&h, &token), 0);
+	hop_put_token(&h.row[1], UINT64_C(0x0123456789abcdef));
+	T_INT(hop_encode(&h, out), n - HOP_TAG);
+	T_MEM(out + HOP_HEAD + HOP_ROW, HOP_ROW, "000000000123456789abcdef");
+	T(hop_decode(&again, out, n) == 0 && hop_token(&again, &token) == 1);
+	T(token == UINT64_C(0x0123456789abcdef));
 
 	/* None, and as many as there may be. */
 	h.n = 0;
