@@ -23,7 +23,7 @@ event_expires(int64_t asked)
 char *
 event_state(char *out, int64_t expires_left, const char *reason)
 {
-	if (expires_left > 0)
+	if (reason == NULL && expires_left > 0)
 		snprintf(out, STATE_MAX, "active;expires=%" PRId64,
 		    expires_left);
 	else

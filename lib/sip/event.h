@@ -21,7 +21,8 @@
 /* Expires to grant for what was asked: -1 default, 0 stays 0 (fetch or
  * end), else clamped. */
 int64_t	event_expires(int64_t asked);
-/* "active;expires=N" / "terminated;reason=R" into out (64 bytes). */
+/* "active;expires=N", or, with a reason or without time left,
+ * "terminated;reason=R", into out (64 bytes). */
 char	*event_state(char *out, int64_t expires_left, const char *reason);
 /* 1 if the Subscription-State value says terminated. */
 int	event_is_terminated(const char *sub_state);

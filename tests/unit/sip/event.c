@@ -16,6 +16,9 @@ main(void)
 	T_INT(event_expires(4294967295), EVENT_MAX);
 	T_STR(event_state(out, 600, NULL), "active;expires=600");
 	T_STR(event_state(out, 0, "rejected"), "terminated;reason=rejected");
+	/* Taken away before its time. */
+	T_STR(event_state(out, 600, "noresource"),
+	    "terminated;reason=noresource");
 	T_STR(event_state(out, -5, NULL), "terminated;reason=timeout");
 	T(event_is_terminated("terminated"));
 	T(event_is_terminated("Terminated;reason=x"));
