@@ -22,7 +22,8 @@
 #include "base/text.h"
 #include "sip/event.h"
 
-#define HELD_MS 2000 /* then the present without it has to do */
+#define AGAIN_MS 100
+#define HELD_MS	 2000 /* then the present without it has to do */
 
 struct wish {
 	struct ctl_handle who;
@@ -222,14 +223,21 @@ on_ended(void *arg, int status, const char *why)
 {
 	struct watched *w = arg;
 
-	if (status == 0)
-		return; /* a new one is asked for */
 	w->status = status;
 	text_copy(w->why, why != NULL ? why : "", sizeof(w->why));
-	timer_set(&w->over, 0);
+	timer_set(&w->over, status == 0 ? AGAIN_MS : 0);
 }
 
 static const struct subscription_ops ops = { on_doc, on_ended };
+
+static void
+subscribe(struct watched *w)
+{
+	subscription_free(w->sub);
+	w->sub = subscription_new(w->a->loop, w->a->session.pal,
+	    w->conf ? EVENT_CONFERENCE : EVENT_PRESENCE, w->a->uri, w->uri,
+	    &ops, w);
+}
 
 static void
 open_dialog(struct watched *w)
@@ -237,9 +245,7 @@ open_dialog(struct watched *w)
 	mirror_free(w->mirror);
 	w->mirror = mirror_new(on_change, w);
 	w->told = 0;
-	w->sub = subscription_new(w->a->loop, w->a->session.pal,
-	    w->conf ? EVENT_CONFERENCE : EVENT_PRESENCE, w->a->uri, w->uri,
-	    &ops, w);
+	subscribe(w);
 }
 
 static void on_over(void *arg);
@@ -297,7 +303,8 @@ conf_over(struct watched *w)
 	roster_event(w->a, w->uri, "conf.end", NULL, NULL);
 }
 
-/* Refused, or nobody follows it any more. */
+/* Refused, or ended by the notifier (why, the next answer says), or nobody
+ * follows it any more. */
 static void
 on_over(void *arg)
 {
@@ -306,8 +313,11 @@ on_over(void *arg)
 	int was_told = w->told && w->conf && w->status == 404;
 	struct wish *v;
 
-	if (w->status == 0 && !TAILQ_EMPTY(&w->wishes))
-		return; /* somebody came meanwhile */
+	if (w->status == 0 && !TAILQ_EMPTY(&w->wishes)) {
+		if (w->sub != NULL)
+			subscribe(w);
+		return;
+	}
 	if (was_told)
 		conf_over(w);
 	while (!was_told && (v = TAILQ_FIRST(&w->wishes)) != NULL) {

@@ -242,39 +242,17 @@ typed_value(struct cli *c, const char *s)
 	return 0;
 }
 
-/* Those that people are shown are fields of events too. */
-static int
-is_selectable(const char *s, size_t n)
-{
-	static const char *const own[] = { "status", "class", "note", "media",
-		"count" };
-	size_t i;
-
-	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (strlen(own[i]) == n && strncmp(s, own[i], n) == 0)
-			return 1;
-	return is_attr(s, n);
-}
-
 int
 typed_attrs(struct cli *c, const char *s)
 {
 	char out[SHOWN_MAX + 8];
-	const char *p = s;
-	size_t n;
 
-	if (s == NULL || strcmp(s, "*") == 0)
+	if (s == NULL || pal_attrs_is_list(s))
 		return 0;
-	for (;; p += n + 1) {
-		n = strcspn(p, ",");
-		if (!is_selectable(p, n))
-			return cli_usage(c,
-			    "--attrs %s: names of attributes with commas "
-			    "between, as status,note, or *",
-			    shown(s, out));
-		if (p[n] == '\0')
-			return 0;
-	}
+	return cli_usage(c,
+	    "--attrs %s: names of attributes with commas between, as "
+	    "status,note, or *",
+	    shown(s, out));
 }
 
 int

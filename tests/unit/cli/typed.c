@@ -110,7 +110,7 @@ test_words(void)
 		{ typed_attrs, "state,status,note", 0 },
 		{ typed_attrs, "", 2 },
 		{ typed_attrs, "state,", 2 },
-		{ typed_attrs, "state,text", 2 },
+		{ typed_attrs, "state,Text", 2 },
 		{ typed_media, NULL, 0 },
 		{ typed_media, "text", 0 },
 		{ typed_media, "voice,text,app", 0 },
