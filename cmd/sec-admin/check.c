@@ -11,7 +11,9 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "ctl/epochs.h"
+#include "wire/rule.h"
 #include "wire/servers.h"
+#include "wire/types.h"
 
 #include "admin.h"
 #include "parts.h"
@@ -42,6 +44,36 @@ check_keys(struct report *r, const struct server *s)
 	epochs_close(e);
 }
 
+/* The PAL manager's files, which need not be there. */
+static void
+check_types(struct report *r)
+{
+	static struct types types;
+	char path[PATH_LEN], why[512];
+	int e = types_read(&types, path_types(path), why, sizeof(why));
+
+	if (e == 0)
+		report_line(r, "types", 0, "%zu type%s of things", types.n,
+		    text_plural(types.n));
+	else if (e != SEC_ERR_NOTHING)
+		report_line(r, "types", 1, "%s", why);
+}
+
+static void
+check_rules(struct report *r)
+{
+	struct rules rules = { 0 };
+	char path[PATH_LEN], why[512];
+	int e = rules_read(&rules, path_rules(path), why, sizeof(why));
+
+	if (e == 0)
+		report_line(r, "rules", 0, "%zu rule%s", rules.n,
+		    text_plural(rules.n));
+	else if (e != SEC_ERR_NOTHING)
+		report_line(r, "rules", 1, "%s", why);
+	rules_free(&rules);
+}
+
 int
 verb_check(struct cli *c)
 {
@@ -69,6 +101,8 @@ verb_check(struct cli *c)
 		    text_plural(servers.n));
 	for (i = 0; e == 0 && i < servers.n; i++)
 		check_keys(r, &servers.server[i]);
+	check_types(r);
+	check_rules(r);
 	part_keytab(r, &conf);
 	part_databases(r, 0);
 	return report_end(r);
