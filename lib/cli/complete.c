@@ -18,6 +18,7 @@ struct completion {
 	const struct cli_prog *prog;
 	const struct cli_opt *common;
 	const struct cli_verb *verb;
+	const char *first; /* operand of the verb that stands there */
 	const char *typed; /* the word so far */
 	struct buf out;
 };
@@ -150,17 +151,19 @@ token(struct completion *k, const char *s, size_t n)
 
 /* --- the synopsis --- */
 
-/* The operands of a synopsis, without options and brackets: their number. */
+/* The operands of a synopsis up to `end`, without options and brackets: their
+ * number. */
 static size_t
-operands(const char *args, const char *at[TOKENS_MAX], size_t len[TOKENS_MAX])
+operands(const char *args, const char *end, const char *at[TOKENS_MAX],
+    size_t len[TOKENS_MAX])
 {
 	int option = 0, flag;
 	size_t n = 0, m;
 	const char *s;
 
-	for (s = args; *s != '\0' && n < TOKENS_MAX; s += m) {
+	for (s = args; s < end && n < TOKENS_MAX; s += m) {
 		s += strspn(s, " []");
-		m = strcspn(s, " ]");
+		m = s < end ? strcspn(s, " ]") : 0;
 		/* USER[@DOMAIN] goes on. */
 		if (m == 0 || strncmp(s, "...", 3) == 0 || *s == '|')
 			continue;
@@ -220,8 +223,8 @@ place(struct completion *k, char **words, int n, int *operand)
 		else if (!named && *operand == 0 &&
 		    (k->verb = cli_find_verb(k->prog, words[i])) != NULL)
 			named = 1;
-		else
-			++*operand;
+		else if (++*operand == 1)
+			k->first = words[i];
 	}
 	if (k->verb == NULL)
 		k->verb = cli_find_verb(k->prog, "");
@@ -230,15 +233,39 @@ place(struct completion *k, char **words, int n, int *operand)
 	return o != NULL && o->arg != NULL ? o : NULL;
 }
 
+/* The i-th operand of the verb. Of `add NAME | rm NAME | list` it is that of
+ * the form whose word stands there, and the first word of each. */
+static void
+operand(struct completion *k, int i)
+{
+	const char *s = k->verb != NULL ? k->verb->args : NULL, *end, *next;
+	const char *at[TOKENS_MAX];
+	size_t len[TOKENS_MAX], count, place;
+	int forms = s != NULL && strstr(s, " | ") != NULL;
+
+	for (; s != NULL; s = next) {
+		end = (next = strstr(s, " | ")) != NULL ? next : s + strlen(s);
+		next = next != NULL ? next + 3 : NULL;
+		count = operands(s, end, at, len);
+		place = (size_t)i;
+		/* The last one may stand there again and again. */
+		if (count > 0 && place >= count && k->verb->max == -1)
+			place = count - 1;
+		if (place < count &&
+		    (!forms || i == 0 || k->first == NULL ||
+			(strlen(k->first) == len[0] &&
+			    strncmp(k->first, at[0], len[0]) == 0)))
+			token(k, at[place], len[place]);
+	}
+}
+
 int
 complete_print(const struct cli_prog *p, const struct cli_opt *common,
     char **words, int n)
 {
 	struct completion k = { .prog = p, .common = common, .out = BUF_INIT };
-	const char *at[TOKENS_MAX];
 	const struct cli_verb *v;
 	const struct cli_opt *o;
-	size_t len[TOKENS_MAX], count;
 	int i;
 
 	k.typed = n > 0 ? words[n - 1] : "";
@@ -256,14 +283,7 @@ complete_print(const struct cli_prog *p, const struct cli_opt *common,
 					candidate(&k, v->verb, strlen(v->verb));
 			i = 0;
 		}
-		count = k.verb != NULL && k.verb->args != NULL ?
-		    operands(k.verb->args, at, len) :
-		    0;
-		/* The last one may stand there again and again. */
-		if (count > 0 && (size_t)i >= count && k.verb->max == -1)
-			i = (int)count - 1;
-		if ((size_t)i < count)
-			token(&k, at[i], len[i]);
+		operand(&k, i);
 	}
 	emit_write(STDOUT_FILENO, buf_data(&k.out), buf_len(&k.out));
 	buf_free(&k.out);

@@ -32,6 +32,16 @@ offered() { # USER WORD...
 	[ "$(offered alice sec-confctl create -n)" = "" ]
 }
 
+@test "forms of a verb: their first words, and what stands behind each" {
+	[ "$(offered alice sec-admin rule "" | sort | xargs)" = \
+	    "add list rm test" ]
+	[ "$(offered alice sec-admin object r)" = rm ]
+	offered alice sec-admin rule test "" | grep -qx bob
+	[ "$(offered alice sec-admin rule rm "")" = "" ]
+	offered alice sec-admin rule add --b | grep -qx -- --before
+	offered alice sec-admin object add --o | grep -qx -- --owner
+}
+
 @test "names of people and of conferences" {
 	as alice sec-confctl create -n standup
 	[ "$(offered alice sec-confctl invite . b)" = bob ]
