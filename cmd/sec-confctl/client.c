@@ -100,7 +100,7 @@ run_set(struct cli *c)
 				    cli_argv(c)[i]);
 		if (eq == NULL || eq == cli_argv(c)[i] ||
 		    (size_t)(eq - cli_argv(c)[i]) >= sizeof(key) ||
-		    strspn(cli_argv(c)[i], "abcdefghijklmnopqrstuvwxyz-") !=
+		    strspn(cli_argv(c)[i], "abcdefghijklmnopqrstuvwxyz-+") !=
 			(size_t)(eq - cli_argv(c)[i]) ||
 		    strncmp(cli_argv(c)[i], "conf=", 5) == 0)
 			return cli_usage(c, "%s: not NAME=VALUE",

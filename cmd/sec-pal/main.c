@@ -64,6 +64,7 @@ pal_open(struct service *s)
 	p->people = map_new();
 	p->wants = map_new();
 	ctl_add_verbs(s->ctl, presence_verbs, s);
+	ctl_add_verbs(s->ctl, find_verbs, s);
 	ctl_add_verbs(s->ctl, chart_verbs, s);
 	ctl_add_verbs(s->ctl, rule_verbs, s);
 	ctl_add_verbs(s->ctl, object_verbs, s);

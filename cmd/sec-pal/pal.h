@@ -206,7 +206,10 @@ void	on_publish(void *ctx, struct sip_txn *txn,
 	    const struct sip_msg *req);
 void	on_options(void *ctx, struct sip_txn *txn,
 	    const struct sip_msg *req);
-extern const struct ctl_verb presence_verbs[];   /* find, user-* */
+extern const struct ctl_verb presence_verbs[];   /* user-* */
+
+/* --- find.c: what the controller asks about people --- */
+extern const struct ctl_verb find_verbs[];
 
 struct pal {
 	struct service		*s;

@@ -282,40 +282,6 @@ on_options(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 /* --- control lines --- */
 
 static void
-put_found(struct ctl_req *r, const struct presentity *u, const char *uri)
-{
-	struct binding *bi = u != NULL ? TAILQ_FIRST(&u->bindings) : NULL;
-	struct buf *b = ctl_row(r);
-
-	line_put(b, "user", uri);
-	line_put(b, "bound", bi != NULL ? "1" : "0");
-	if (bi != NULL) {
-		line_put(b, "status", u->status.value);
-		line_put(b, "class", u->status.class_);
-		line_put(b, "media", bi->row.media);
-	}
-	ctl_end(r);
-}
-
-static void
-on_find(void *ctx, struct ctl_req *r)
-{
-	struct pal *p = ((struct service *)ctx)->priv;
-	const char *who = line_get_or(r->line, "who", "");
-	struct pal_user row;
-	struct uri u;
-
-	if (uri_parse(&u, who, p->s->conf.domain) != 0 || u.kind != URI_USER ||
-	    (presentity_find(p, u.name) == NULL &&
-		(pal_user_get(p->s->db, u.name, &row) != 0 || row.disabled))) {
-		ctl_error(r, 404, "no such user");
-		return;
-	}
-	put_found(r, presentity_find(p, u.name), u.full);
-	ctl_ok(r);
-}
-
-static void
 on_user_add(void *ctx, struct ctl_req *r)
 {
 	struct pal *p = ((struct service *)ctx)->priv;
@@ -437,7 +403,6 @@ on_user_list(void *ctx, struct ctl_req *r)
 }
 
 const struct ctl_verb presence_verbs[] = {
-	{ "find", CTL_CONFCTL, on_find },
 	{ "user-add", CTL_ADMIN, on_user_add },
 	{ "user-rm", CTL_ADMIN, on_user_rm },
 	{ "user-list", CTL_ADMIN, on_user_list },

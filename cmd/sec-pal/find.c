@@ -1,0 +1,190 @@
+/*
+ * find: what the controller asks about people: one by his URI (S114), or
+ * whoever has an attribute in the directory (S123, S167, S168), which may
+ * take the directory a while.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/text.h"
+#include "wire/line.h"
+
+#include "directory.h"
+#include "pal.h"
+
+#define FIND_MAX 10000 /* people of one answer */
+
+static int
+add_reach(void *arg, const struct pal_reach *row)
+{
+	struct buf *list = arg;
+
+	buf_putf(list, "%s%s:%s", buf_len(list) > 0 ? "," : "", row->media,
+	    row->by);
+	return 0;
+}
+
+/* How he is reached for each medium, the preferred way first (S104). */
+static void
+put_reach(struct buf *b, struct pal *p, const char *user)
+{
+	struct buf list = BUF_INIT;
+
+	if (pal_reach_each(p->s->db, user, add_reach, &list) == 0 &&
+	    buf_len(&list) > 0)
+		line_put(b, "reach", buf_cstr(&list));
+	buf_free(&list);
+}
+
+static void
+put_found(struct ctl_req *r, struct pal *p, const char *name)
+{
+	const struct presentity *u = presentity_find(p, name);
+	const struct binding *bi =
+	    u != NULL ? TAILQ_FIRST(&u->bindings) : NULL;
+	struct buf *b = ctl_row(r);
+	char uri[URI_MAX];
+
+	line_put(b, "user", uri_user(uri, name, p->s->conf.domain));
+	line_put(b, "bound", bi != NULL ? "1" : "0");
+	if (bi != NULL) {
+		line_put(b, "status", u->status.value);
+		line_put(b, "class", u->status.class_);
+		if (u->status.note[0] != '\0')
+			line_put(b, "note", u->status.note);
+		line_put(b, "media", bi->row.media);
+		put_reach(b, p, name);
+	}
+	ctl_end(r);
+}
+
+static void
+find_one(struct pal *p, struct ctl_req *r, const char *who)
+{
+	struct pal_user row;
+	struct uri u;
+
+	if (uri_parse(&u, who, p->s->conf.domain) != 0 || u.kind != URI_USER ||
+	    (presentity_find(p, u.name) == NULL &&
+		(pal_user_get(p->s->db, u.name, &row) != 0 || row.disabled))) {
+		ctl_error(r, 404, "no such user");
+		return;
+	}
+	put_found(r, p, u.name);
+	ctl_ok(r);
+}
+
+/* --- by an attribute --- */
+
+struct finding {
+	struct pal *p;
+	struct ctl_handle who;
+	size_t limit, n;
+	struct buf users; /* names, each with its NUL */
+};
+
+static int
+on_user(void *arg, const char *user)
+{
+	struct finding *g = arg;
+
+	buf_put(&g->users, user, strlen(user) + 1);
+	return ++g->n < g->limit ? 0 : -1;
+}
+
+static void
+on_person(void *arg, const struct dir_person *who)
+{
+	(void)arg;
+	(void)who;
+}
+
+static void
+on_done(void *arg, int err, const char *why)
+{
+	struct finding *g = arg;
+	const char *user = buf_cstr(&g->users);
+	struct ctl_req r;
+	size_t i;
+
+	if (ctl_again(g->p->s->ctl, g->who, &r) != 0)
+		goto out;
+	if (err != 0)
+		ctl_error(&r, sec_err_sip(err), why);
+	else if (g->n == 0)
+		ctl_error(&r, 404, "the directory knows nobody who has that");
+	else {
+		for (i = 0; i < g->n; i++) {
+			put_found(&r, g->p, user);
+			user += strlen(user) + 1;
+		}
+		ctl_ok(&r);
+	}
+out:
+	buf_free(&g->users);
+	free(g);
+}
+
+static const struct directory_reader reader = { on_user, on_person, on_done };
+
+/* query=ATTR:VALUE. People write group:helpdesk, who are in `groups`. */
+static int
+take_query(struct dir_search *q, const char *query)
+{
+	char term[DIR_ATTR + DIR_VALUE + 8];
+
+	q->n = 0;
+	if (strncmp(query, "group:", 6) != 0)
+		return directory_term(q, query);
+	if (text_copy(term, "groups:", sizeof term) +
+		text_copy(term + 7, query + 6, sizeof term - 7) >=
+	    sizeof term)
+		return SEC_ERR_LIMIT;
+	return directory_term(q, term);
+}
+
+static void
+find_those(struct pal *p, struct ctl_req *r, const char *query)
+{
+	uint64_t limit = FIND_MAX;
+	struct dir_search q;
+	struct finding *g;
+
+	if (take_query(&q, query) != 0) {
+		ctl_error(r, 404, "no such attribute");
+		return;
+	}
+	if (line_get_u64(r->line, "limit", &limit) == SEC_ERR_FORMAT ||
+	    limit == 0 || limit > FIND_MAX) {
+		ctl_error(r, 400, "limit= is 1 to 10000");
+		return;
+	}
+	if ((g = calloc(1, sizeof *g)) == NULL) {
+		ctl_error(r, 503, "out of memory");
+		return;
+	}
+	g->p = p;
+	g->who = ctl_keep(r);
+	g->limit = (size_t)limit;
+	directory_search(p, &q, &reader, g);
+}
+
+/* find who=URI | query=ATTR:VALUE [limit=] */
+static void
+on_find(void *ctx, struct ctl_req *r)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+	const char *query = line_get(r->line, "query");
+
+	if (query != NULL)
+		find_those(p, r, query);
+	else
+		find_one(p, r, line_get_or(r->line, "who", ""));
+}
+
+const struct ctl_verb find_verbs[] = {
+	{ "find", CTL_CONFCTL, on_find },
+	{ NULL, 0, NULL },
+};
