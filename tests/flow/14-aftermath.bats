@@ -38,13 +38,7 @@ dialogs() { # of the roster of s
 	    where target = 'sip:s@conf.lab.test' order by id"
 }
 
-agents_are_back() { # both connections, of both
-	local u
-	for u in alice bob; do
-		as "$u" sec-ctl "$SEC_DIR/run/$u@lab.test.sock" status |
-		    grep -q 'pal=up.*controller=up' || return 1
-	done
-}
+agents_are_back() { agent_is_back alice && agent_is_back bob; }
 
 @test "S092 S093 S109: subscriptions to a roster outlive sec-pal" {
 	as alice sec-confctl create -q -W -n s bob

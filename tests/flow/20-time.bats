@@ -118,7 +118,7 @@ home() { echo "$SEC_DIR/home/$1/password"; }
 	command -v inetd >/dev/null || skip "no inetd"
 	for d in mtcu1 mtcu2; do
 		sec-lab stop $d 3>&-
-		until_ok is_away $d
+		until_ok daemon_is_away $d
 	done
 	printf '%s stream tcp wait %s %s sec-mtcu serve -i --idle 1 --name %s\n' \
 	    "$(server_addr mtcu1)" "$(id -un)" "$(command -v sec-mtcu)" mtcu1 \
@@ -127,12 +127,12 @@ home() { echo "$SEC_DIR/home/$1/password"; }
 	pid=$!
 	# The controller dials it after its loss; it has nothing to do.
 	until_ok daemon_is_well mtcu1
-	until_ok is_away mtcu1
+	until_ok daemon_is_away mtcu1
 	as alice sec-confctl create -q -n woken
 	daemon_is_well mtcu1
 	echo "good morning" | as alice sec-talk -s woken
 	as alice sec-confctl leave woken
-	until_ok is_away mtcu1
+	until_ok daemon_is_away mtcu1
 	kill "$pid"
 	pid=
 	for d in mtcu1 mtcu2; do
@@ -140,4 +140,3 @@ home() { echo "$SEC_DIR/home/$1/password"; }
 		until_ok daemon_is_well $d
 	done
 }
-is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" health >/dev/null 2>&1; }

@@ -29,15 +29,13 @@ teardown() {
 # Opens a connection and closes it: that is all it takes.
 touch_port() { : 3<>"/dev/tcp/${1%:*}/${1##*:}"; }
 
-is_away() { ! sec-ctl "$1" status; }
-
 program() { [[ $1 = mtcu* ]] && echo sec-mtcu || echo "sec-$1"; }
 
 @test "systemd-socket-activate starts each daemon at its first connection" {
 	local name addr
 	for name in mtcu1 pal confctl; do
 		sec-lab stop "$name" 3>&-
-		until_ok is_away "$name"
+		until_ok daemon_is_away "$name"
 		addr=$(server_addr "$name")
 		bg systemd-socket-activate -E SEC_DIR -E KRB5_CONFIG \
 		    -l "$addr" "$(program "$name")" serve --name "$name"
@@ -55,7 +53,7 @@ program() { [[ $1 = mtcu* ]] && echo sec-mtcu || echo "sec-$1"; }
 
 @test "a socket is chosen by its name" {
 	sec-lab stop mtcu1 3>&-
-	until_ok is_away mtcu1
+	until_ok daemon_is_away mtcu1
 	local addr other=127.0.0.1:0
 	addr=$(server_addr mtcu1)
 	other=${addr%:*}:7399
@@ -76,7 +74,7 @@ program() { [[ $1 = mtcu* ]] && echo sec-mtcu || echo "sec-$1"; }
 	local name
 	for name in mtcu1 mtcu2 pal confctl; do
 		sec-lab stop "$name" 3>&-
-		until_ok is_away "$name"
+		until_ok daemon_is_away "$name"
 		printf '%s stream tcp wait %s %s %s serve -i --idle 2 --name %s\n' \
 		    "$(server_addr "$name")" "$(id -un)" \
 		    "$(command -v "$(program "$name")")" \
@@ -91,13 +89,13 @@ program() { [[ $1 = mtcu* ]] && echo sec-mtcu || echo "sec-$1"; }
 	done
 	# Links without work do not keep anybody.
 	for name in mtcu1 mtcu2 pal confctl; do
-		until_ok is_away "$name"
+		until_ok daemon_is_away "$name"
 	done
 	touch_port "$(server_addr confctl)"
 	until_ok daemon_is_well confctl
 	kill "$starter"
 	for name in confctl pal mtcu1 mtcu2; do
-		until_ok is_away "$name"
+		until_ok daemon_is_away "$name"
 	done
 	for name in confctl pal mtcu1 mtcu2; do
 		sec-lab start "$name" 3>&-
@@ -129,7 +127,7 @@ program() { [[ $1 = mtcu* ]] && echo sec-mtcu || echo "sec-$1"; }
 
 @test "ready: READY=1 to systemd, one line on stderr to others" {
 	sec-lab stop mtcu1 3>&-
-	until_ok is_away mtcu1
+	until_ok daemon_is_away mtcu1
 	bg sec-mtcu serve --name mtcu1
 	starter=$!
 	until_ok daemon_is_well mtcu1

@@ -162,6 +162,27 @@ daemon_is_well() {
 	! sec-ctl "$SEC_DIR/run/$1.sock" health | grep -qE 'no link|no epoch'
 }
 
+daemon_is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
+
+# all_up: other daemons are there in place of the lab's; its agents come back
+# to them, and alice and bob talk in `up`.
+all_up() {
+	until_ok agent_is_back alice
+	until_ok agent_is_back bob
+	until_ok eval '[ "$(as alice sec-pal -q)" = bob ]'
+	until_ok as alice sec-confctl create -n up
+	run -0 --separate-stderr as alice sec-confctl invite up bob
+	[ "$stderr" = "bob accepted" ]
+	echo "all up" | as alice sec-talk -s up
+	await bob --since 0 -c up -e text | jq -e '.text == "all up"'
+}
+
+# agent_is_back USER: it has both connections.
+agent_is_back() {
+	as "$1" sec-ctl "$SEC_DIR/run/$1@lab.test.sock" status |
+	    grep -q 'pal=up.*controller=up'
+}
+
 # agent_pid USER
 agent_pid() {
 	as "$1" sec-ctl "$SEC_DIR/run/$1@lab.test.sock" status |

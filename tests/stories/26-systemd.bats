@@ -24,20 +24,12 @@ teardown_file() {
 }
 teardown() { show_logs; }
 
-is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
-
-# The agent of USER has both connections.
-is_back() {
-	as "$1" sec-ctl "$SEC_DIR/run/$1@lab.test.sock" status |
-	    grep -q 'pal=up.*controller=up'
-}
-
 # activate NAME COMMAND...: in place of the lab's daemon of that name.
 activate() {
 	local name=$1
 	shift
 	sec-lab stop "$name" 3>&-
-	until_ok is_away "$name"
+	until_ok daemon_is_away "$name"
 	systemd-socket-activate -E SEC_DIR="$SEC_DIR" \
 	    -l "$(server_addr "$name")" "$@" >"$BATS_TEST_TMPDIR/$name.err" \
 	    2>&1 </dev/null 3>&- &
@@ -57,14 +49,7 @@ activate() {
 		until_ok daemon_is_well "$name"
 		eval "[ \"$(daemon_pid "$name")\" = \"\$pid_$name\" ]"
 	done
-	until_ok is_back alice
-	until_ok is_back bob
-	until_ok eval '[ "$(as alice sec-pal -q)" = bob ]'
-	until_ok as alice sec-confctl create -n up
-	run -0 --separate-stderr as alice sec-confctl invite up bob
-	[ "$stderr" = "bob accepted" ]
-	echo "all up" | as alice sec-talk -s up
-	await bob --since 0 -c up -e text | jq -e '.text == "all up"'
+	all_up
 	# Said to systemd, if there is one: how they are, in a line.
 	run -0 sec-confctl status
 	[[ $output == *"pid $pid_confctl since"* ]]

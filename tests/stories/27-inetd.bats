@@ -20,19 +20,11 @@ teardown() {
 	show_logs
 }
 
-# The agent of USER has both connections.
-is_back() {
-	as "$1" sec-ctl "$SEC_DIR/run/$1@lab.test.sock" status |
-	    grep -q 'pal=up.*controller=up'
-}
-
-is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
-
 @test "three daemons by inetd; a talk; and again when they were killed" {
 	local name
 	for name in confctl pal mtcu1 mtcu2 mcu1 mcu2; do
 		sec-lab stop "$name" 3>&-
-		until_ok is_away "$name"
+		until_ok daemon_is_away "$name"
 	done
 	me=$(id -un)
 	cat >"$BATS_TEST_TMPDIR/inetd.conf" <<-EOF2
@@ -52,14 +44,7 @@ is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
 		[ "$(awk '{ print $4 }' "/proc/$(daemon_pid "$name")/stat")" = \
 		    "$inetd" ]
 	done
-	until_ok is_back alice
-	until_ok is_back bob
-	until_ok eval '[ "$(as alice sec-pal -q)" = bob ]'
-	until_ok as alice sec-confctl create -n up
-	run -0 --separate-stderr as alice sec-confctl invite up bob
-	[ "$stderr" = "bob accepted" ]
-	echo "all up" | as alice sec-talk -s up
-	await bob --since 0 -c up -e text | jq -e '.text == "all up"'
+	all_up
 	# Killed: the next connection starts the next one.
 	old=$(daemon_pid pal)
 	kill -9 "$old"
@@ -72,7 +57,7 @@ is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
 		kill "$p" 2>/dev/null || :
 	done
 	for name in confctl pal mtcu1 mtcu2 mcu1 mcu2; do
-		until_ok is_away "$name"
+		until_ok daemon_is_away "$name"
 	done
 	for name in confctl pal mtcu1 mtcu2 mcu1 mcu2; do
 		sec-lab start "$name" 3>&-
