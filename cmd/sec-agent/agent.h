@@ -123,6 +123,8 @@ void	ticket_close(struct agent *a);
 int	ticket_fetch(struct agent *a);
 /* Is a child about to bring one? */
 int	ticket_is_awaited(const struct agent *a);
+/* What it is time for: a warning, a renewal, the end. */
+void	ticket_look(struct agent *a);
 /* A new one now, then a registration with it; who (NULL: nobody) waits. */
 void	ticket_renew(struct agent *a, const struct ctl_handle *who);
 /* The renewal has ended: tell who waits. */

@@ -312,11 +312,16 @@ registered(struct agent *a, struct registered *g)
 	left = g->until - session_now(a);
 	if (left <= 0 || left > EXPIRES * 1000)
 		left = EXPIRES * 1000;
-	timer_set(&s->refresh, left * 4 / 5);
+	/* One that ends with the ticket is as long as it can be. */
+	if (g->until < s->until)
+		timer_set(&s->refresh, left * 4 / 5);
+	else
+		timer_cancel(&s->refresh);
 	log_info("session.up", "user=%s keyid=%u offset=%lld", a->user,
 	    (unsigned)g->keyid, (long long)s->offset);
 	if (first) {
 		announce(a);
+		ticket_look(a);
 		if (s->first)
 			timer_set(&s->settle, SETTLE_MS);
 	}

@@ -288,38 +288,47 @@ ticket_renew(struct agent *a, const struct ctl_handle *who)
 		    "tickets");
 }
 
+/* One event, of however many warnings it is time. */
 static void
-warn(struct agent *a)
+warn(struct agent *a, int64_t left)
 {
+	struct session *s = &a->session;
+	int i = (int)(sizeof(warnings) / sizeof(warnings[0]));
 	struct buf *b;
 
+	while (i > s->warned && left > warnings[i - 1] * 60000)
+		i--;
+	if (i == s->warned)
+		return;
+	s->warned = i;
 	b = event_begin(a, "session.warn");
-	line_putf(b, "until", "%lld", (long long)a->session.until);
+	line_putf(b, "until", "%lld", (long long)s->until);
 	event_end(a);
 }
 
-static void
-on_tick(void *arg)
+void
+ticket_look(struct agent *a)
 {
-	struct agent *a = arg;
 	struct session *s = &a->session;
 	int64_t now = clock_real(), left = s->until - now;
-	int i, n = (int)(sizeof(warnings) / sizeof(warnings[0]));
 
 	if (left <= 0) {
 		a->exit_code = sec_err_exit(SEC_ERR_TICKET);
 		session_end(a, "the ticket has ended");
 		return;
 	}
-	for (i = n; i > s->warned; i--)
-		if (left <= warnings[i - 1] * 60000) {
-			s->warned = i;
-			warn(a);
-		}
+	if (s->registered)
+		warn(a, left);
 	/* Renew when four fifths are over, then once a minute. */
 	if (left < (s->until - s->got) / 5 && now - s->asked > APART_MS)
 		ticket_renew(a, NULL);
 	schedule(a);
+}
+
+static void
+on_tick(void *arg)
+{
+	ticket_look(arg);
 }
 
 void

@@ -71,6 +71,7 @@ logged() { sec-lab log "$1" | grep -cE "$2" || :; }
 	as carol sec-login -k
 	as alice sec-confctl create -q -n ends --open
 	export CC=FILE:$BATS_TEST_TMPDIR/ticket
+	before=$(logged pal 'registered user=sip:carol@')
 	as carol env KRB5CCNAME="$CC" kinit -l 12s carol <"$(home carol)"
 	as carol env KRB5CCNAME="$CC" sec-login -q </dev/null
 	agent=$(agent_pid carol)
@@ -86,6 +87,11 @@ logged() { sec-lab log "$1" | grep -cE "$2" || :; }
 	[ "$(jq -r .event seen | xargs)" = \
 	    "session.up session.warn session.down" ]
 	jq -es '.[1].until == .[0].until' seen
+	# It was short from the beginning: the warning was the next event.
+	jq -es 'map(.time[0:19] + "Z" | fromdate) | .[1] - .[0] <= 1 and
+	    .[2] - .[1] > 5' seen
+	# Nothing was to be had by registering once more.
+	[ "$(logged pal 'registered user=sip:carol@')" = $((before + 1)) ]
 	# Her registration has ended with it, and so has her key.
 	await alice --since "$m" -c ends -e conf.leave --by carol >/dev/null
 	until_ok eval '[ "$(epoch alice ends)" -gt "$e" ]'
