@@ -249,6 +249,24 @@ sync_directory(const char *path)
 }
 
 int
+proc_is_private(const char *path, char *why, size_t n)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1) {
+		snprintf(why, n, "%s: %s", path, strerror(errno));
+		return errno == ENOENT || errno == ENOTDIR ? SEC_ERR_NOTHING :
+							     SEC_ERR_SYS;
+	}
+	if ((st.st_mode & 077) != 0) {
+		snprintf(why, n, "%s: mode %04o lets others in; chmod go= it",
+		    path, (unsigned)st.st_mode & 07777);
+		return SEC_ERR_CONFIG;
+	}
+	return 0;
+}
+
+int
 proc_write_file(const char *path, const void *p, size_t n, mode_t mode)
 {
 	char tmp[PATH_MAX];

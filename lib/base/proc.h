@@ -29,6 +29,9 @@ void	proc_close_from(int from, int keep);
 /* Read a whole small file; NUL added, not counted. Caller frees with
  * free(), or wipes first. 0, SEC_ERR_NOTHING, SEC_ERR_LIMIT, SEC_ERR_SYS */
 int	proc_read_file(const char *path, size_t max, char **out, size_t *n);
+/* Has nobody but its owner a right to the file (OpenSSH's rule)? 0,
+ * SEC_ERR_NOTHING, _SYS or _CONFIG, and then why is a sentence. */
+int	proc_is_private(const char *path, char *why, size_t n);
 /* Write by temporary file, fsync, rename, fsync of the directory. 0,
  * SEC_ERR_DISK, SEC_ERR_SYS */
 int	proc_write_file(const char *path, const void *p, size_t n,

@@ -260,24 +260,6 @@ write_deal(const char *dir, const struct hs_deal *d)
 	return r;
 }
 
-/* OpenSSH's rule: a key that others could read is no key. */
-static int
-check_mode(const char *path, char *why, size_t whylen)
-{
-	struct stat st;
-
-	if (stat(path, &st) == -1)
-		return refuse(errno == ENOENT || errno == ENOTDIR ?
-			SEC_ERR_NOTHING :
-			SEC_ERR_SYS,
-		    why, whylen, "%s: %s", path, strerror(errno));
-	if ((st.st_mode & 077) != 0)
-		return refuse(SEC_ERR_CONFIG, why, whylen,
-		    "%s: mode %04o lets others in; chmod go= it", path,
-		    (unsigned)st.st_mode & 07777);
-	return 0;
-}
-
 /* A whole file of keys; the caller wipes and frees *text. */
 static int
 read_text(const char *dir, const char *file, char **text, size_t *n, char *why,
@@ -287,7 +269,7 @@ read_text(const char *dir, const char *file, char **text, size_t *n, char *why,
 	int r;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	if ((r = check_mode(path, why, whylen)) != 0)
+	if ((r = proc_is_private(path, why, whylen)) != 0)
 		return r;
 	if ((r = proc_read_file(path, FILE_MAX, text, n)) != 0)
 		return refuse(r, why, whylen, "%s: %s", path, sec_strerror(r));
@@ -387,7 +369,7 @@ held_read(struct held *h, const char *dir, char *why, size_t whylen)
 	DIR *dp;
 	int r;
 
-	if ((r = check_mode(dir, why, whylen)) != 0 ||
+	if ((r = proc_is_private(dir, why, whylen)) != 0 ||
 	    (r = read_key(dir, "identity", &h->identity, why, whylen)) != 0)
 		return r;
 	if ((dp = opendir(dir)) == NULL)
@@ -673,7 +655,7 @@ epochs_init(const char *name, uint8_t pub[32], char *why, size_t whylen)
 	if (make_dir(dir) != 0)
 		return refuse(SEC_ERR_SYS, why, whylen, "%s: %s", dir,
 		    strerror(errno));
-	if ((r = check_mode(dir, why, whylen)) != 0)
+	if ((r = proc_is_private(dir, why, whylen)) != 0)
 		return r;
 	r = read_key(dir, "identity", &key, why, whylen);
 	if (r == SEC_ERR_NOTHING) {

@@ -32,7 +32,7 @@ static void
 test_files(void)
 {
 	struct stat st;
-	char f[128];
+	char f[128], why[256];
 	char *p;
 	size_t n;
 
@@ -54,6 +54,13 @@ test_files(void)
 	T_INT(proc_read_file("/proc/self/comm", 64, &p, NULL), 0);
 	T(strchr(p, '\n') != NULL);
 	free(p);
+
+	T_INT(proc_is_private(f, why, sizeof(why)), 0);
+	T_INT(chmod(f, 0640), 0);
+	T_INT(proc_is_private(f, why, sizeof(why)), SEC_ERR_CONFIG);
+	T(strstr(why, "mode 0640 lets others in; chmod go= it") != NULL);
+	T_INT(proc_is_private(in_dir("f/g"), why, sizeof(why)),
+	    SEC_ERR_NOTHING);
 
 	/* A failed write leaves what was there, and nothing else. */
 	T_INT(proc_write_file(in_dir("none/f"), "x", 1, 0600), SEC_ERR_SYS);
