@@ -226,13 +226,106 @@ set_gateway(struct conf *c, const char *v)
 	return store(c->gateway, sizeof(c->gateway), v);
 }
 
+/* HOST, HOST:PORT, or for ldapi a socket's path with %2F. */
+static int
+is_host(const char *v, size_t n)
+{
+	const char *colon = memrchr(v, ':', n);
+	unsigned long long port;
+	char digits[8];
+	size_t i;
+
+	if (colon != NULL &&
+	    memchr(colon, ']', n - (size_t)(colon - v)) == NULL) {
+		i = n - (size_t)(colon + 1 - v);
+		if (i >= sizeof(digits))
+			return 0;
+		memcpy(digits, colon + 1, i);
+		digits[i] = '\0';
+		if (text_number(digits, 1, 65535, &port) != 0)
+			return 0;
+		n = (size_t)(colon - v);
+	}
+	for (i = 0; i < n; i++)
+		if (!isalnum((unsigned char)v[i]) &&
+		    strchr("-.%_[]:", v[i]) == NULL)
+			return 0;
+	return n > 0;
+}
+
+/* SCHEME://HOST[:PORT]/BASEDN; what else an LDAP URL may say, after a `?`,
+ * is ours to say. */
 static int
 set_directory(struct conf *c, const char *v)
 {
+	const char *host = strstr(v, "://"), *base;
+
 	if (strncmp(v, "ldap://", 7) != 0 && strncmp(v, "ldaps://", 8) != 0 &&
 	    strncmp(v, "ldapi://", 8) != 0)
 		return SEC_ERR_FORMAT;
+	host += 3;
+	if ((base = strchr(host, '/')) == NULL ||
+	    !is_host(host, (size_t)(base - host)) ||
+	    strchr(base, '=') == NULL || strchr(base, '?') != NULL)
+		return SEC_ERR_FORMAT;
 	return store(c->directory, sizeof(c->directory), v);
+}
+
+static int
+set_directory_starttls(struct conf *c, const char *v)
+{
+	return set_choice(&c->directory_starttls, v, "no", "yes");
+}
+
+static int
+set_path(char *dst, size_t size, const char *v)
+{
+	return *v == '/' ? store(dst, size, v) : SEC_ERR_FORMAT;
+}
+
+static int
+set_directory_ca(struct conf *c, const char *v)
+{
+	return set_path(c->directory_ca, sizeof(c->directory_ca), v);
+}
+
+static int
+set_directory_bind(struct conf *c, const char *v)
+{
+	static const char *const words[] = { "anonymous", "gssapi", "simple" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(v, words[i]) == 0) {
+			c->directory_bind = (enum conf_bind)i;
+			return 0;
+		}
+	return SEC_ERR_FORMAT;
+}
+
+static int
+set_dn(char *dst, size_t size, const char *v)
+{
+	return strchr(v, '=') != NULL ? store(dst, size, v) : SEC_ERR_FORMAT;
+}
+
+static int
+set_directory_groups(struct conf *c, const char *v)
+{
+	return set_dn(c->directory_groups, sizeof(c->directory_groups), v);
+}
+
+static int
+set_directory_dn(struct conf *c, const char *v)
+{
+	return set_dn(c->directory_dn, sizeof(c->directory_dn), v);
+}
+
+static int
+set_directory_password(struct conf *c, const char *v)
+{
+	return set_path(c->directory_password, sizeof(c->directory_password),
+	    v);
 }
 
 static int
@@ -257,7 +350,13 @@ static const struct key keys[] = {
 	{ "user-conferences", set_user_conferences, "1 to 1000000" },
 	{ "user-subscriptions", set_user_subscriptions, "1 to 1000000" },
 	{ "gateway", set_gateway, "NAME TRANSPORT:HOST:PORT [prefix=P]" },
-	{ "directory", set_directory, "ldap://HOST/BASE" },
+	{ "directory", set_directory, "ldap://HOST[:PORT]/BASEDN" },
+	{ "directory-groups", set_directory_groups, "a distinguished name" },
+	{ "directory-starttls", set_directory_starttls, "yes or no" },
+	{ "directory-ca", set_directory_ca, "an absolute path" },
+	{ "directory-bind", set_directory_bind, "anonymous, gssapi or simple" },
+	{ "directory-dn", set_directory_dn, "a distinguished name" },
+	{ "directory-password", set_directory_password, "an absolute path" },
 	{ "streams", set_streams, "1 to 16" },
 	{ "suite", set_suite, "the name of a voice suite" },
 	{ "allow-insecure-fig9", set_allow_insecure_fig9, "yes or no" },
@@ -276,6 +375,7 @@ conf_defaults(struct conf *c)
 	c->user_conferences = 4096;
 	c->user_subscriptions = 16384;
 	c->streams = 3;
+	c->directory_starttls = 1;
 	c->key_life = 86400;
 	c->register_life = 86400;
 	text_copy(c->suite, conf_suites[0], sizeof(c->suite));
@@ -399,6 +499,46 @@ parse_line(struct conf *c, char *s, int line, int *seen,
 	return 0;
 }
 
+/* The line that set a key, 0 if none did. */
+static int
+line_of(const int *seen, const char *name)
+{
+	return seen[find_key(name) - keys];
+}
+
+static int
+check_suite(const struct conf *c, const int *seen, const struct complaint *to)
+{
+	int line = line_of(seen, "suite");
+
+	if (line > 0 && strncmp(c->suite, "fig9", 4) == 0 &&
+	    !c->allow_insecure_fig9)
+		return complain(to, line,
+		    "suite \"%s\" needs allow-insecure-fig9 = yes", c->suite);
+	return 0;
+}
+
+/* A password is told to nobody who has not shown a certificate. */
+static int
+check_bind(const struct conf *c, const int *seen, const struct complaint *to)
+{
+	int line = line_of(seen, "directory-bind");
+
+	if (c->directory_bind != CONF_SIMPLE || c->directory[0] == '\0')
+		return 0;
+	if (line == 0)
+		line = line_of(seen, "directory-starttls");
+	if (c->directory_dn[0] == '\0' || c->directory_password[0] == '\0')
+		return complain(to, line,
+		    "directory-bind = simple needs directory-dn and "
+		    "directory-password");
+	if (strncmp(c->directory, "ldap://", 7) == 0 && !c->directory_starttls)
+		return complain(to, line,
+		    "directory-bind = simple needs TLS: ldaps://, or "
+		    "directory-starttls = yes");
+	return 0;
+}
+
 int
 conf_parse(struct conf *c, const char *name, const char *text, size_t n,
     char *why, size_t whylen)
@@ -425,11 +565,9 @@ conf_parse(struct conf *c, const char *name, const char *text, size_t n,
 		text += len;
 		n -= len;
 	}
-	line = seen[find_key("suite") - keys];
-	if (line > 0 && strncmp(t.suite, "fig9", 4) == 0 &&
-	    !t.allow_insecure_fig9)
-		return complain(&to, line,
-		    "suite \"%s\" needs allow-insecure-fig9 = yes", t.suite);
+	if ((r = check_suite(&t, seen, &to)) != 0 ||
+	    (r = check_bind(&t, seen, &to)) != 0)
+		return r;
 	*c = t;
 	return 0;
 }

@@ -3,6 +3,9 @@
 
 #include <stddef.h>
 
+/* As whom sec-pal reads an LDAP directory. */
+enum conf_bind { CONF_ANONYMOUS, CONF_GSSAPI, CONF_SIMPLE };
+
 /*
  * sec.conf(5): `key = value`, `#` comments, nothing else. Unknown or
  * duplicate keys and bad values are refused with file, line and a
@@ -17,7 +20,13 @@ struct conf {
 	int	user_conferences;      /* that one user owns, 4096 */
 	int	user_subscriptions;    /* that he holds, 16384 */
 	char	gateway[256];
-	char	directory[512];
+	char	directory[512];        /* LDAP URL; "": dir.db */
+	char	directory_groups[256]; /* base of groups; "": the same */
+	int	directory_starttls;    /* yes */
+	char	directory_ca[512];     /* "" = the system's */
+	enum conf_bind directory_bind;
+	char	directory_dn[256];     /* both for CONF_SIMPLE */
+	char	directory_password[512];
 	int	streams;               /* 3 */
 	char	suite[64];
 	int	allow_insecure_fig9;

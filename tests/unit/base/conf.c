@@ -58,6 +58,20 @@ static const struct {
 	    "f:2: suite \"fig9-des\" needs allow-insecure-fig9 = yes" },
 	{ "allow-insecure-fig9 = no\nsuite = fig9alt-aes128\n",
 	    "f:2: suite \"fig9alt-aes128\" needs allow-insecure-fig9 = yes" },
+	{ "directory = ldap://h/dc=x\ndirectory-bind = simple\n",
+	    "f:2: directory-bind = simple needs directory-dn and "
+	    "directory-password" },
+	{ "directory = ldap://h/dc=x\ndirectory-starttls = no\n"
+	  "directory-bind = simple\ndirectory-dn = cn=a\n"
+	  "directory-password = /p\n",
+	    "f:3: directory-bind = simple needs TLS: ldaps://, or "
+	    "directory-starttls = yes" },
+	{ "directory-bind = sasl\n",
+	    "f:1: bad value \"sasl\" for \"directory-bind\": anonymous, "
+	    "gssapi or simple wanted" },
+	{ "directory-ca = ca.pem\n",
+	    "f:1: bad value \"ca.pem\" for \"directory-ca\": an absolute "
+	    "path wanted" },
 	{ "security = none\n",
 	    "f:1: bad value \"none\" for \"security\": "
 	    "sealed or plain wanted" },
@@ -103,7 +117,29 @@ static const struct {
 	{ "gateway = gw1", 0 },
 	{ "gateway = GW udp:h:1", 0 },
 	{ "directory = http://x", 0 },
-	{ "directory = ldaps://x#y", 1 },
+	{ "directory = ldaps://x/dc=x#y", 1 },
+	{ "directory = ldap://x/dc=x", 1 },
+	{ "directory = ldap://[::1]:389/dc=x", 1 },
+	{ "directory = ldapi://%2Frun%2Fldapi/dc=x", 1 },
+	{ "directory = ldap://x", 0 },
+	{ "directory = ldap://x/", 0 },
+	{ "directory = ldap:///dc=x", 0 },
+	{ "directory = ldap://x:0/dc=x", 0 },
+	{ "directory = ldap://x:/dc=x", 0 },
+	{ "directory = ldap://x y/dc=x", 0 },
+	{ "directory = ldap://x/dc=x?cn?sub", 0 },
+	{ "directory-groups = ou=groups,dc=x", 1 },
+	{ "directory-groups = groups", 0 },
+	{ "directory-starttls = no", 1 },
+	{ "directory-starttls = maybe", 0 },
+	{ "directory-bind = gssapi", 1 },
+	{ "directory-bind = simple", 1 },
+	{ "directory = ldaps://x/dc=x\ndirectory-starttls = no\n"
+	  "directory-bind = simple\ndirectory-dn = cn=a\n"
+	  "directory-password = /p",
+	    1 },
+	{ "directory-dn = alice", 0 },
+	{ "directory-password = p", 0 },
 	{ "suite = fig9-des\nallow-insecure-fig9 = yes", 1 },
 	{ "suite = chacha20-poly1305", 1 },
 	{ "suite = AES", 0 },
