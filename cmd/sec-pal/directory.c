@@ -18,13 +18,13 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "server/person.h"
 #include "sip/event.h"
 #include "wire/line.h"
 
 #include "directory.h"
 #include "import.h"
 #include "pal.h"
-#include "person.h"
 
 #define PAGE	  49152 /* one more row, and it is at most 96 KiB */
 #define LIMIT_MAX 1000

@@ -16,11 +16,11 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "server/person.h"
 
 #include "directory.h"
 #include "import.h"
 #include "pal.h"
-#include "person.h"
 
 struct import {
 	struct db *db;

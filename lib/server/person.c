@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/text.h"
 
-#include "person.h"
+#include "server/person.h"
 
 void
 person_put(struct buf *b, const struct dir_person *p)
@@ -38,7 +38,8 @@ person_take(struct dir_person *out, const struct line *l)
 		return SEC_ERR_FORMAT;
 	for (i = 0; i < l->n && r == 0; i++) {
 		f = &l->field[i];
-		if (strcmp(f->key, "user") == 0 || strcmp(f->key, "at") == 0)
+		if (strcmp(f->key, "user") == 0 || strcmp(f->key, "at") == 0 ||
+		    strcmp(f->key, "id") == 0)
 			continue;
 		if ((n = strcspn(f->key, ".")) >= sizeof name) {
 			r = SEC_ERR_FORMAT;
