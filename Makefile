@@ -72,7 +72,8 @@ MAN1    := $(wildcard man/*.1)
 MAN5    := $(wildcard man/*.5)
 MAN7    := $(wildcard man/*.7)
 MAN8    := $(wildcard man/*.8)
-SBIN    := sec-mtcu sec-mcu sec-gwproxy sec-webproxy sec-admin sec-keygen
+SBIN    := sec-mtcu sec-mcu sec-gwproxy sec-webproxy sec-admin sec-keygen \
+	   sec-ldap
 
 all: $(PROGS:%=$(O)/bin/%)
 tests: all $(UNITS) $(AUX)
@@ -94,11 +95,14 @@ $(O)/libsec.list: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LIBOBJ)' | cmp -s - $@ || echo '$(LIBOBJ)' >$@
 
+# The door to the LDAP library, and nobody else goes through it.
+sec-ldap_LIBS := $(shell pkg-config --libs ldap lber)
+
 define PROG
 $(1)_OBJ := $$(patsubst %.c,$$(O)/%.o,$$(wildcard cmd/$(1)/*.c))
 $$(O)/bin/$(1): $$($(1)_OBJ) $$(O)/libsec.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALLLDFLAGS) -o $$@ $$($(1)_OBJ) $$(O)/libsec.a $$(LIBS)
+	$$(CC) $$(ALLLDFLAGS) -o $$@ $$($(1)_OBJ) $$(O)/libsec.a $$(LIBS) $$($(1)_LIBS)
 endef
 $(foreach p,$(PROGS),$(eval $(call PROG,$(p))))
 
