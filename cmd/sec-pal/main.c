@@ -12,6 +12,7 @@
 #include "chart.h"
 #include "client.h"
 #include "directory.h"
+#include "ldap.h"
 #include "object.h"
 #include "pal.h"
 #include "roster.h"
@@ -71,7 +72,8 @@ pal_open(struct service *s)
 	if ((r = objects_open(p, why, sizeof why)) != 0 ||
 	    (r = rules_open(p, why, sizeof why)) != 0)
 		die(sec_err_exit(r), "%s", why);
-	if ((r = directory_open(p)) != 0 || (r = presence_load(p)) != 0)
+	if ((r = directory_open(p)) != 0 || (r = ldap_open(p)) != 0 ||
+	    (r = presence_load(p)) != 0)
 		return r;
 	subscriptions_load(p);
 	/* Plain mode works without Kerberos too. */
@@ -94,6 +96,7 @@ pal_close(struct service *s)
 	rules_close(p);
 	objects_close(p);
 	acceptor_close(p->acceptor);
+	ldap_close(p);
 	directory_close(p);
 	map_free(p->users);
 	holders_free(p->bindings);
@@ -137,6 +140,7 @@ pal_reload(struct service *s)
 	if (p->acceptor != NULL &&
 	    acceptor_reload(p->acceptor, why, sizeof why) != 0)
 		log_error("krb.reload", "why=%s", log_quote(why));
+	ldap_reload(p);
 }
 
 static int

@@ -29,6 +29,7 @@
 struct pal;
 struct presentity;
 struct directory_backend;
+struct ldap;
 struct import;
 
 /* --- binding.c: who is registered, with which key (registrar) --- */
@@ -224,6 +225,7 @@ struct pal {
 	struct map		*wants;        /* roster_watch.c's, by URI */
 	struct db		*dir;          /* directory.c's */
 	const struct directory_backend *backend;       /* NULL: dir.db */
+	struct ldap		*ldap;         /* ldap.c's */
 	struct import		*import;       /* under way, or NULL */
 	struct rulebook		*rules;        /* rule.c's */
 	struct types		*types;        /* object.c's, and: */

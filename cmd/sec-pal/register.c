@@ -25,6 +25,7 @@
 #include "wire/line.h"
 #include "wire/registration.h"
 
+#include "ldap.h"
 #include "pal.h"
 #include "roster.h"
 
@@ -498,8 +499,9 @@ on_register(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		err = registration_logout(&r, txn);
 	else if (s->draining)
 		err = SEC_ERR_UNREACHABLE;
-	else if ((err = registration_store(&r)) == 0)
-		err = registration_apply(&r, txn);
+	else if ((err = registration_store(&r)) == 0 &&
+	    (err = registration_apply(&r, txn)) == 0)
+		ldap_registered(r.pal, r.name);
 	if (err != 0) {
 		log_error("register.failed", "user=%s why=%s",
 		    log_quote(r.name), log_quote(sec_strerror(err)));
