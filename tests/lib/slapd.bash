@@ -1,0 +1,132 @@
+# slapd.bash: a private LDAP server of a test file. `load ../lib/slapd`, after
+# lib/lab and with a lab that is up.
+#
+# It runs as whoever runs the tests, on loopback ports of its own, out of
+# $SEC_DIR/ldap; its people are those of tests/lib/people.ldif. Its certificate
+# is for 127.0.0.1 (for localhost, libldap looks for the machine's name in
+# it), its Kerberos principal for localhost.
+
+LDAP_BASE=dc=lab,dc=test
+LDAP_ADMIN=cn=admin,$LDAP_BASE
+LDAP_PASSWORD=of-the-directory
+
+# slapd_up: make it and start it.
+slapd_up() {
+	local dir=$SEC_DIR/ldap
+	PATH=$PATH:/usr/sbin
+	mkdir -p "$dir/db"
+	ldap_certificates "$dir"
+	ldap_principal "$dir/keytab"
+	ldap_config "$dir" >"$dir/slapd.conf"
+	slapadd -q -f "$dir/slapd.conf" \
+	    -l "$BATS_TEST_DIRNAME/../lib/people.ldif" >"$dir/slapadd.log" 2>&1 || { cat "$dir/slapadd.log" >&2; return 1; }
+	slapd_start
+}
+
+# slapd_start: (again) on ports that are free; until it answers.
+slapd_start() {
+	local dir=$SEC_DIR/ldap try ports=()
+	[ ! -e "$dir/ports" ] || read -ra ports <"$dir/ports"
+	for try in 1 2 3 4 5 6 7 8; do
+		[ ${#ports[@]} = 2 ] || mapfile -t ports < <(
+			shuf -n 2 -i 20000-29999)
+		KRB5_KTNAME=FILE:$dir/keytab SASL_CONF_PATH=$dir \
+		    KRB5_CONFIG=$(ldap_env KRB5_CONFIG) \
+		    KRB5RCACHENAME=none: slapd -d none -f "$dir/slapd.conf" \
+		    -h "ldap://127.0.0.1:${ports[0]} ldaps://127.0.0.1:${ports[1]}" \
+		    >"$dir/slapd.log" 2>&1 </dev/null 3>&- &
+		echo "$!" >"$dir/pid"
+		echo "${ports[*]}" >"$dir/ports"
+		slapd_env
+		until_ok slapd_is_decided
+		! slapd_answers || return 0
+		ports=()
+	done
+	cat "$dir/slapd.log" >&2
+	return 1
+}
+slapd_answers() {
+	ldapsearch -LLL -x -H "ldap://127.0.0.1:$LDAP_PORT" -b '' -s base \
+	    >/dev/null 2>&1
+}
+# It answers, or it is gone, as when its port is another's.
+slapd_is_decided() { slapd_answers || gone "$(slapd_pid)"; }
+slapd_pid() { cat "$SEC_DIR/ldap/pid"; }
+
+# slapd_env: what setup_file found out, for a test.
+slapd_env() {
+	PATH=$PATH:/usr/sbin
+	read -r LDAP_PORT LDAPS_PORT <"$SEC_DIR/ldap/ports"
+	LDAP_CA=$SEC_DIR/ldap/ca.pem
+	export LDAP_PORT LDAPS_PORT LDAP_CA
+}
+
+# slapd_kill [SIGNAL]: and wait until it is gone.
+slapd_kill() {
+	local pid
+	pid=$(slapd_pid)
+	kill "-${1-TERM}" "$pid" 2>/dev/null || :
+	until_ok gone "$pid"
+}
+
+slapd_down() { [ ! -e "$SEC_DIR/ldap/pid" ] || slapd_kill KILL; }
+
+# ldap_env NAME: a variable of the lab's environment.
+ldap_env() {
+	(eval "$(sec-lab env alice 2>/dev/null)" && printf '%s\n' "${!1}")
+}
+
+ldap_principal() {
+	(
+		eval "$(sec-lab env alice 2>/dev/null)"
+		export KRB5_KDC_PROFILE=$SEC_DIR/kdc/kdc.conf
+		kadmin.local -r LAB.TEST -q 'addprinc -randkey ldap/localhost'
+		kadmin.local -r LAB.TEST -q "ktadd -k $1 ldap/localhost"
+	) >/dev/null 2>&1 3>&-
+}
+
+# ca.pem signed cert.pem; other-ca.pem did not.
+ldap_certificates() {
+	local dir=$1 ca
+	for ca in ca other-ca; do
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+		    -nodes -days 2 -subj "/CN=$ca of this test" \
+		    -keyout "$dir/$ca.key" -out "$dir/$ca.pem" 2>/dev/null
+	done
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -subj /CN=localhost -keyout "$dir/key.pem" 2>/dev/null |
+	openssl x509 -req -days 2 -CA "$dir/ca.pem" -CAkey "$dir/ca.key" \
+	    -set_serial 2 -extfile <(echo subjectAltName=IP:127.0.0.1) \
+	    -out "$dir/cert.pem" 2>/dev/null
+}
+
+ldap_config() {
+	local dir=$1
+	cat <<-END
+	include /etc/ldap/schema/core.schema
+	include /etc/ldap/schema/cosine.schema
+	include /etc/ldap/schema/nis.schema
+	include /etc/ldap/schema/inetorgperson.schema
+	modulepath /usr/lib/ldap
+	moduleload back_mdb
+	pidfile $dir/slapd.pid
+	TLSCACertificateFile $dir/ca.pem
+	TLSCertificateFile $dir/cert.pem
+	TLSCertificateKeyFile $dir/key.pem
+	sasl-host localhost
+	sasl-realm LAB.TEST
+	sizelimit 500
+	# What anybody may read, and what only he who has proved himself.
+	access to attrs=userPassword by anonymous auth by * none
+	access to attrs=roomNumber by users read by * none
+	access to * by * read
+	database mdb
+	maxsize 67108864
+	suffix "$LDAP_BASE"
+	rootdn "$LDAP_ADMIN"
+	rootpw $LDAP_PASSWORD
+	directory $dir/db
+	index objectClass,member eq
+	index uid,cn,sn,givenName,departmentNumber eq,sub
+	END
+}
