@@ -49,8 +49,7 @@ binding_forget(struct presentity *u, const char *instance, uint32_t keyid,
 
 	log_info("gone", "user=%s instance=%.8s why=%s", log_quote(u->uri),
 	    instance, why);
-	if ((r = pal_unregister(s->db, u->name, instance,
-		 clock_real())) != 0 &&
+	if ((r = pal_unregister(s->db, u->name, instance, clock_real())) != 0 &&
 	    r != SEC_ERR_NOTHING)
 		log_error("db.write", "file=pal.db why=%s",
 		    log_quote(db_why(s->db)));

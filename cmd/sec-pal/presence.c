@@ -173,9 +173,9 @@ presence_shown(struct pal *p, const char *watcher, const struct uri *whom,
 	rule_check(p, watcher, whom, &v);
 	if (!v.allow)
 		return SEC_ERR_DENIED;
-	*out = bi != NULL && bi->lost == 0 ? u->status :
-					     status_lost(bi != NULL ? bi->lost :
-								      0);
+	*out = bi != NULL && bi->lost == 0 ?
+	    u->status :
+	    status_lost(bi != NULL ? bi->lost : 0);
 	return 0;
 }
 

@@ -19,8 +19,8 @@ static const char sql_watchers[] =
 int
 pal_entry_put(struct db *d, const struct pal_entry_row *e)
 {
-	return stmt_run(d, sql_put, "ttttlt", e->owner, e->uri, e->id,
-	    e->attrs, e->added, e->label);
+	return stmt_run(d, sql_put, "ttttlt", e->owner, e->uri, e->id, e->attrs,
+	    e->added, e->label);
 }
 
 int
