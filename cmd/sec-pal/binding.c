@@ -14,6 +14,7 @@
 #include "wire/line.h"
 
 #include "pal.h"
+#include "watcher.h"
 
 struct binding *
 binding_find(struct pal *p, const char *user, const char *instance)
@@ -30,10 +31,12 @@ binding_of_conn(struct pal *p, struct sip_conn *c)
 static void
 binding_free(struct binding *b)
 {
+	watcher_down(b);
 	timer_cancel(&b->timer);
 	timer_cancel(&b->losing);
 	holder_leave(&b->held);
 	TAILQ_REMOVE(&b->user->bindings, b, entry);
+	presentity_idle(b->user);
 	free(b->rows);
 	free(b);
 }
@@ -44,12 +47,14 @@ binding_forget(struct presentity *u, const char *instance, uint32_t keyid,
 {
 	struct service *s = u->pal->s;
 	struct ctl_peer *peer = links_peer(s->links, 1);
+	const struct binding *b = binding_find(u->pal, u->uri, instance);
 	struct buf *l;
 	int r;
 
+	u->seen = b != NULL && b->lost != 0 ? b->lost : clock_real();
 	log_info("gone", "user=%s instance=%.8s why=%s", log_quote(u->uri),
 	    instance, why);
-	if ((r = pal_unregister(s->db, u->name, instance, clock_real())) != 0 &&
+	if ((r = pal_unregister(s->db, u->name, instance, u->seen)) != 0 &&
 	    r != SEC_ERR_NOTHING)
 		log_error("db.write", "file=pal.db why=%s",
 		    log_quote(db_why(s->db)));
@@ -236,6 +241,7 @@ binding_conn_up(struct service *s, struct sip_conn *c)
 		presentity_changed(b->user);
 	}
 	subscriptions_catch_up(b);
+	watcher_up(b);
 	service_touch(s);
 }
 
@@ -245,6 +251,8 @@ binding_conn_down(struct service *s, struct sip_conn *c, int err)
 	struct binding *b = binding_of_conn(s->priv, c);
 
 	(void)err;
-	if (b != NULL && holder_disconnected(&b->held, c))
-		binding_lose(b);
+	if (b == NULL || !holder_disconnected(&b->held, c))
+		return;
+	watcher_down(b);
+	binding_lose(b);
 }

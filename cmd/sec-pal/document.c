@@ -1,10 +1,11 @@
 /*
  * document: what can be subscribed to, as application/sec-pal
- * (ARCHITECTURE.md 10). Changes are told in rounds, at most one in 100 ms,
- * fewer when there are more than 400 watchers. A round is one version, and
- * its news are kept for those who have not answered yet. Lines are rendered
- * when they change, and the whole document is kept as one text, since with
- * a thousand watchers it is asked for as often as it changes.
+ * (ARCHITECTURE.md 10), and those of them that are one text for many
+ * subscribers, as rosters are. Changes are told in rounds, at most one in
+ * 100 ms, fewer when there are more than 400 watchers. A round is one
+ * version, and its news are kept for those who have not answered yet. Lines
+ * are rendered when they change, and the whole document is kept as one text,
+ * since with a thousand watchers it is asked for as often as it changes.
  */
 
 #include <stdlib.h>
@@ -19,7 +20,12 @@
 
 #include "pal.h"
 
-#define PART_MAX (PAL_DOC_MAX - 1024) /* entries; the doc line beside */
+struct rounds {
+	struct lines whole; /* of entries, while it is fresh */
+	int fresh;
+	struct lines told[DOCUMENT_NEWS]; /* by version */
+	uint64_t first; /* versions from here on are kept */
+};
 
 /* --- lines --- */
 
@@ -71,9 +77,9 @@ lines_add(struct lines *l, const struct buf *line)
 /* --- rounds --- */
 
 static struct lines *
-told_in(struct document *d, uint64_t version)
+told_in(const struct document *d, uint64_t version)
 {
-	return &d->told[version % DOCUMENT_NEWS];
+	return &d->rounds->told[version % DOCUMENT_NEWS];
 }
 
 /* The next version, made of what is new; who was removed is forgotten. */
@@ -84,8 +90,8 @@ round_news(struct document *d)
 	struct entry *e;
 	size_t at;
 
-	if (d->version - d->told_first >= DOCUMENT_NEWS)
-		d->told_first = d->version - DOCUMENT_NEWS + 1;
+	if (d->version - d->rounds->first >= DOCUMENT_NEWS)
+		d->rounds->first = d->version - DOCUMENT_NEWS + 1;
 	lines_reset(l);
 	while ((e = TAILQ_FIRST(&d->news)) != NULL) {
 		TAILQ_REMOVE(&d->news, e, news);
@@ -119,19 +125,32 @@ document_round(void *arg)
 	}
 }
 
+static const struct document_ops round_ops;
+
+void
+document_init_ops(struct document *d, struct pal *p, const char *uri,
+    const char *event, const struct document_ops *ops)
+{
+	d->pal = p;
+	if ((d->uri = strdup(uri)) == NULL)
+		die(sec_err_exit(SEC_ERR_SYS), "no memory for a PAL");
+	d->event = event;
+	d->ops = ops;
+	TAILQ_INIT(&d->subs);
+}
+
 void
 document_init(struct document *d, struct pal *p, const char *uri,
     const char *event)
 {
-	d->pal = p;
-	text_copy(d->uri, uri, sizeof d->uri);
-	d->event = event;
+	document_init_ops(d, p, uri, event, &round_ops);
+	if ((d->rounds = calloc(1, sizeof *d->rounds)) == NULL)
+		die(sec_err_exit(SEC_ERR_SYS), "no memory for a roster");
 	/* The clock, so that versions never go back, not even after a
 	 * restart. */
 	d->version = (uint64_t)clock_real();
-	d->told_first = d->version + 1;
+	d->rounds->first = d->version + 1;
 	d->flushed = loop_now(p->s->loop) - NOTIFY_MS;
-	TAILQ_INIT(&d->subs);
 	TAILQ_INIT(&d->entries);
 	TAILQ_INIT(&d->news);
 	timer_init(&d->timer, p->s->loop, document_round, d);
@@ -140,15 +159,23 @@ document_init(struct document *d, struct pal *p, const char *uri,
 void
 document_free(struct document *d, const char *reason)
 {
+	struct rounds *r = d->rounds;
 	struct subscription *s;
 	size_t i;
 
+	d->ops = &round_ops; /* it is being freed already */
 	while ((s = TAILQ_FIRST(&d->subs)) != NULL)
 		subscription_end(s, reason);
+	free(d->uri);
+	d->uri = NULL;
+	if (r == NULL)
+		return;
 	timer_cancel(&d->timer);
-	lines_free(&d->whole);
+	lines_free(&r->whole);
 	for (i = 0; i < DOCUMENT_NEWS; i++)
-		lines_free(&d->told[i]);
+		lines_free(&r->told[i]);
+	free(r);
+	d->rounds = NULL;
 }
 
 void
@@ -188,12 +215,13 @@ document_put(struct document *d, struct entry *e, const struct buf *line)
 	buf_put(&e->line, buf_data(line), n);
 	if (had == 0) {
 		TAILQ_INSERT_TAIL(&d->entries, e, link);
-		if (d->fresh)
-			e->at = lines_add(&d->whole, line);
-	} else if (d->fresh && had == n)
-		memcpy(buf_data(&d->whole.text) + e->at, buf_data(line), n);
+		if (d->rounds->fresh)
+			e->at = lines_add(&d->rounds->whole, line);
+	} else if (d->rounds->fresh && had == n)
+		memcpy(buf_data(&d->rounds->whole.text) + e->at, buf_data(line),
+		    n);
 	else
-		d->fresh = 0;
+		d->rounds->fresh = 0;
 	entry_news(d, e);
 }
 
@@ -204,7 +232,7 @@ entry_unlist(struct document *d, struct entry *e)
 		return;
 	TAILQ_REMOVE(&d->entries, e, link);
 	buf_free(&e->line);
-	d->fresh = 0;
+	d->rounds->fresh = 0;
 }
 
 void
@@ -230,93 +258,93 @@ document_whole(struct document *d)
 {
 	struct entry *e;
 
-	if (!d->fresh) {
-		lines_reset(&d->whole);
+	if (!d->rounds->fresh) {
+		lines_reset(&d->rounds->whole);
 		TAILQ_FOREACH(e, &d->entries, link)
-			e->at = lines_add(&d->whole, &e->line);
-		d->fresh = 1;
+			e->at = lines_add(&d->rounds->whole, &e->line);
+		d->rounds->fresh = 1;
 	}
-	return &d->whole;
+	return &d->rounds->whole;
 }
 
-int
+/* Can who has this version be told just what is new? */
+static int
 document_knows(const struct document *d, uint64_t version)
 {
 	uint64_t v;
 	size_t size = 0;
 
-	if (version + 1 < d->told_first || version >= d->version)
+	if (version + 1 < d->rounds->first || version >= d->version)
 		return 0;
 	/* It may be shorter to tell all than to repeat every step. */
 	for (v = version + 1; v <= d->version; v++)
-		size += buf_len(&d->told[v % DOCUMENT_NEWS].text);
-	return version + 1 == d->version || !d->fresh ||
-	    size <= buf_len(&d->whole.text);
+		size += buf_len(&told_in(d, v)->text);
+	return version + 1 == d->version || !d->rounds->fresh ||
+	    size <= buf_len(&d->rounds->whole.text);
 }
 
-/* Where the line about a hidden entry stands in what is new. */
-static void
-find_line(const struct lines *l, const char *uri, size_t *at, size_t *end)
+void
+document_begin(struct buf *out, const char *uri, uint64_t version, int full,
+    unsigned part, unsigned parts)
 {
-	const char *p = (const char *)buf_data(&l->text), *hit, *nl;
-	struct buf own = BUF_INIT;
+	line_begin(out, "doc");
+	line_put(out, "uri", uri);
+	line_put_u64(out, "version", version);
+	line_put(out, "state", full ? "full" : "partial");
+	line_putf(out, "part", "%u/%u", part, parts);
+}
 
-	*at = *end = 0;
-	line_begin(&own, "entry");
-	line_put_arg(&own, uri);
-	buf_put_u8(&own, '\t');
-	if (p != NULL &&
-	    (hit = memmem(p, buf_len(&l->text), buf_data(&own),
-		 buf_len(&own))) != NULL) {
-		nl = memchr(hit, '\n', buf_len(&l->text) - (size_t)(hit - p));
-		*at = (size_t)(hit - p);
-		*end = (size_t)(nl - p) + 1;
+static uint64_t
+round_next(struct document *d, struct subscription *s)
+{
+	if (!document_knows(d, s->sent)) {
+		s->sent = d->version;
+		return NEXT_ALL;
 	}
-	buf_free(&own);
+	s->dirty = s->sent + 1 != d->version;
+	return s->sent++;
 }
 
-/* Bytes from..to without at..end. */
-static void
-put_but(struct buf *out, const struct lines *l, size_t from, size_t to,
-    size_t at, size_t end)
-{
-	const uint8_t *p = buf_data(&l->text);
-
-	if (at < from || at >= to)
-		at = end = to;
-	if (at > from)
-		buf_put(out, p + from, at - from);
-	if (to > end)
-		buf_put(out, p + end, to - end);
-}
-
-unsigned
-document_part(struct document *d, const char *watcher, uint64_t since,
+static unsigned
+round_part(struct document *d, struct subscription *s, uint64_t since,
     unsigned part, struct buf *out)
 {
 	struct lines *l =
-	    since == 0 ? document_whole(d) : told_in(d, since + 1);
+	    since == NEXT_ALL ? document_whole(d) : told_in(d, since + 1);
 	unsigned parts = l->n + 1;
-	struct entry *e = NULL;
-	size_t at = 0, end = 0;
+	size_t from = part > 1 ? l->part[part - 2] : 0;
+	size_t to = part < parts ? l->part[part - 1] : buf_len(&l->text);
 
-	if (d->hidden != NULL && (e = d->hidden(d, watcher)) != NULL) {
-		if (since != 0)
-			find_line(l, e->uri, &at, &end);
-		else if (buf_len(&e->line) > 0)
-			end = (at = e->at) + buf_len(&e->line);
-	}
-	line_begin(out, "doc");
-	line_put(out, "uri", d->uri);
-	line_put_u64(out, "version", since == 0 ? d->version : since + 1);
-	line_put(out, "state", since == 0 ? "full" : "partial");
-	line_putf(out, "part", "%u/%u", part, parts);
+	(void)s;
+	document_begin(out, d->uri, since == NEXT_ALL ? d->version : since + 1,
+	    since == NEXT_ALL, part, parts);
 	if (part == 1 && d->head != NULL)
 		d->head(d, out);
 	line_end(out);
-	if (part >= 1 && part <= parts)
-		put_but(out, l, part > 1 ? l->part[part - 2] : 0,
-		    part < parts ? l->part[part - 1] : buf_len(&l->text), at,
-		    end);
+	if (part >= 1 && part <= parts && to > from)
+		buf_put(out, buf_data(&l->text) + from, to - from);
 	return parts;
+}
+
+static void
+round_again(struct document *d, struct subscription *s)
+{
+	(void)d;
+	subscription_notify(s);
+}
+
+static const struct document_ops round_ops = {
+	.next = round_next,
+	.part = round_part,
+	.again = round_again,
+};
+
+unsigned
+document_fetch(struct document *d, struct subscription *s, struct buf *out)
+{
+	if (s != NULL) {
+		s->sent = 0;
+		(void)d->ops->next(d, s);
+	}
+	return d->ops->part(d, s, NEXT_ALL, 1, out);
 }

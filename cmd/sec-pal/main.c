@@ -57,7 +57,6 @@ pal_open(struct service *s)
 		return SEC_ERR_SYS;
 	p->s = s;
 	s->priv = p;
-	p->users = map_new();
 	p->bindings = holders_new();
 	p->subs = map_new();
 	p->sub_ids = map_new();
@@ -98,7 +97,6 @@ pal_close(struct service *s)
 	acceptor_close(p->acceptor);
 	ldap_close(p);
 	directory_close(p);
-	map_free(p->users);
 	holders_free(p->bindings);
 	map_free(p->subs);
 	map_free(p->sub_ids);

@@ -13,6 +13,8 @@
 #include "server/holder.h"
 #include "server/service.h"
 #include "sip/dialog.h"
+#include "wire/line.h"
+#include "wire/pal.h"
 #include "wire/uri.h"
 
 /*
@@ -31,6 +33,9 @@ struct presentity;
 struct directory_backend;
 struct ldap;
 struct import;
+struct document;
+struct subscription;
+struct back;
 
 /* --- binding.c: who is registered, with which key (registrar) --- */
 struct binding {
@@ -42,6 +47,7 @@ struct binding {
 	struct timer		 timer;        /* expiry */
 	struct timer		 losing;       /* LOST_MS have passed */
 	int64_t			 lost;         /* since, real ms; 0: not */
+	struct back		*back;         /* watcher.c's; NULL: none */
 	TAILQ_ENTRY(binding)	 entry;        /* of the user */
 };
 
@@ -93,35 +99,58 @@ struct entry {                         /* of a document, for all watchers */
 };
 TAILQ_HEAD(entry_list, entry);
 
+/* What a subscriber of a document is told next. */
+#define NEXT_ALL     0                 /* the whole of it */
+#define NEXT_NOTHING UINT64_MAX        /* he has it all */
+
+struct document_ops {
+	/* What is told now: what is new after the version returned, or
+	 * NEXT_*. s->sent is the version that he has then, s->dirty if that
+	 * is not yet the last. */
+	uint64_t	(*next)(struct document *d, struct subscription *s);
+	/* Append part `part` (1..) of what is new after version `since`, or
+	 * of all, for s; NULL: a fetch. The number of parts. */
+	unsigned	(*part)(struct document *d, struct subscription *s,
+			    uint64_t since, unsigned part, struct buf *out);
+	/* There was more to say, and he has answered. */
+	void		(*again)(struct document *d, struct subscription *s);
+	/* The last subscription has gone; may free it. NULL: nothing to do. */
+	void		(*left)(struct document *d);
+};
+
+/* Rounds: one text for many subscribers, told version by version. */
+struct rounds;
+
 struct document {
 	struct pal	*pal;
-	char		 uri[URI_MAX];
+	char		*uri;
 	const char	*event;
+	const struct document_ops *ops;
+	TAILQ_HEAD(, subscription) subs;
+	unsigned	 nsubs;
+	int		 waits;        /* not dealt yet: tell nobody */
+	void		*owner;
+	/* Of those that are told in rounds (rosters): */
+	struct rounds	*rounds;
 	uint64_t	 version;
 	int64_t		 flushed;      /* mono ms of the last round */
 	struct timer	 timer;
-	TAILQ_HEAD(, subscription) subs;
-	unsigned	 nsubs;
 	/* Fields of the doc line. */
 	void		(*head)(struct document *d, struct buf *b);
-	/* The entry that this watcher (URI) is not shown; may be NULL. */
-	struct entry	*(*hidden)(struct document *d, const char *watcher);
 	/* Somebody subscribed, or does not any more; may be NULL. */
 	void		(*watched)(struct document *d);
 	/* A round has told that an entry is removed. */
 	void		(*gone)(struct document *d, struct entry *e);
-	int		 waits;        /* not dealt yet: tell nobody */
 	struct entry_list entries;     /* those in it */
 	struct entry_list news;        /* of the next round */
-	struct lines	 whole;        /* of entries, while it is fresh */
-	int		 fresh;
-	struct lines	 told[DOCUMENT_NEWS];  /* by version */
-	uint64_t	 told_first;   /* versions from here on are kept */
-	void		*owner;
 };
 
+/* One that is told in rounds; or with ops of its own. */
 void	document_init(struct document *d, struct pal *p, const char *uri,
 	    const char *event);
+void	document_init_ops(struct document *d, struct pal *p,
+	    const char *uri, const char *event,
+	    const struct document_ops *ops);
 void	document_free(struct document *d, const char *reason);
 /* Something changed: a round of NOTIFYs at the end of this turn, or 100 ms
  * after the last. */
@@ -133,12 +162,13 @@ void	document_put(struct document *d, struct entry *e,
 void	document_remove(struct document *d, struct entry *e);
 /* Its owner is freed: nothing is told. */
 void	document_forget(struct document *d, struct entry *e);
-/* Can who has this version be told just what is new? */
-int	document_knows(const struct document *d, uint64_t version);
-/* Body of part `part` (1..) for a watcher: what is new after version
- * `since`, or all (0). Returns the number of parts. */
-unsigned document_part(struct document *d, const char *watcher,
-	    uint64_t since, unsigned part, struct buf *out);
+/* The row `doc` that a body begins with, but for its end. */
+void	document_begin(struct buf *out, const char *uri, uint64_t version,
+	    int full, unsigned part, unsigned parts);
+#define PART_MAX (PAL_DOC_MAX - 1024)  /* entries; the doc line beside */
+/* The first part of all of it, for s, or for a fetch (NULL). */
+unsigned document_fetch(struct document *d, struct subscription *s,
+	    struct buf *out);
 
 /* --- subscribe.c --- */
 struct subscription {
@@ -149,7 +179,9 @@ struct subscription {
 	char			 why[16];      /* he may: owner participant
 						* rule */
 	int64_t			 until;        /* real ms */
-	uint64_t		 sent;         /* version it has */
+	uint64_t		 sent;         /* version it has; 0: none */
+	uint64_t		 seen;         /* round of a list (list.h) */
+	uint64_t		 had;          /* the one before */
 	int			 asked;        /* a NOTIFY is unanswered */
 	int			 dirty;        /* more to say after that */
 	uint64_t		 id;
@@ -163,34 +195,74 @@ void	on_subscribe(void *ctx, struct sip_txn *txn,
 void	subscription_notify(struct subscription *s);
 /* The agent is connected again: everything once (S092, S093). */
 void	subscriptions_catch_up(struct binding *b);
+/* That of one agent to a document, or NULL. */
+struct subscription *subscription_of(const struct presentity *u,
+	    const char *instance, const struct document *d);
 void	subscription_end(struct subscription *s, const char *reason);
 /* The agent is gone for good: nobody is there to be told. */
 void	subscriptions_forget(struct presentity *u, const char *instance);
 /* End those of a user to one document (he left). */
 void	subscriptions_drop(struct document *d, const char *user,
 	    const char *reason);
+/* Who may not see the roster any more is told so. */
+void	subscriptions_recheck(struct document *d);
 void	subscriptions_load(struct pal *p);
 void	subscriptions_free(struct pal *p);
 
 /* --- presence.c --- */
+struct list;
+struct view;
+struct watched;
+
+/* Whatever can be watched (RFC 3856): a user, conference, object, phone. In
+ * memory as long as somebody in memory has to do with it. */
 struct presentity {
 	struct pal		*pal;
-	char			 name[PAL_NAME];
-	char			 uri[URI_MAX];
+	enum uri_kind		 kind;
+	char			*uri;
+	const char		*name;         /* in uri's memory */
+	int			 idle;         /* in the list below */
+	TAILQ_ENTRY(presentity)	 entry;
+	/* Who is shown it (list.c). */
+	TAILQ_HEAD(, view)	 views;
+	unsigned		 nbuddies;
+	int64_t			 told;         /* mono ms */
+	struct timer		 timer;        /* to be told then */
+	/* A user's own. */
 	struct pal_status	 status;
-	struct entry		 entry;        /* in the realm's list */
+	int			 said;         /* he chose the status */
+	int64_t			 seen;         /* real ms; 0: never */
+	char			 reach[24];    /* "voip,phone" */
+	struct timer		 revert;       /* of a timed status */
 	int			 busy;         /* so told to rosters */
 	TAILQ_HEAD(, binding)	 bindings;
 	TAILQ_HEAD(, subscription) subs;       /* that he holds */
 	unsigned		 nsubs;
+	struct list		*list;         /* his PAL */
+	struct watched		*watched;      /* watcher.c's */
 };
+TAILQ_HEAD(presentities, presentity);
 
 struct presentity *presentity_find(struct pal *p, const char *name);
 struct presentity *presentity_get(struct pal *p, const char *name);
 struct presentity *presentity_by_uri(struct pal *p, const char *uri);
-int	presentity_status(struct presentity *u, const struct line *l);
-/* Registered, gone, or another status: watchers and rosters are told, if
- * they can see a difference. */
+/* Of any kind that can be watched; NULL: no memory. */
+struct presentity *presentity_get_uri(struct pal *p, const struct uri *u);
+/* Nobody may have to do with it any more: freed at the end of the turn if
+ * that is so. */
+void	presentity_idle(struct presentity *u);
+/* A row `status` into *st; 0, SEC_ERR_FORMAT, or SEC_ERR_EXPIRED (until is
+ * not ahead). */
+int	presence_status(const struct line *l, struct pal_status *st);
+/* The same, the word under another key. */
+int	presence_status_as(const struct line *l, const char *key,
+	    struct pal_status *st);
+/* His status is this one now; st is stored already. */
+void	presentity_set(struct presentity *u, const struct pal_status *st);
+/* As anybody may be shown it: all attributes, each TAB key=value. */
+void	presentity_line(struct presentity *u, struct buf *b);
+/* Registered, gone, or another status or value: watchers and rosters are
+ * told, if they can see a difference. */
 void	presentity_changed(struct presentity *u);
 /* What this watcher's (a user's name) PAL would show of a user: 0, or
  * SEC_ERR_DENIED by a rule. */
@@ -212,10 +284,17 @@ extern const struct ctl_verb presence_verbs[];   /* user-* */
 /* --- find.c: what the controller asks about people --- */
 extern const struct ctl_verb find_verbs[];
 
+TAILQ_HEAD(lists_due, list);
+
 struct pal {
 	struct service		*s;
 	struct acceptor		*acceptor;
-	struct map		*users;        /* presentity by name */
+	struct map		*presentities; /* by URI */
+	struct presentities	 idle;         /* perhaps */
+	struct hook		 idler;
+	struct lists_due	 due;          /* PALs with news */
+	struct hook		 teller;
+	uint64_t		 version;      /* last one given to a PAL */
 	struct holders		*bindings;
 	struct map		*subs;         /* subscription by dialog key */
 	struct map		*sub_ids;      /* by number */
@@ -232,7 +311,8 @@ struct pal {
 	struct map		*objects;      /* by URI */
 	char			 bad_file[400]; /* rules, types: why not read */
 	int			 dealt;        /* a whole deal has come */
-	struct document		 realm;        /* everybody's PAL for now */
+	struct map		*backs;        /* watcher.c's, by number */
+	uint64_t		 next_back;
 };
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * presence: users and their status (S013, S056, S058), the realm's list,
- * and what the controller and the administrator ask about users.
+ * presence: whatever can be watched (S013, S050-S059), users and their
+ * status, and what the administrator asks about users.
  */
 
 #include <stdlib.h>
@@ -14,53 +14,153 @@
 #include "wire/line.h"
 
 #include "directory.h"
-#include "pal.h"
+#include "list.h"
+#include "object.h"
 #include "roster.h"
-#include "rule.h"
+#include "watcher.h"
+
+static void on_told(void *arg);
+static void on_revert(void *arg);
+
+/* --- in memory --- */
+
+struct presentity *
+presentity_by_uri(struct pal *p, const char *uri)
+{
+	return map_get_str(p->presentities, uri);
+}
 
 struct presentity *
 presentity_find(struct pal *p, const char *name)
 {
-	return map_get_str(p->users, name);
+	char uri[URI_MAX];
+
+	return presentity_by_uri(p, uri_user(uri, name, p->s->conf.domain));
+}
+
+static void
+revert_at(struct presentity *u)
+{
+	int64_t wait = u->status.until - clock_real();
+
+	timer_set(&u->revert, wait > 0 ? wait : 0);
+}
+
+/* What pal.db knows of a user. */
+static void
+user_read(struct presentity *u)
+{
+	struct db *d = u->pal->s->db;
+	struct pal_user row;
+
+	if (pal_user_get(d, u->name, &row) == 0)
+		u->seen = row.seen;
+	if (pal_status_get(d, u->name, &u->status) != 0)
+		memset(&u->status, 0, sizeof u->status);
+	u->said = u->status.value[0] != '\0';
+	if (u->status.until > 0)
+		revert_at(u);
 }
 
 static struct presentity *
-presentity_new(struct pal *p, const char *name)
+presentity_new(struct pal *p, const struct uri *uri)
 {
+	size_t n = strlen(uri->full) + 1;
 	struct presentity *u;
 
-	if ((u = calloc(1, sizeof *u)) == NULL)
+	if ((u = calloc(1, sizeof *u)) == NULL ||
+	    (u->uri = malloc(n + strlen(uri->name) + 1)) == NULL) {
+		free(u);
 		return NULL;
+	}
 	u->pal = p;
-	text_copy(u->name, name, sizeof u->name);
-	uri_user(u->uri, name, p->s->conf.domain);
-	u->entry.uri = u->uri;
+	u->kind = uri->kind;
+	memcpy(u->uri, uri->full, n);
+	u->name = strcpy(u->uri + n, uri->name);
+	TAILQ_INIT(&u->views);
 	TAILQ_INIT(&u->bindings);
 	TAILQ_INIT(&u->subs);
-	map_put_str(p->users, u->name, u);
+	timer_init(&u->timer, p->s->loop, on_told, u);
+	timer_init(&u->revert, p->s->loop, on_revert, u);
+	map_put_str(p->presentities, u->uri, u);
+	if (u->kind == URI_USER)
+		user_read(u);
+	presentity_idle(u);
 	return u;
+}
+
+struct presentity *
+presentity_get_uri(struct pal *p, const struct uri *uri)
+{
+	struct presentity *u = presentity_by_uri(p, uri->full);
+
+	return u != NULL ? u : presentity_new(p, uri);
 }
 
 struct presentity *
 presentity_get(struct pal *p, const char *name)
 {
-	struct presentity *u = presentity_find(p, name);
+	struct uri uri;
 
-	if (u == NULL && (u = presentity_new(p, name)) != NULL &&
-	    pal_status_get(p->s->db, name, &u->status) != 0)
-		memset(&u->status, 0, sizeof u->status);
-	return u;
+	memset(&uri, 0, sizeof uri);
+	uri.kind = URI_USER;
+	text_copy(uri.name, name, sizeof uri.name);
+	uri_user(uri.full, name, p->s->conf.domain);
+	return presentity_get_uri(p, &uri);
 }
 
-struct presentity *
-presentity_by_uri(struct pal *p, const char *uri)
+void
+presentity_idle(struct presentity *u)
 {
-	struct uri u;
-
-	return uri_parse(&u, uri, p->s->conf.domain) == 0 ?
-	    presentity_find(p, u.name) :
-	    NULL;
+	if (u->idle)
+		return;
+	u->idle = 1;
+	TAILQ_INSERT_TAIL(&u->pal->idle, u, entry);
+	hook_arm(&u->pal->idler);
 }
+
+static void
+presentity_free(struct presentity *u)
+{
+	if (u->idle)
+		TAILQ_REMOVE(&u->pal->idle, u, entry);
+	timer_cancel(&u->timer);
+	timer_cancel(&u->revert);
+	map_del_str(u->pal->presentities, u->uri);
+	free(u->uri);
+	free(u);
+}
+
+/* Has nobody to do with it? A PAL goes with the last agent. */
+static int
+presentity_is_idle(struct presentity *u)
+{
+	if (!TAILQ_EMPTY(&u->bindings) || !TAILQ_EMPTY(&u->subs))
+		return 0;
+	list_free(u->list);
+	return TAILQ_EMPTY(&u->views) && !timer_is_set(&u->revert);
+}
+
+/* Hook: at the end of a turn nobody holds a pointer. */
+static void
+presentities_sweep(void *arg)
+{
+	struct pal *p = arg;
+	struct presentity *u;
+	int is;
+
+	while ((u = TAILQ_FIRST(&p->idle)) != NULL) {
+		TAILQ_REMOVE(&p->idle, u, entry);
+		/* idle is set still, so that freeing his PAL does not put him
+		 * back. */
+		is = presentity_is_idle(u);
+		u->idle = 0;
+		if (is)
+			presentity_free(u);
+	}
+}
+
+/* --- a user's status --- */
 
 static int
 is_class(const char *s)
@@ -69,57 +169,71 @@ is_class(const char *s)
 	    strcmp(s, "away") == 0 || strcmp(s, "offline") == 0;
 }
 
-/* A row `status` into u->status; 0 or SEC_ERR_FORMAT. */
 int
-presentity_status(struct presentity *u, const struct line *l)
+presence_status_as(const struct line *l, const char *key, struct pal_status *st)
 {
-	const char *value = line_get_or(l, "value", "available");
+	const char *value = line_get_or(l, key, "available");
 	const char *class_ =
 	    line_get_or(l, "class", is_class(value) ? value : "available");
 	const char *note = line_get_or(l, "note", "");
+	const char *until = line_get_or(l, "until", "");
+	uint64_t ms = 0;
 
 	if (!text_is_word(value) || !is_class(class_) ||
-	    strlen(note) >= sizeof u->status.note ||
+	    strlen(note) >= sizeof st->note ||
 	    !text_is_utf8(note, strlen(note)) ||
-	    (is_class(value) && strcmp(value, class_) != 0))
+	    (is_class(value) && strcmp(value, class_) != 0) ||
+	    (until[0] != '\0' &&
+		(line_get_u64(l, "until", &ms) != 0 || ms > INT64_MAX)))
 		return SEC_ERR_FORMAT;
-	memset(&u->status, 0, sizeof u->status);
-	text_copy(u->status.value, value, sizeof u->status.value);
-	text_copy(u->status.class_, class_, sizeof u->status.class_);
-	text_copy(u->status.note, note, sizeof u->status.note);
-	u->status.since = clock_real();
-	return 0;
+	memset(st, 0, sizeof *st);
+	text_copy(st->value, value, sizeof st->value);
+	text_copy(st->class_, class_, sizeof st->class_);
+	text_copy(st->note, note, sizeof st->note);
+	st->since = clock_real();
+	st->until = (int64_t)ms;
+	return until[0] != '\0' && st->until <= st->since ? SEC_ERR_EXPIRED : 0;
 }
 
-/* --- the realm's list: everybody registered but oneself --- */
-
-/* What is shown of one who has registered but cannot be reached. */
-static struct pal_status
-status_lost(int64_t since)
+int
+presence_status(const struct line *l, struct pal_status *st)
 {
-	return (struct pal_status) { .value = "offline",
-		.class_ = "offline",
-		.since = since };
+	return presence_status_as(l, "value", st);
 }
 
+void
+presentity_set(struct presentity *u, const struct pal_status *st)
+{
+	int same = strcmp(u->status.value, st->value) == 0 &&
+	    strcmp(u->status.class_, st->class_) == 0;
+	int64_t since =
+	    same && u->status.since > 0 ? u->status.since : st->since;
+
+	u->status = *st;
+	u->status.since = since;
+	u->said = 1;
+	if (st->until > 0)
+		revert_at(u);
+	else
+		timer_cancel(&u->revert);
+	presentity_changed(u);
+}
+
+/* A timed status has ended, whether or not his agent is there. */
 static void
-put_presentity(struct buf *b, const struct presentity *u,
-    const struct binding *bi)
+on_revert(void *arg)
 {
-	struct pal_status st =
-	    bi->lost == 0 ? u->status : status_lost(bi->lost);
+	struct presentity *u = arg;
+	struct db *d = u->pal->s->db;
+	struct pal_status st;
 
-	line_begin(b, "entry");
-	line_put_arg(b, u->uri);
-	line_put(b, "type", "user");
-	line_put(b, "status", st.value);
-	line_put(b, "class", st.class_);
-	line_put_u64(b, "since", (uint64_t)st.since);
-	if (st.note[0] != '\0')
-		line_put(b, "note", st.note);
-	line_put(b, "media", bi->row.media);
-	line_end(b);
+	if (pal_status_revert(d, u->name, clock_real()) == 0 &&
+	    pal_status_get(d, u->name, &st) == 0)
+		presentity_set(u, &st);
+	presentity_idle(u);
 }
+
+/* --- as it is shown --- */
 
 /* One that can be reached; else any, else NULL. */
 static const struct binding *
@@ -133,82 +247,196 @@ presentity_binding(const struct presentity *u)
 	return TAILQ_FIRST(&u->bindings);
 }
 
-static struct entry *
-realm_hidden(struct document *d, const char *watcher)
+/* Who has gone, or cannot be reached, is offline since then. */
+static void
+user_shown(const struct presentity *u, struct pal_status *st)
 {
-	struct presentity *u = presentity_by_uri(d->pal, watcher);
+	const struct binding *b = presentity_binding(u);
 
-	return u != NULL ? &u->entry : NULL;
+	if (b != NULL && b->lost == 0) {
+		*st = u->status;
+		return;
+	}
+	*st = (struct pal_status) { .value = "offline", .class_ = "offline" };
+	st->since = b != NULL ? b->lost : u->seen;
+}
+
+static void
+user_line(struct presentity *u, struct buf *b)
+{
+	const struct binding *bi = presentity_binding(u);
+	struct pal_status st;
+
+	user_shown(u, &st);
+	line_put(b, "type", "user");
+	line_put(b, "status", st.value);
+	line_put(b, "class", st.class_);
+	if (st.since > 0)
+		line_put_u64(b, "since", (uint64_t)st.since);
+	if (st.note[0] != '\0')
+		line_put(b, "note", st.note);
+	if (strcmp(st.class_, "offline") != 0) {
+		line_put(b, "media", bi->row.media);
+		line_put(b, "reach", u->reach);
+	}
+}
+
+static void
+phone_line(struct presentity *u, struct buf *b)
+{
+	char name[256];
+
+	directory_phone_name(u->pal, u->name, name, sizeof name);
+	line_put(b, "type", "phone");
+	if (name[0] != '\0')
+		line_put(b, "note", name);
+}
+
+void
+presentity_line(struct presentity *u, struct buf *b)
+{
+	switch (u->kind) {
+	case URI_CONF: roster_line(u->pal, u->uri, b); break;
+	case URI_OBJECT: object_line(u->pal, u, b); break;
+	case URI_PHONE: phone_line(u, b); break;
+	default: user_line(u, b); break;
+	}
+}
+
+static void
+presentity_tell(struct presentity *u)
+{
+	struct view *v, *next;
+	struct buddy *b, *bnext;
+
+	u->told = loop_now(u->pal->s->loop);
+	/* Who takes part in a conference may see it, as long as he does. */
+	if (u->kind == URI_CONF)
+		for (v = TAILQ_FIRST(&u->views); v != NULL; v = next) {
+			next = TAILQ_NEXT(v, entry);
+			for (b = TAILQ_FIRST(&v->buddies); b != NULL;
+			     b = bnext) {
+				bnext = TAILQ_NEXT(b, same);
+				if (view_again(b))
+					buddy_news(b);
+			}
+		}
+	views_update(u);
+}
+
+static void
+on_told(void *arg)
+{
+	presentity_tell(arg);
+}
+
+/* At most every 100 ms for a conference, where much happens at once, and not
+ * more often than its watchers can be told. */
+static int64_t
+told_apart(const struct presentity *u)
+{
+	int64_t apart = u->nbuddies / NOTIFIES;
+
+	return apart > NOTIFY_MS ? apart : u->kind == URI_CONF ? NOTIFY_MS : 0;
 }
 
 void
 presentity_changed(struct presentity *u)
 {
-	struct document *d = &u->pal->realm;
-	const struct binding *bi = presentity_binding(u);
 	int busy = strcmp(u->status.class_, "busy") == 0;
-	struct buf line = BUF_INIT;
+	int64_t wait;
 
 	if (busy != u->busy)
 		rosters_user_changed(u->pal, u->uri);
 	u->busy = busy;
-	if (bi == NULL) {
-		if (buf_len(&u->entry.line) > 0)
-			document_remove(d, &u->entry);
+	if (u->nbuddies == 0 || timer_is_set(&u->timer))
 		return;
-	}
-	put_presentity(&line, u, bi);
-	document_put(d, &u->entry, &line);
-	buf_free(&line);
+	wait = u->told + told_apart(u) - loop_now(u->pal->s->loop);
+	if (u->told != 0 && wait > 0)
+		timer_set(&u->timer, wait);
+	else
+		presentity_tell(u);
+}
+
+void
+presence_conf_changed(struct pal *p, const char *uri)
+{
+	struct presentity *u = presentity_by_uri(p, uri);
+
+	if (u != NULL)
+		presentity_changed(u);
 }
 
 int
 presence_shown(struct pal *p, const char *watcher, const struct uri *whom,
     struct pal_status *out)
 {
-	struct presentity *u = presentity_by_uri(p, whom->full);
-	const struct binding *bi = u != NULL ? presentity_binding(u) : NULL;
+	struct presentity *u;
 	struct verdict v;
 
-	rule_check(p, watcher, whom, &v);
-	if (!v.allow)
+	if (!watch_check(p, watcher, whom, &v) ||
+	    (v.attrs[0] != '\0' && !pal_attrs_has(v.attrs, "status")))
 		return SEC_ERR_DENIED;
-	*out = bi != NULL && bi->lost == 0 ?
-	    u->status :
-	    status_lost(bi != NULL ? bi->lost : 0);
+	if ((u = presentity_get_uri(p, whom)) == NULL)
+		return SEC_ERR_SYS;
+	user_shown(u, out);
 	return 0;
 }
 
-void
-presence_conf_changed(struct pal *p, const char *uri)
+static void
+dialogs_recheck(struct presentity *u)
 {
-	(void)p;
-	(void)uri;
+	struct subscription *s, *next;
+	struct buddy *b;
+	struct list *l;
+
+	for (s = TAILQ_FIRST(&u->subs); s != NULL; s = next) {
+		next = TAILQ_NEXT(s, own);
+		if ((l = list_of(s->doc)) == NULL || l->whom == NULL)
+			continue;
+		list_recheck(l);
+		b = TAILQ_FIRST(&l->buddies);
+		if (view_is_denied(b->view))
+			subscription_end(s, "rejected");
+	}
 }
 
 void
 pals_recheck(struct pal *p)
 {
-	(void)p;
+	struct presentity *u;
+	size_t i;
+
+	for (i = 0; (u = map_next(p->presentities, &i)) != NULL;) {
+		if (u->list != NULL)
+			list_recheck(u->list);
+		dialogs_recheck(u);
+		watchers_recheck(u);
+	}
+	rosters_recheck(p);
 }
 
+/* --- start and end --- */
+
 static int
-load_status(void *arg, const struct pal_user *row)
+load_timed(void *arg, const char *user)
 {
-	return presentity_get(arg, row->user) == NULL ? SEC_ERR_SYS : 0;
+	return presentity_get(arg, user) == NULL ? SEC_ERR_SYS : 0;
 }
 
 int
 presence_load(struct pal *p)
 {
-	char uri[URI_MAX];
 	int r;
 
-	uri_palmgr(uri, p->s->conf.domain);
-	document_init(&p->realm, p, uri, EVENT_PRESENCE);
-	p->realm.hidden = realm_hidden;
+	p->presentities = map_new();
+	p->backs = map_new();
+	TAILQ_INIT(&p->idle);
+	TAILQ_INIT(&p->due);
+	hook_init(&p->idler, p->s->loop, presentities_sweep, p);
+	hook_init(&p->teller, p->s->loop, lists_tell, p);
 	if ((r = pal_expire(p->s->db, clock_real(), NULL, NULL)) != 0 ||
-	    (r = pal_user_each(p->s->db, load_status, p)) != 0)
+	    (r = pal_status_timed(p->s->db, load_timed, p)) != 0)
 		log_error("db.load", "file=pal.db why=%s",
 		    log_quote(db_why(p->s->db)));
 	return r;
@@ -220,55 +448,89 @@ presence_free(struct pal *p)
 	struct presentity *u;
 	size_t i;
 
-	document_free(&p->realm, "deactivated");
-	for (i = 0; (u = map_next(p->users, &i)) != NULL;) {
-		map_del_str(p->users, u->name);
-		document_forget(&p->realm, &u->entry);
-		free(u);
-	}
+	if (p->presentities == NULL)
+		return;
+	for (i = 0; (u = map_next(p->presentities, &i)) != NULL;)
+		list_free(u->list);
+	for (i = 0; (u = map_next(p->presentities, &i)) != NULL;)
+		presentity_free(u);
+	hook_cancel(&p->idler);
+	hook_cancel(&p->teller);
+	map_free(p->presentities);
+	map_free(p->backs);
 }
 
-/* --- PUBLISH: one's own status --- */
+/* --- PUBLISH: one's own status and PAL, and objects --- */
+
+static int
+publish_status(struct presentity *u, const struct line *l)
+{
+	struct pal_status st;
+
+	if (presence_status(l, &st) != 0)
+		return 400;
+	if (pal_status_put(u->pal->s->db, u->name, &st) != 0) {
+		log_error("db.write", "file=pal.db why=%s",
+		    log_quote(db_why(u->pal->s->db)));
+		return 503;
+	}
+	presentity_set(u, &st);
+	return 200;
+}
+
+static int
+publish_rm(struct presentity *u, const struct line *l)
+{
+	const char *entry = line_get(l, "entry");
+	struct list *pal = list_open(u);
+	struct uri uri;
+	int r;
+
+	if (entry == NULL ||
+	    uri_parse(&uri, entry, u->pal->s->conf.domain) != 0)
+		return 400;
+	if (pal == NULL)
+		return 503;
+	r = list_rm(pal, uri.full);
+	return r == 0 ? 200 : r == SEC_ERR_NOTHING ? 404 : 503;
+}
+
+static int
+publish_own(struct presentity *u, const struct sip_msg *req)
+{
+	struct line l;
+	int status = 400;
+
+	if (req->bodylen == 0 || line_parse(&l, req->body, req->bodylen) != 0)
+		return 400;
+	if (strcmp(l.verb, "status") == 0)
+		status = publish_status(u, &l);
+	else if (strcmp(l.verb, "rm") == 0)
+		status = publish_rm(u, &l);
+	line_free(&l);
+	return status;
+}
 
 void
 on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
 	struct pal *p = ((struct service *)ctx)->priv;
-	struct pal_status before;
-	struct presentity *u;
-	struct line l;
+	const char *user = sip_conn_peer(sip_txn_conn(txn))->user;
+	struct presentity *u = presentity_find(p, user);
 	struct uri to;
-	int status = 400;
 
 	service_touch(p->s);
-	u = presentity_find(p, sip_conn_peer(sip_txn_conn(txn))->user);
-	if (u == NULL || uri_parse(&to, req->uri, p->s->conf.domain) != 0 ||
-	    strcmp(to.full, u->uri) != 0) {
-		sip_answer_status(txn, 403);
-		return;
-	}
-	if (req->event == NULL ||
-	    !text_equal_nocase(req->event, EVENT_PRESENCE)) {
+	if (uri_parse(&to, req->uri, p->s->conf.domain) != 0)
+		sip_answer_status(txn, 400);
+	else if (req->event == NULL ||
+	    !text_equal_nocase(req->event, EVENT_PRESENCE))
 		sip_answer_status(txn, 489);
-		return;
-	}
-	if (req->bodylen > 0 && line_parse(&l, req->body, req->bodylen) == 0) {
-		before = u->status;
-		if (strcmp(l.verb, "status") == 0 &&
-		    presentity_status(u, &l) == 0) {
-			status = 200;
-			if (pal_status_put(p->s->db, u->name, &u->status) !=
-			    0) {
-				log_error("db.write", "file=pal.db why=%s",
-				    log_quote(db_why(p->s->db)));
-				u->status = before;
-				status = 503;
-			} else
-				presentity_changed(u);
-		}
-		line_free(&l);
-	}
-	sip_answer_status(txn, status);
+	else if (to.kind == URI_OBJECT)
+		object_publish(p, txn, req, user);
+	else if (u == NULL || strcmp(to.full, u->uri) != 0)
+		sip_answer_status(txn, 403);
+	else
+		sip_answer_status(txn, publish_own(u, req));
 }
 
 void
@@ -334,13 +596,31 @@ user_remove(struct db *d, const char *name)
 	return db_commit(d);
 }
 
+/* His PAL is gone with his row, and so he watches nobody. */
+static void
+user_forget(struct presentity *u)
+{
+	struct pal *p = u->pal;
+	struct binding *b;
+	size_t i;
+
+	while ((b = TAILQ_FIRST(&u->bindings)) != NULL)
+		binding_drop(b, "removed");
+	list_free(u->list);
+	memset(&u->status, 0, sizeof u->status);
+	timer_cancel(&u->revert);
+	u->said = 0;
+	presentity_changed(u);
+	for (i = 0; (u = map_next(p->presentities, &i)) != NULL;)
+		watchers_recheck(u);
+}
+
 static void
 on_user_rm(void *ctx, struct ctl_req *r)
 {
 	struct pal *p = ((struct service *)ctx)->priv;
 	struct presentity *u;
 	struct pal_user row;
-	struct binding *b;
 	struct db *dir = directory_writer(p);
 	struct uri uri;
 	int e;
@@ -368,8 +648,7 @@ on_user_rm(void *ctx, struct ctl_req *r)
 		return;
 	}
 	if ((u = presentity_find(p, uri.name)) != NULL)
-		while ((b = TAILQ_FIRST(&u->bindings)) != NULL)
-			binding_drop(b, "removed");
+		user_forget(u);
 	ctl_ok(r);
 }
 

@@ -26,7 +26,7 @@
 #include "wire/registration.h"
 
 #include "ldap.h"
-#include "pal.h"
+#include "list.h"
 #include "roster.h"
 
 #define EXPIRES_MIN 60
@@ -190,13 +190,12 @@ row_reach(struct registration *r, const struct line *l)
 static int
 row_status(struct registration *r, const struct line *l)
 {
-	struct presentity tmp;
-	int err;
+	int err = presence_status(l, &r->given);
 
-	memset(&tmp, 0, sizeof tmp);
-	if ((err = presentity_status(&tmp, l)) != 0)
+	if (err == SEC_ERR_EXPIRED)
+		return 0; /* it was over before it came here */
+	if (err != 0)
 		return err;
-	r->given = tmp.status;
 	r->has_status = 1;
 	return 0;
 }
@@ -310,6 +309,7 @@ answer_rows(struct registration *r, struct presentity *u, struct buf *out)
 {
 	struct service *s = r->pal->s;
 	const struct server *cc = servers_by_number(&s->servers, 1);
+	struct list *pal;
 
 	line_begin(out, "session");
 	line_put_u64(out, "pal", s->self->number);
@@ -325,7 +325,10 @@ answer_rows(struct registration *r, struct presentity *u, struct buf *out)
 	if (r->expires == 0)
 		return;
 	rosters_put_unreachable(r->pal, u->uri, out);
-	document_part(&r->pal->realm, u->uri, 0, 1, out);
+	if ((pal = list_open(u)) != NULL)
+		(void)pal->doc.ops->part(&pal->doc,
+		    subscription_of(u, r->binding.instance, &pal->doc),
+		    NEXT_ALL, 1, out);
 }
 
 /* Seal the answer to the client; 0 or SEC_ERR_*. */
@@ -419,6 +422,28 @@ make_room(struct presentity *u, const char *instance)
 		binding_drop(oldest, "replaced");
 }
 
+static int
+add_reach(void *arg, const struct pal_reach *re)
+{
+	struct presentity *u = arg;
+	size_t n = strlen(u->reach);
+
+	if (!names_have(u->reach, re->by, strlen(re->by)))
+		snprintf(u->reach + n, sizeof u->reach - n, "%s%s",
+		    n > 0 ? "," : "", re->by);
+	return 0;
+}
+
+/* How he wants to be reached, what he prefers first. */
+static void
+reach_read(struct presentity *u)
+{
+	u->reach[0] = '\0';
+	(void)pal_reach_each(u->pal->s->db, u->name, add_reach, u);
+	if (u->reach[0] == '\0')
+		text_copy(u->reach, "voip", sizeof u->reach);
+}
+
 /* The binding is stored: keys, controller, answer, watchers. */
 static int
 registration_apply(struct registration *r, struct sip_txn *txn)
@@ -431,21 +456,18 @@ registration_apply(struct registration *r, struct sip_txn *txn)
 	if (u == NULL)
 		return SEC_ERR_LIMIT;
 	if (r->has_status)
-		u->status = r->given;
+		presentity_set(u, &r->given);
 	else if (strcmp(u->status.class_, "offline") == 0 ||
-	    u->status.value[0] == '\0') {
-		memset(&u->status, 0, sizeof u->status);
-		text_copy(u->status.value, "available", sizeof u->status.value);
-		text_copy(u->status.class_, "available",
-		    sizeof u->status.class_);
-		u->status.since = clock_real();
-	}
+	    u->status.value[0] == '\0')
+		u->status = (struct pal_status) { .value = "available",
+			.class_ = "available" };
 	make_room(u, r->binding.instance);
 	if (TAILQ_EMPTY(&u->bindings))
 		u->status.since = clock_real();
 	if ((b = binding_put(p, u, r->principal, &r->binding,
 		 buf_cstr(&r->rows))) == NULL)
 		return SEC_ERR_LIMIT;
+	reach_read(u);
 	binding_tell(b);
 	if ((err = answer_send(r, txn, u, b)) != 0)
 		return err;

@@ -34,6 +34,14 @@ roster_document(struct pal *p, const char *uri)
 	return r != NULL && !r->doc.waits ? &r->doc : NULL;
 }
 
+const char *
+roster_id(struct pal *p, const char *uri)
+{
+	struct roster *r = roster_find(p, uri);
+
+	return r != NULL ? r->cid : NULL;
+}
+
 int
 roster_participant(struct pal *p, const char *uri, const char *user)
 {
@@ -345,9 +353,9 @@ roster_awaited(struct pal *p, const char *uri, const char *why)
 
 	if (r == NULL && (r = roster_new(p, uri)) != NULL)
 		r->doc.waits = r->watched.waits = 1;
-	return r == NULL		       ? NULL :
+	return r == NULL		    ? NULL :
 	    strcmp(why, "participant") == 0 ? &r->doc :
-					       &r->watched;
+					      &r->watched;
 }
 
 void
@@ -359,8 +367,9 @@ roster_free(struct roster *r)
 	map_del_str(r->pal->rosters, r->doc.uri);
 	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
 		participant_free(pa);
-	document_free(&r->doc, "noresource");
+	map_del_str(r->pal->rosters, r->doc.uri);
 	roster_watch_free(r);
+	document_free(&r->doc, "noresource");
 	map_free(r->people);
 	map_free(r->may);
 	map_free(r->by_q);

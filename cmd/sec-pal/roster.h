@@ -13,6 +13,8 @@ struct document *roster_document(struct pal *p, const char *uri);
  * restart that had this permission; NULL: no memory. */
 struct document *roster_awaited(struct pal *p, const char *uri,
 	    const char *why);
+/* Its id, or NULL. */
+const char *roster_id(struct pal *p, const char *uri);
 int	roster_participant(struct pal *p, const char *uri,
 	    const char *user);
 /* Rows `conf TAB conf=` of those in which the user is unreachable. */

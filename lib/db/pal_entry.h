@@ -10,14 +10,14 @@
  * pal.db: whom or what each user watches (S050, S060, S061), without expiry,
  * whether or not the watched one was ever there.
  */
-#define PAL_ATTRS 256
+#define PAL_ENTRY_ATTRS 256
 #define PAL_LABEL 128
 
 struct pal_entry_row {
 	char	owner[PAL_NAME];
 	char	uri[256];
 	char	id[17];                /* of a conference, else "" */
-	char	attrs[PAL_ATTRS];      /* "status,note" or "*" */
+	char	attrs[PAL_ENTRY_ATTRS];      /* "status,note" or "*" */
 	char	label[PAL_LABEL];
 	int64_t	added;                 /* ms */
 };
