@@ -64,6 +64,12 @@ int	realm_passwd(const struct conf *conf, const char *user,
 int	realm_rm(const struct conf *conf, const char *user, char *why,
 	    size_t whylen);
 
+/* --- import.c --- */
+/* The people of a file into the directory; each: of everybody in it, when
+ * all are there (NULL: nothing). An exit code. */
+int	import_file(struct cli *c, const char *file,
+	    int (*each)(struct cli *c, const char *user));
+
 /* --- words.c --- */
 /* "kettle-amber-52-violin-moss", with its NUL. */
 struct secret *words_password(void);
@@ -72,6 +78,8 @@ struct secret *words_password(void);
 int	verb_user(struct cli *c);
 int	verb_rule(struct cli *c);
 int	verb_object(struct cli *c);
+int	verb_org(struct cli *c);
+int	verb_group(struct cli *c);
 int	verb_init(struct cli *c);
 int	verb_check(struct cli *c);
 int	verb_health(struct cli *c);

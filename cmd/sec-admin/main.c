@@ -13,7 +13,17 @@
 #define CALL_MS 10000
 
 static const struct cli_opt options[] = {
-	{ 0, "name", "TITLE", "user add: the full name" },
+	{ 0, "name", "TITLE", "add: the full name" },
+	{ 0, "org", "ORG", "user add: his organisation" },
+	{ 0, "phone", "TEL", "user add: his telephone" },
+	{ 0, "mail", "MAIL", "user add: his e-mail" },
+	{ 0, "group", "GROUP",
+	    "user add: a group that he is in "
+	    "(repeatable)" },
+	{ 0, "attr", "ATTR=VALUE", "user add: anything else (repeatable)" },
+	{ 0, "parent", "ORG", "org add: the organisation above it" },
+	{ 0, "dry-run", NULL, "user import: only say what would be done" },
+	{ 0, "principals", NULL, "user import: make principals too" },
 	{ 0, "no-principal", NULL, "user: leave Kerberos alone" },
 	{ 'P', "password-file", "FILE", "password from FILE, - is stdin" },
 	{ 0, "before", "NAME", "rule add: before this rule, not at the end" },
@@ -29,10 +39,20 @@ static const struct cli_verb verbs[] = {
 	    "run twice",
 	    "config", 1, 1, verb_init },
 	{ "user",
-	    "add [--name TITLE] [--no-principal] [-P FILE] USER | "
+	    "add [--name TITLE] [--org ORG] [--phone TEL] [--mail MAIL] "
+	    "[--group GROUP]... [--attr ATTR=VALUE]... [--no-principal] "
+	    "[-P FILE] USER | import [--dry-run] [--principals] FILE | "
 	    "rm [--no-principal] USER | list | passwd [-P FILE] USER",
-	    "who there is", "name,no-principal,password-file,config", 1, 2,
-	    verb_user },
+	    "who there is",
+	    "name,org,phone,mail,group,attr,dry-run,principals,no-principal,"
+	    "password-file,config",
+	    1, 2, verb_user },
+	{ "org", "add [--name TITLE] [--parent ORG] ORG | rm ORG | list",
+	    "the organisation chart", "name,parent,config", 1, 2, verb_org },
+	{ "group",
+	    "add [--name TITLE] GROUP [USER ...] | rm GROUP [USER ...] | "
+	    "list [GROUP]",
+	    "groups of people", "name,config", 1, -1, verb_group },
 	{ "rule",
 	    "add [--before NAME] NAME 'allow|deny ...' | rm NAME | list | "
 	    "test WHO WHOM",
@@ -50,11 +70,13 @@ static const struct cli_verb verbs[] = {
 
 static const char *const examples[] = {
 	"sec-admin init example.org",
-	"sec-admin user add bob --name 'Bob Field'",
+	"sec-admin user add bob --name 'Bob Field' --org 1256",
 	"sec-admin user add -P - carol <newpw",
 	"sec-admin rule add same-org 'allow org=org'",
 	"sec-admin rule test alice vpfinance",
 	"sec-admin object add lamp:bedroom --owner porch-pi",
+	"sec-admin user import staff.csv",
+	"sec-admin org add 1256 --name Research --parent R",
 	"sec-admin health",
 	NULL,
 };

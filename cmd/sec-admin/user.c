@@ -13,6 +13,7 @@
 #include "base/text.h"
 
 #include "admin.h"
+#include "load.h"
 
 #define PASSWORD_MAX 1000
 
@@ -107,8 +108,73 @@ look_for(void *arg, const struct line *l)
 		f->known = strcmp(line_get_or(l, "known", "0"), "1") == 0;
 }
 
+/* --- what the directory knows of him --- */
+
+/* 0, or a usage error after saying which word it is. */
 static int
-add(struct cli *c, const char *user)
+add_value(struct cli *c, struct dir_person *p, const char *attr,
+    const char *value)
+{
+	int r = value != NULL ? dir_person_add(p, attr, value) : 0;
+
+	if (r == 0)
+		return 0;
+	return cli_usage(c, "%.40s=%.80s: %s", attr, value,
+	    r == SEC_ERR_LIMIT ? "too much" : "not allowed");
+}
+
+/* ATTR=VALUE */
+static int
+add_word(struct cli *c, struct dir_person *p, const char *word)
+{
+	char attr[DIR_ATTR];
+	size_t n = strcspn(word, "=");
+
+	if (word[n] == '\0' || n >= sizeof(attr))
+		return cli_usage(c, "%.80s is not ATTR=VALUE", word);
+	memcpy(attr, word, n);
+	attr[n] = '\0';
+	return add_value(c, p, attr, word + n + 1);
+}
+
+static int
+person_of(struct cli *c, const char *user, struct dir_person *p)
+{
+	static const char *const attrs[] = { "name", "org", "phone", "mail" };
+	const char *values[DIR_ATTRS];
+	size_t i, n;
+	int r = 0;
+
+	text_copy(p->user, user, sizeof(p->user));
+	for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]) && r == 0; i++)
+		r = add_value(c, p, attrs[i], cli_value(c, attrs[i]));
+	n = cli_values(c, "group", values, DIR_ATTRS);
+	for (i = 0; i < n && r == 0; i++)
+		r = add_value(c, p, "groups", values[i]);
+	n = cli_values(c, "attr", values, DIR_ATTRS);
+	for (i = 0; i < n && r == 0; i++)
+		r = add_word(c, p, values[i]);
+	load_names(p);
+	return r;
+}
+
+static int
+enter(const struct dir_person *p, char *why, size_t whylen)
+{
+	struct loaded n;
+	struct load *l;
+	int r;
+
+	if ((r = load_open(&l, 0, why, whylen)) != 0)
+		return r;
+	if ((r = load_person(l, p, NULL)) != 0 || (r = load_end(l, &n)) != 0)
+		text_copy(why, load_why(l), whylen);
+	load_close(l);
+	return r;
+}
+
+static int
+add_person(struct cli *c, const char *user, const struct dir_person *p)
 {
 	const char *fields[] = { "user", user, "title", cli_value(c, "name"),
 		NULL };
@@ -140,6 +206,8 @@ add(struct cli *c, const char *user)
 		    conf.realm);
 	if (r == 0)
 		r = admin_pal("user-add", fields, NULL, NULL, why, sizeof(why));
+	if (r == 0)
+		r = enter(p, why, sizeof(why));
 	if (r == 0) {
 		if (had)
 			emit_note(cli_mode(c),
@@ -150,6 +218,49 @@ add(struct cli *c, const char *user)
 		emit_error(cli_mode(c), r, "%s", why);
 	secret_free(password);
 	return sec_err_exit(r);
+}
+
+static int
+add(struct cli *c, const char *user)
+{
+	struct dir_person p = { .n = 0 };
+	int r;
+
+	if ((r = person_of(c, user, &p)) == 0)
+		r = add_person(c, user, &p);
+	dir_person_free(&p);
+	return r;
+}
+
+/* Of who is in the directory by now: a principal, if there is none. */
+static int
+add_principal(struct cli *c, const char *user)
+{
+	const char *fields[] = { "user", user, NULL };
+	struct secret *password = words_password();
+	char why[640];
+	int r;
+
+	r = realm_add(&conf, user, password, why, sizeof(why));
+	if (r == 0)
+		show_password(c, user, password);
+	secret_free(password);
+	if (r == SEC_ERR_NO)
+		r = 0;
+	if (r == 0)
+		r = admin_pal("user-add", fields, NULL, NULL, why, sizeof(why));
+	return r == 0 ? 0 : emit_error(cli_mode(c), r, "%s", why);
+}
+
+static int
+import(struct cli *c, const char *file)
+{
+	int principals = cli_flag(c, "principals"), r;
+	char why[640];
+
+	if (principals && (r = realm_here(&conf, why, sizeof(why))) != 0)
+		return emit_error(cli_mode(c), r, "%s", why);
+	return import_file(c, file, principals ? add_principal : NULL);
 }
 
 static int
@@ -260,7 +371,8 @@ verb_user(struct cli *c)
 	static const struct {
 		const char *what;
 		int (*run)(struct cli *c, const char *user);
-	} verbs[] = { { "add", add }, { "rm", rm }, { "passwd", passwd } };
+	} verbs[] = { { "add", add }, { "rm", rm }, { "passwd", passwd },
+		{ "import", import } };
 	char **argv = cli_argv(c);
 	size_t i;
 	int r;
@@ -271,8 +383,8 @@ verb_user(struct cli *c)
 		if (strcmp(argv[0], verbs[i].what) == 0)
 			break;
 	if (i == sizeof(verbs) / sizeof(verbs[0]) || cli_argc(c) != 2)
-		return cli_usage(c, "user: add, rm, list or passwd");
-	if (!is_user(argv[1]))
+		return cli_usage(c, "user: add, import, rm, list or passwd");
+	if (verbs[i].run != import && !is_user(argv[1]))
 		return cli_usage(c,
 		    "%.40s: not a user's name (a letter or digit first, then "
 		    "also . _ -, at most 63)",

@@ -594,7 +594,8 @@ dir_search(struct db *d, const struct dir_search *q,
 static const char sql_org_put[] =
     "INSERT INTO organisation (key, org, name, parent)"
     " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (key) DO UPDATE SET"
-    " org = ?2, name = ?3, parent = ?4";
+    " org = ?2, name = ifnull(nullif(?3, ''), name),"
+    " parent = ifnull(nullif(?4, ''), parent)";
 static const char sql_org_rm[] = "DELETE FROM organisation WHERE key = ?1";
 static const char sql_org_used[] =
     "SELECT 1 FROM organisation WHERE parent = ?1 UNION ALL"

@@ -98,7 +98,7 @@ struct dir_org {
 	char		parent[DIR_ORG];       /* "": none */
 	int64_t		people;                /* filled by each */
 };
-/* Make or change. SEC_ERR_NO: it would be above itself; _FORMAT. */
+/* Make or change; what is "" of an existing one stays. SEC_ERR_NO: it would be above itself; _FORMAT. */
 int	dir_org_put(struct db *d, const struct dir_org *o);
 /* SEC_ERR_NOTHING; SEC_ERR_NO: there are some below it, or people in it. */
 int	dir_org_rm(struct db *d, const char *org);
