@@ -131,7 +131,7 @@ org_list(struct cli *c, char **argv)
 static int
 group_add(struct cli *c, char **argv)
 {
-	const char *title = cli_value(c, "name");
+	const char *title = cli_value(c, "title");
 	struct load *l;
 	char why[640];
 	int r;

@@ -28,7 +28,7 @@ static const struct cli_opt options[] = {
 	{ 'P', "password-file", "FILE", "password from FILE, - is stdin" },
 	{ 0, "before", "NAME", "rule add: before this rule, not at the end" },
 	{ 0, "owner", "OWNER", "object add: who may publish, USER or group:G" },
-	{ 0, "title", "TITLE", "object add: what it is" },
+	{ 0, "title", "TITLE", "object add, group add: what it is" },
 	{ 0, "config", "FILE", "this configuration" },
 	{ 0, NULL, NULL, NULL },
 };
@@ -50,9 +50,9 @@ static const struct cli_verb verbs[] = {
 	{ "org", "add [--name TITLE] [--parent ORG] ORG | rm ORG | list",
 	    "the organisation chart", "name,parent,config", 1, 2, verb_org },
 	{ "group",
-	    "add [--name TITLE] GROUP [USER ...] | rm GROUP [USER ...] | "
+	    "add [--title TITLE] GROUP [USER ...] | rm GROUP [USER ...] | "
 	    "list [GROUP]",
-	    "groups of people", "name,config", 1, -1, verb_group },
+	    "groups of people", "title,config", 1, -1, verb_group },
 	{ "rule",
 	    "add [--before NAME] NAME 'allow|deny ...' | rm NAME | list | "
 	    "test WHO WHOM",

@@ -419,6 +419,9 @@ void	fresh_show(struct conf_in *c, struct ctl_req *r);
 /* --- pal.c: what tools do with my PAL */
 extern const struct ctl_verb pal_verbs[];
 
+/* --- dir.c: dir [what=] [status=] [limit=] m1=ATTR:VALUE m2=:WORD ... */
+void	dir_start(struct agent *a, struct ctl_req *r);
+
 /* --- tools.c */
 extern const struct ctl_verb tool_verbs[];
 /* A conference as typed: full URI into u. 0, or answered with an error. */

@@ -113,6 +113,12 @@ on_set(void *ctx, struct ctl_req *r)
 }
 
 static void
+on_dir(void *ctx, struct ctl_req *r)
+{
+	dir_start(ctx, r);
+}
+
+static void
 on_create(void *ctx, struct ctl_req *r)
 {
 	create_start(ctx, r);
@@ -683,6 +689,7 @@ on_renew(void *ctx, struct ctl_req *r)
 const struct ctl_verb tool_verbs[] = {
 	{ "status", CTL_SAME, on_status },
 	{ "set", CTL_SAME, on_set },
+	{ "dir", CTL_SAME, on_dir },
 	{ "create", CTL_SAME, on_create },
 	{ "invite", CTL_SAME, on_invite_verb },
 	{ "cancel", CTL_SAME, on_cancel_verb },

@@ -99,6 +99,11 @@ static const struct {
 	{ "ENTRY", NULL, "pal", "uri", ROWS_ALL },
 	{ "TYPE", NULL, "pal", "uri", ROWS_THINGS }, /* TYPE:NAME */
 	{ "INVITE", NULL, "invites", "invite", ROWS_ALL },
+	/* Of sec-dir: what a word may be of. */
+	{ "WORD",
+	    "name= first= last= user= org= phone= mail= location= title= "
+	    "groups=",
+	    NULL, NULL, ROWS_ALL },
 	{ "STATUS", "available busy away offline", NULL, NULL, ROWS_ALL },
 	{ "CLASS", "available busy away offline", NULL, NULL, ROWS_ALL },
 	{ "MEDIA", "text voice text,voice", NULL, NULL, ROWS_ALL },

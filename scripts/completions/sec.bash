@@ -7,5 +7,5 @@ _sec() {
 	COMPREPLY=($("${COMP_WORDS[0]}" complete -- \
 	    "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
 }
-complete -o default -F _sec sec-admin sec-confctl sec-ctl sec-keygen sec-lab \
+complete -o default -F _sec sec-admin sec-confctl sec-ctl sec-dir sec-keygen sec-lab \
     sec-login sec-mix sec-pal sec-plot sec-talk sec-watch
