@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/fold.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "server/person.h"
@@ -25,9 +26,12 @@
 #include "directory.h"
 #include "import.h"
 #include "pal.h"
+#include "roster.h"
 
 #define PAGE	  49152 /* one more row, and it is at most 96 KiB */
 #define LIMIT_MAX 1000
+
+static const char question[] = "a question is WORD or ATTR=VALUE, at most 16";
 
 struct asking {
 	struct pal *p;
@@ -157,7 +161,6 @@ on_user(void *arg, const char *user)
 	if (!r)
 		return 0;
 	a->found++;
-	/* Only the first page tells how many there are. */
 	return here ? 1 : a->is_full && a->after > 0 ? -1 : 0;
 }
 
@@ -204,6 +207,19 @@ answer(struct sip_txn *txn, int status, const char *note,
 	sip_answer(txn, &m);
 }
 
+/* Only the first page tells how many there are: of another not all were
+ * counted. */
+static void
+put_found(struct buf *b, size_t found, size_t after, size_t given)
+{
+	line_begin(b, "found");
+	if (after == 0)
+		line_put_u64(b, "total", found);
+	if (found > after + given)
+		line_put_u64(b, "more", after + given);
+	line_end(b);
+}
+
 static void
 on_done(void *arg, int err, const char *why)
 {
@@ -217,12 +233,7 @@ on_done(void *arg, int err, const char *why)
 		answer(txn, sec_err_sip(err), why, NULL);
 		goto out;
 	}
-	line_begin(&body, "found");
-	if (a->after == 0)
-		line_put_u64(&body, "total", a->found);
-	if (a->found > a->after + a->given)
-		line_put_u64(&body, "more", a->after + a->given);
-	line_end(&body);
+	put_found(&body, a->found, a->after, a->given);
 	buf_put(&body, buf_data(&a->rows), buf_len(&a->rows));
 	answer(txn, 200, NULL, &body);
 	buf_free(&body);
@@ -241,6 +252,14 @@ size_of(const struct line *l, const char *key, size_t def)
 	uint64_t v;
 
 	return line_get_u64(l, key, &v) == 0 && v < SIZE_MAX ? (size_t)v : def;
+}
+
+static size_t
+limit_of(const struct line *l)
+{
+	size_t n = size_of(l, "limit", LIMIT_MAX);
+
+	return n == 0 || n > LIMIT_MAX ? LIMIT_MAX : n;
 }
 
 /* m1= m2= ...; 0, SEC_ERR_FORMAT or _LIMIT. */
@@ -266,8 +285,7 @@ people(struct pal *p, struct sip_txn *txn, const struct line *l,
 	struct asking *a;
 
 	if (terms_of(&q, l) != 0) {
-		answer(txn, 400, "a question is WORD or ATTR=VALUE, at most 16",
-		    NULL);
+		answer(txn, 400, question, NULL);
 		return;
 	}
 	if ((a = calloc(1, sizeof *a)) == NULL) {
@@ -279,10 +297,75 @@ people(struct pal *p, struct sip_txn *txn, const struct line *l,
 	text_copy(a->watcher, user, sizeof a->watcher);
 	text_copy(a->status, line_get_or(l, "status", ""), sizeof a->status);
 	a->after = size_of(l, "after", 0);
-	a->limit = size_of(l, "limit", LIMIT_MAX);
-	if (a->limit == 0 || a->limit > LIMIT_MAX)
-		a->limit = LIMIT_MAX;
+	a->limit = limit_of(l);
 	directory_search(p, &q, &reader, a);
+}
+
+/* --- conferences --- */
+
+struct conf_page {
+	const struct dir_search *q;
+	size_t limit, after, found, given;
+	struct buf rows;
+};
+
+static int
+conf_is(const struct roster_listed *l, const struct dir_term *t)
+{
+	const char *v;
+
+	if (t->attr[0] == '\0')
+		return fold_begins(l->name, t->value) ||
+		    fold_begins(l->title, t->value);
+	v = strcmp(t->attr, "name") == 0  ? l->name :
+	    strcmp(t->attr, "title") == 0 ? l->title :
+					    NULL;
+	return v != NULL &&
+	    (t->prefix ? fold_begins(v, t->value) : fold_equal(v, t->value));
+}
+
+static int
+on_conf(void *arg, const struct roster_listed *l)
+{
+	struct conf_page *c = arg;
+	size_t i;
+
+	for (i = 0; i < c->q->n; i++)
+		if (!conf_is(l, &c->q->term[i]))
+			return 0;
+	if (c->found++ < c->after || c->given == c->limit ||
+	    buf_len(&c->rows) > PAGE)
+		return 0;
+	c->given++;
+	line_begin(&c->rows, "conf");
+	line_put(&c->rows, "uri", l->uri);
+	line_put(&c->rows, "name", l->name);
+	line_put(&c->rows, "title", l->title);
+	line_put(&c->rows, "owner", l->owner);
+	line_put_u64(&c->rows, "count", l->count);
+	line_end(&c->rows);
+	return 0;
+}
+
+static void
+conferences(struct pal *p, struct sip_txn *txn, const struct line *l)
+{
+	struct dir_search q;
+	struct conf_page c = { .q = &q,
+		.limit = limit_of(l),
+		.after = size_of(l, "after", 0) };
+	struct buf body = BUF_INIT;
+
+	if (terms_of(&q, l) != 0) {
+		answer(txn, 400, question, NULL);
+		return;
+	}
+	(void)rosters_listed(p, on_conf, &c);
+	put_found(&body, c.found, c.after, c.given);
+	buf_put(&body, buf_data(&c.rows), buf_len(&c.rows));
+	answer(txn, 200, NULL, &body);
+	buf_free(&c.rows);
+	buf_free(&body);
 }
 
 void
@@ -304,6 +387,9 @@ directory_subscribe(struct pal *p, struct sip_txn *txn,
 	what = line_get_or(&l, "what", "people");
 	if (strcmp(l.verb, "find") == 0 && strcmp(what, "people") == 0)
 		people(p, txn, &l, user);
+	else if (strcmp(l.verb, "find") == 0 &&
+	    strcmp(what, "conferences") == 0)
+		conferences(p, txn, &l);
 	else
 		sip_answer_status(txn, 400);
 	line_free(&l);

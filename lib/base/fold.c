@@ -102,16 +102,30 @@ fold_put(struct buf *out, const char *s, enum fold_kind kind)
 	return buf_error(out) != 0 ? SEC_ERR_SYS : 0;
 }
 
+/* 0 equal, 1 a begins like b, -1 neither. */
+static int
+compare(const char *a, const char *b)
+{
+	struct buf x = BUF_INIT, y = BUF_INIT;
+	int r = -1;
+
+	if (fold_put(&x, a, FOLD_WORDS) == 0 &&
+	    fold_put(&y, b, FOLD_WORDS) == 0 &&
+	    strncmp(buf_cstr(&x), buf_cstr(&y), buf_len(&y)) == 0)
+		r = buf_len(&x) != buf_len(&y);
+	buf_free(&x);
+	buf_free(&y);
+	return r;
+}
+
 int
 fold_equal(const char *a, const char *b)
 {
-	struct buf x = BUF_INIT, y = BUF_INIT;
-	int same;
+	return compare(a, b) == 0;
+}
 
-	same = fold_put(&x, a, FOLD_WORDS) == 0 &&
-	    fold_put(&y, b, FOLD_WORDS) == 0 &&
-	    strcmp(buf_cstr(&x), buf_cstr(&y)) == 0;
-	buf_free(&x);
-	buf_free(&y);
-	return same;
+int
+fold_begins(const char *s, const char *prefix)
+{
+	return compare(s, prefix) >= 0;
 }

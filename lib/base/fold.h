@@ -17,5 +17,7 @@ enum fold_kind {
 int	fold_put(struct buf *out, const char *s, enum fold_kind kind);
 /* 1 if both fold to the same. */
 int	fold_equal(const char *a, const char *b);
+/* 1 if the one begins, folded, like the other. */
+int	fold_begins(const char *s, const char *prefix);
 
 #endif

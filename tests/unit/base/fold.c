@@ -64,6 +64,12 @@ main(void)
 	T_STR(buf_cstr(&b), "ab c");
 	T(fold_equal("M\xc3\x9cLLER", "m\xc3\xbcller"));
 	T(!fold_equal("a", "b"));
+	T(!fold_equal("ab", "a"));
+	T(fold_begins("Board room", "BOARD R"));
+	T(fold_begins("board", "board"));
+	T(fold_begins("board", ""));
+	T(!fold_begins("boar", "board"));
+	T(!fold_begins("aboard", "board"));
 	T(!fold_equal("\xff", "\xff"));
 	buf_free(&b);
 	return t_done();
