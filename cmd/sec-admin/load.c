@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "server/person.h"
 
 #include "admin.h"
 #include "load.h"
@@ -98,16 +99,8 @@ row_end(struct load *l, const char *at)
 int
 load_person(struct load *l, const struct dir_person *p, const char *at)
 {
-	unsigned nth;
-	size_t i, k;
-
 	line_begin(&l->rows, "person");
-	line_put(&l->rows, "user", p->user);
-	for (i = 0; i < p->n; i++) {
-		for (k = 0, nth = 1; k < i; k++)
-			nth += strcmp(p->attr[k].name, p->attr[i].name) == 0;
-		line_put_nth(&l->rows, p->attr[i].name, nth, p->attr[i].value);
-	}
+	person_put(&l->rows, p);
 	return row_end(l, at);
 }
 
