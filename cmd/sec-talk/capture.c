@@ -232,7 +232,7 @@ file_frame(struct capture *c, int16_t *s)
 	    ready(c) < AUDIO_FRAME)
 		if ((r = capture_input(c, why)) != 0)
 			return r;
-	if (!c->eof && !frames_in_is_over(c->in) && ready(c) < AUDIO_FRAME)
+	if (!c->eof && !frames_in_has_ended(c->in) && ready(c) < AUDIO_FRAME)
 		return 0;
 	if (!c->eof)
 		watch(c);
