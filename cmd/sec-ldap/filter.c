@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/text.h"
 
 #include "filter.h"
 #include "names.h"
@@ -58,12 +59,21 @@ filter_term(struct buf *out, const struct dir_term *t)
 	return 0;
 }
 
+/* A group "Help Desk" is called help-desk with us. */
 void
 filter_groups(struct buf *out, const struct dir_term *t)
 {
-	buf_put_str(out, "(&(|(member=*)(uniqueMember=*)(memberUid=*))");
+	char blanks[DIR_VALUE];
+	char *s;
+
+	text_copy(blanks, t->value, sizeof(blanks));
+	for (s = blanks; *s != '\0'; s++)
+		if (*s == '-')
+			*s = ' ';
+	buf_put_str(out, "(&(|(member=*)(uniqueMember=*)(memberUid=*))(|");
 	put_match(out, "cn", t->value, t->prefix);
-	buf_put_str(out, ")");
+	put_match(out, "cn", blanks, t->prefix);
+	buf_put_str(out, "))");
 }
 
 void

@@ -16,7 +16,6 @@
 #include "names.h"
 
 #define AT_ONCE 32 /* people; servers bear a hundred searches */
-#define ATTRS	(16 + DIR_TERMS)
 
 static int
 no_memory(struct connection *c)
@@ -307,7 +306,7 @@ is_in(const struct dir_person *p, const char *group)
 	return 0;
 }
 
-/* Names of groups have no capitals with us. */
+/* Names of groups have no capitals and no blanks with us. */
 static int
 add_group(void *arg, const char *value)
 {
@@ -320,41 +319,31 @@ add_group(void *arg, const char *value)
 	for (s = group; *s != '\0'; s++)
 		if (*s >= 'A' && *s <= 'Z')
 			*s = (char)(*s - 'A' + 'a');
+		else if (*s == ' ')
+			*s = '-';
 	if (!is_in(p, group))
 		(void)dir_person_add(p, "groups", group);
 	/* Other values of cn are other names of the same group. */
 	return 1;
 }
 
+/* In the order in which the server has them. */
 static void
-take_attrs(LDAP *ld, LDAPMessage *e, const char *const also[],
-    struct dir_person *p)
+take_attrs(LDAP *ld, LDAPMessage *e, struct dir_person *p)
 {
 	struct taking t = { p, NULL };
-	size_t i;
+	BerElement *state = NULL;
+	char ours[DIR_ATTR], *attr;
 
-	/* user is names[0]. */
-	for (i = 1; names[i].ours != NULL; i++) {
-		t.attr = names[i].ours;
-		(void)each_value(ld, e, names[i].ldap, add_value, &t);
+	for (attr = ldap_first_attribute(ld, e, &state); attr != NULL;
+	     attr = ldap_next_attribute(ld, e, state)) {
+		if ((t.attr = name_ours(attr, ours)) != NULL)
+			(void)each_value(ld, e, attr, add_value, &t);
+		ldap_memfree(attr);
 	}
-	for (i = 0; also[i] != NULL; i++) {
-		t.attr = also[i];
-		(void)each_value(ld, e, also[i], add_value, &t);
-	}
-}
-
-/* What LDAP calls all of these. */
-static void
-list_attrs(const char *const also[], const char *attrs[ATTRS])
-{
-	size_t i, n = 0;
-
-	for (i = 0; names[i].ours != NULL; i++)
-		attrs[n++] = names[i].ldap;
-	for (i = 0; also[i] != NULL && n < ATTRS - 1; i++)
-		attrs[n++] = also[i];
-	attrs[n] = NULL;
+	ber_free(state, 0);
+	if (dir_person_attr(p, "name") == NULL)
+		(void)dir_person_add(p, "name", p->user);
 }
 
 struct asked {
@@ -362,13 +351,13 @@ struct asked {
 };
 
 static int
-ask(struct connection *c, const struct found *f, const char *const *attrs,
-    struct asked *a)
+ask(struct connection *c, const struct found *f, struct asked *a)
 {
+	static const char *const all[] = { "*", NULL };
 	static const char *const cn[] = { "cn", NULL };
 	struct buf filter = BUF_INIT;
 	const struct query person = { f->dn, LDAP_SCOPE_BASE,
-		"(objectClass=person)", attrs, NULL };
+		"(objectClass=person)", all, NULL };
 	struct query groups = { c->set.groups, LDAP_SCOPE_SUBTREE, NULL, cn,
 		NULL };
 	int r;
@@ -382,19 +371,15 @@ ask(struct connection *c, const struct found *f, const char *const *attrs,
 }
 
 static int
-wait_person(struct connection *c, int id, const char *const also[],
-    struct dir_person *p)
+wait_person(struct connection *c, int id, struct dir_person *p)
 {
 	LDAPMessage *res, *e;
 	int r;
 
 	if ((r = connection_wait(c, id, NULL, &res)) != 0)
 		return r;
-	if ((e = ldap_first_entry(c->ld, res)) != NULL) {
-		take_attrs(c->ld, e, also, p);
-		if (dir_person_attr(p, "name") == NULL)
-			(void)dir_person_add(p, "name", p->user);
-	}
+	if ((e = ldap_first_entry(c->ld, res)) != NULL)
+		take_attrs(c->ld, e, p);
 	ldap_msgfree(res);
 	return e != NULL ? 0 : SEC_ERR_NOTHING;
 }
@@ -436,7 +421,7 @@ take_person(struct connection *c, const struct show *s, const struct found *f,
 
 	memset(&p, 0, sizeof(p));
 	text_copy(p.user, f->user, sizeof(p.user));
-	r = wait_person(c, a->person, s->also, &p);
+	r = wait_person(c, a->person, &p);
 	if (r == 0 || r == SEC_ERR_NOTHING) {
 		if ((r2 = wait_groups(c, a->groups, &p)) == SEC_ERR_NOTHING)
 			r2 = 0;
@@ -452,15 +437,13 @@ int
 show(struct connection *c, const struct show *s)
 {
 	struct asked asked[AT_ONCE];
-	const char *attrs[ATTRS];
 	size_t i, k, n;
 	int r = 0;
 
-	list_attrs(s->also, attrs);
 	for (i = 0; i < s->n && r == 0; i += n) {
 		n = s->n - i < AT_ONCE ? s->n - i : AT_ONCE;
 		for (k = 0; k < n && r == 0; k++)
-			r = ask(c, &s->who[i + k], attrs, &asked[k]);
+			r = ask(c, &s->who[i + k], &asked[k]);
 		for (k = 0; k < n && r == 0; k++)
 			r = take_person(c, s, &s->who[i + k], &asked[k]);
 	}

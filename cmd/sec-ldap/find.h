@@ -31,14 +31,13 @@ int	find(struct connection *c, const struct dir_search *q,
 void	answer_free(struct answer *a);
 
 /*
- * The n people found (user and dn), with their attributes, those called
- * `also` (NULL-terminated, beyond the usual) among them, and their groups.
- * One who is not there any more is passed over. 0 or SEC_ERR_*, c->why.
+ * The n people found (user and dn), with what the server tells of them, and
+ * their groups. One who is not there any more is passed over. 0 or
+ * SEC_ERR_*, c->why.
  */
 struct show {
 	const struct found	*who;
 	size_t			 n;
-	const char *const	*also;
 	void			(*cb)(void *arg, const struct dir_person *p);
 	void			*arg;
 };

@@ -20,7 +20,6 @@
 #include "server/person.h"
 
 #include "find.h"
-#include "names.h"
 
 struct door {
 	struct loop *loop;
@@ -177,12 +176,11 @@ on_find(void *ctx, struct ctl_req *r)
 
 struct wanted {
 	struct found who[SHOWN];
-	const char *also[DIR_TERMS + 1];
-	size_t n, nalso;
+	size_t n;
 };
 
-/* u1=USER d1=DN u2=... a1=ATTRIBUTE; they point into the line. */
-static int
+/* u1=USER d1=DN u2=...; they point into the line. */
+static void
 take_wanted(struct wanted *w, const struct line *l)
 {
 	const char *user = NULL;
@@ -198,14 +196,8 @@ take_wanted(struct wanted *w, const struct line *l)
 			memcpy(&w->who[w->n].user, &user, sizeof(user));
 			memcpy(&w->who[w->n++].dn, &f->value, sizeof(f->value));
 			user = NULL;
-		} else if (f->key[0] == 'a') {
-			if (w->nalso == DIR_TERMS ||
-			    name_ldap(f->value) == NULL)
-				return SEC_ERR_FORMAT;
-			w->also[w->nalso++] = f->value;
 		}
 	}
-	return 0;
 }
 
 static void
@@ -223,13 +215,10 @@ on_show(void *ctx, struct ctl_req *r)
 {
 	static struct wanted w;
 	struct door *d = ctx;
-	struct show s = { w.who, 0, w.also, on_person, r };
+	struct show s = { w.who, 0, on_person, r };
 	int err;
 
-	if ((err = take_wanted(&w, r->line)) != 0) {
-		ctl_error(r, 400, sec_strerror(err));
-		return;
-	}
+	take_wanted(&w, r->line);
 	s.n = w.n;
 	connection_begin(&d->c);
 	if ((err = show(&d->c, &s)) != 0)

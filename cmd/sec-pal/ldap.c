@@ -37,9 +37,6 @@
 #define COPY_MS	  3600000
 #define WINDOW	  32 /* people whose attributes are fetched at once */
 
-static const char *const usual[] = { "user", "name", "first", "last", "org",
-	"phone", "mail", "location", "title", "groups", "" };
-
 struct hit {
 	char *user, *dn;
 };
@@ -47,7 +44,6 @@ struct hit {
 struct lookup {
 	struct ldap *ldap;
 	uint64_t id;
-	struct dir_search q;
 	const struct directory_reader *r;
 	void *arg;
 	int64_t deadline; /* mono ms */
@@ -255,17 +251,6 @@ lookup_fail(struct lookup *k, int err, const struct line *reply)
 	lookup_end(k, err, why);
 }
 
-static int
-is_usual(const char *attr)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
-		if (strcmp(usual[i], attr) == 0)
-			return 1;
-	return 0;
-}
-
 static int64_t
 time_left(const struct lookup *k)
 {
@@ -316,11 +301,6 @@ ask_show(struct lookup *k)
 		snprintf(key, sizeof(key), "d%zu", i - k->from + 1);
 		line_put(b, key, k->hit[i].dn);
 	}
-	for (i = 0; i < k->q.n; i++)
-		if (!is_usual(k->q.term[i].attr)) {
-			snprintf(key, sizeof(key), "a%zu", i + 1);
-			line_put(b, key, k->q.term[i].attr);
-		}
 	(void)ctl_call_end(peer, time_left(k), on_shown, k->ldap, k->id);
 }
 
@@ -449,7 +429,6 @@ ldap_search(struct pal *p, const struct dir_search *q,
 	}
 	k->ldap = l;
 	k->id = ++l->last;
-	k->q = *q;
 	k->r = r;
 	k->arg = arg;
 	k->deadline = clock_mono() + ANSWER_MS;

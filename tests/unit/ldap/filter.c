@@ -45,6 +45,7 @@ main(void)
 {
 	struct buf b = BUF_INIT;
 	struct dir_term group;
+	char name[DIR_ATTR];
 	const char *got;
 	size_t i;
 
@@ -61,16 +62,26 @@ main(void)
 	    "(mail=a\\2a*)(l=a\\2a*)(title=a\\2a*))");
 
 	memset(&group, 0, sizeof(group));
-	snprintf(group.value, sizeof(group.value), "help)");
+	snprintf(group.value, sizeof(group.value), "help-)");
 	buf_reset(&b);
 	filter_groups(&b, &group);
 	T_STR(buf_cstr(&b),
-	    "(&(|(member=*)(uniqueMember=*)(memberUid=*))(cn=help\\29))");
+	    "(&(|(member=*)(uniqueMember=*)(memberUid=*))"
+	    "(|(cn=help-\\29)(cn=help \\29)))");
 	buf_reset(&b);
 	filter_member(&b, "uid=a\\,b,dc=x", "a");
 	T_STR(buf_cstr(&b),
 	    "(|(member=uid=a\\5c,b,dc=x)(uniqueMember=uid=a\\5c,b,dc=x)"
 	    "(memberUid=a))");
 	buf_free(&b);
+
+	T_STR(name_ours("telephoneNumber", name), "phone");
+	T_STR(name_ours("CN;lang-de", name), "name");
+	T_STR(name_ours("roomNumber", name), "roomnumber");
+	T(name_ours("userPassword", name) == NULL);
+	T(name_ours("userPassword;x-old", name) == NULL);
+	T(name_ours("objectClass", name) == NULL);
+	T(name_ours("status", name) == NULL);
+	T(name_ours("an-attribute-with-a-name-that-is-too-long", name) == NULL);
 	return t_done();
 }
