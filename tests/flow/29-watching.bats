@@ -1,0 +1,230 @@
+#!/usr/bin/env bats
+bats_require_minimum_version 1.5.0
+# A conference seen from outside (S170): by its owner's leave, because it is
+# open, or by a rule; never in its roster. Who talks is told to who asks, and
+# moves no participant's version.
+#
+#	sue's agent            sec-pal           sec-confctl        sec-mcu
+#	 | SUBSCRIBE helpdesk-1   |                  |                 |
+#	 |----------------------->| why=owner        |                 |
+#	 |<-- 200: its document --| want talk=on --->| policy talk=yes |
+#	 |                        |                  |---------------->| bob
+#	 |                        |<------ talk -----|<----- talk -----| speaks
+#	 |<-- NOTIFY: talking= ---|                  |                 |
+#	 |                        |<- policy watch= -|  set watch-=sue |
+#	 |<-- NOTIFY terminated;  |                  |                 |
+#	 |    reason=rejected ----| want talk=off -->| policy talk=no  |
+#
+# Plain mode: pat, a foreign user agent, takes part by hand.
+
+load ../lib/lab
+load ../lib/sip
+
+setup_file() {
+	lab_up --plain alice bob sue gus
+	as bob sec-confctl answer accept
+	sox -n -r 48000 -c 1 "$BATS_FILE_TMPDIR/bob.wav" \
+	    synth 20 sine 440 gain -12
+}
+teardown_file() { lab_down; }
+setup() { cd "$BATS_TEST_TMPDIR" || exit; }
+teardown() {
+	show_logs
+	for u in alice bob sue gus; do
+		as $u sec-confctl leave -a || :
+	done
+}
+
+# watch USER CONF: sec-watch in the background, its events in USER.events.
+watch() {
+	sec-lab run "$1" sec-watch --state -c "$2" -T 60 >"$1.events" \
+	    2>"$1.err" </dev/null 3>&- &
+	eval "$1_watch=$!"
+}
+unwatch() {
+	local pid=${1}_watch
+	kill "${!pid}" 2>/dev/null || :
+	wait "${!pid}" 2>/dev/null || :
+}
+# saw USER JQ-CONDITION: some event of his is such, sooner or later.
+saw() { until_ok has_seen "$@"; }
+has_seen() { jq -se "any(.[]; $2)" <"$1.events"; }
+
+# talk_asked CONF: does its voice router tell who talks?
+talk_asked() {
+	local m
+	for m in mcu1 mcu2; do
+		sec-ctl "$SEC_DIR/run/$m.sock" conferences | tr '\t' ' ' |
+		    sed -n "s/.*conf=sip:$1@.* talk=\([a-z]*\).*/\1/p"
+	done
+}
+talk_is() { [ "$(talk_asked "$1")" = "$2" ]; }
+
+@test "S170: by leave of its creator, not in the roster; leave is taken back" {
+	as alice sec-confctl create -n w1 bob
+	run -4 --separate-stderr as sue sec-pal show conf:w1
+	as alice sec-confctl set w1 watch+=sue,gus
+	run -0 --separate-stderr as sue sec-pal show conf:w1
+	[[ $output == *alice* && $output == *bob* ]]
+	[[ $output != *sue* ]]
+	[ "$(db conf.db "select user from conference_user
+	    where list = 'watch' order by 1")" = \
+	    $'sip:gus@lab.test\nsip:sue@lab.test' ]
+	watch sue w1
+	saw sue '.event == "conf.join" and .user == "sip:bob@lab.test"'
+	[ "$(db pal.db "select why from subscription
+	    where user = 'sue' and target = 'sip:w1@conf.lab.test'")" = owner ]
+	# She does not take part: nobody sees her, and she may not speak.
+	run -0 as alice sec-confctl show w1 -q
+	[ "$(sort <<<"$output")" = $'alice\nbob' ]
+	run -4 as sue sec-confctl join w1
+	as bob sec-confctl leave w1
+	saw sue '.event == "conf.leave" and .user == "sip:bob@lab.test"'
+	as alice sec-confctl set w1 watch-=sue
+	until_ok eval '[ -z "$(db pal.db "select 1 from subscription
+	    where user = '"'sue'"' and target like '"'%w1@conf%'"'")" ]'
+	run -4 --separate-stderr as sue sec-pal show conf:w1
+	run -0 --separate-stderr as gus sec-pal show conf:w1
+	unwatch sue
+}
+
+@test "S170: the end of a leave is a NOTIFY: terminated, rejected" {
+	as alice sec-confctl create -n w2
+	as alice sec-confctl set w2 watch+=pat
+	register pat
+	sip_open sub "$(server_addr pal)"
+	subscribe "$sub" pat w2 s1 600
+	grep -q '^SIP/2.0 200 ' answer
+	grep -q '^entry.*sip:alice@lab.test.*status=active' answer
+	as alice sec-confctl set w2 watch-=pat
+	sip_until "$sub" '^NOTIFY ' news
+	grep -q '^Subscription-State: terminated;reason=rejected' news
+	sip_answer "$sub" news "200 OK" ""
+	subscribe "$sub" pat w2 s2 600
+	grep -q '^SIP/2.0 403 ' answer
+	# One that is open is seen by all, until it is closed again.
+	as alice sec-confctl set w2 access=domain
+	subscribe "$sub" pat w2 s3 600
+	grep -q '^SIP/2.0 200 ' answer
+	as alice sec-confctl set w2 access=invited
+	sip_until "$sub" '^NOTIFY ' news
+	until grep -q '^Subscription-State: terminated' news; do
+		sip_answer "$sub" news "200 OK" ""
+		sip_until "$sub" '^NOTIFY ' news
+	done
+	grep -q '^Subscription-State: terminated;reason=rejected' news
+	sip_close "$sub"
+}
+
+@test "S170 S160: by a rule, which is taken away" {
+	as alice sec-confctl create -n w3
+	rule() { sec-ctl "$SEC_DIR/run/pal.sock" "$@"; }
+	rule rule-add name=desk "rule=allow who=gus whom=conf:w3"
+	run -0 --separate-stderr as gus sec-pal show conf:w3
+	run -4 --separate-stderr as sue sec-pal show conf:w3
+	watch gus w3
+	saw gus '.event == "conf.join" and .user == "sip:alice@lab.test"'
+	[ "$(db pal.db "select why from subscription
+	    where user = 'gus' and target = 'sip:w3@conf.lab.test'")" = rule ]
+	rule rule-rm name=desk
+	until_ok eval '[ -z "$(db pal.db "select 1 from subscription
+	    where user = '"'gus'"' and target like '"'%w3@conf%'"'")" ]'
+	run -4 --separate-stderr as gus sec-pal show conf:w3
+	unwatch gus
+}
+
+@test "S170: who talks is told to who looks on; participants' version stays" {
+	as alice sec-confctl create -n w4 -m voice --open
+	as alice sec-confctl set w4 watch+=sue
+	until_ok talk_is w4 no
+	register pat
+	sip_open conn "$(server_addr confctl)"
+	sip_request "$conn" pat INVITE sip:w4@conf.lab.test \
+	    "<sip:w4@conf.lab.test>" jp 1 "" "Contact: <sip:pat@foreign.invalid>"
+	sip_until "$conn" '^SIP/2.0 [2-6]' 200
+	grep -q '^SIP/2.0 200 ' 200
+	sip_request "$conn" pat ACK sip:w4@conf.lab.test "$(field 200 To)" jp 1 ""
+	as bob sec-confctl join w4
+	sec-lab run bob sec-talk -i "$BATS_FILE_TMPDIR/bob.wav" -o null w4 \
+	    >/dev/null 2>bob.err </dev/null 3>&- &
+	bob=$!
+	until_ok eval 'as alice sec-ctl "$SEC_DIR/run/alice@lab.test.sock" \
+	    show conf=w4 | grep -q "user=sip:bob@lab.test.*media=voice"'
+	talk_is w4 no
+	sip_open sub "$(server_addr pal)"
+	subscribe "$sub" pat w4 v1 0
+	before=$(version answer)
+	[ -n "$before" ]
+	run ! grep -q talking answer
+	watch sue w4
+	until_ok talk_is w4 yes
+	until_ok eval 'as sue sec-pal show conf:w4 | grep -q "bob.*talking"'
+	run -0 as sue sec-pal show conf:w4
+	[ "$(grep -c talking <<<"$output")" = 1 ]
+	subscribe "$sub" pat w4 v2 0
+	[ "$(version answer)" = "$before" ]
+	run ! grep -q talking answer
+	kill "$bob"
+	wait "$bob" || :
+	until_ok eval '! as sue sec-pal show conf:w4 | grep -q talking'
+	unwatch sue
+	until_ok talk_is w4 no
+	sip_close "$conn"
+	sip_close "$sub"
+}
+
+@test "who talks, as an entry of a PAL that asks for it" {
+	as alice sec-confctl create -n w5 -m voice bob
+	as alice sec-confctl set w5 watch+=sue
+	as sue sec-pal add conf:w5
+	until_ok talk_is w5 yes
+	sec-lab run bob sec-talk -i "$BATS_FILE_TMPDIR/bob.wav" -o null w5 \
+	    >/dev/null 2>bob.err </dev/null 3>&- &
+	bob=$!
+	until_ok eval 'as sue sec-pal | grep -q "conf:w5.*2 in, bob talking"'
+	# sec-pal, and then the controller, are others: they ask anew.
+	kill_daemon pal
+	until_ok eval 'as sue sec-pal | grep -q "conf:w5.*bob talking"'
+	kill_daemon confctl
+	until_ok eval 'as sue sec-pal | grep -q "conf:w5.*bob talking"'
+	kill "$bob"
+	wait "$bob" || :
+	until_ok eval '! as sue sec-pal | grep -q "talking"'
+	as sue sec-pal rm conf:w5
+	until_ok talk_is w5 no
+}
+
+@test "S171: in the directory, and out of it" {
+	as alice sec-confctl create -n w6 --title "Board"
+	as alice sec-confctl set w6 directory=yes
+	[ "$(db conf.db "select directory from conference
+	    where name = 'w6'")" = 1 ]
+	as alice sec-confctl set w6 directory=no
+	[ "$(db conf.db "select directory from conference
+	    where name = 'w6'")" = 0 ]
+	run -2 --separate-stderr as alice sec-confctl set w6 directory=maybe
+	[[ $stderr == *"directory is yes or no"* ]]
+	run -2 --separate-stderr as alice sec-confctl set w6 watch+=,
+	run -2 as alice sec-confctl set w6 watch+=conf:other
+	run -4 as bob sec-confctl set w6 watch+=bob
+}
+
+# register USER, subscribe FD USER CONF CALL-ID EXPIRES, version FILE
+register() {
+	local fd
+	sip_open fd "$(server_addr pal)"
+	sip_request "$fd" "$1" REGISTER sip:lab.test "<sip:$1@lab.test>" \
+	    "r$1$RANDOM" 1 "" "Contact: <sip:$1@127.0.0.1:5060>" "Expires: 600"
+	sip_recv "$fd" >registered
+	sip_close "$fd"
+	grep -q '^SIP/2.0 200 ' registered
+}
+subscribe() {
+	sip_request "$1" "$2" SUBSCRIBE "sip:$3@conf.lab.test" \
+	    "<sip:$3@conf.lab.test>" "$4" 1 "" "Event: conference" \
+	    "Expires: $5" "Contact: <sip:$2@foreign.invalid>"
+	sip_until "$1" '^SIP/2.0 [2-6]' answer
+}
+version() {
+	grep -a '^doc' "$1" | tr '\t' '\n' | sed -n 's/^version=//p'
+}
