@@ -367,7 +367,6 @@ roster_free(struct roster *r)
 	map_del_str(r->pal->rosters, r->doc.uri);
 	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
 		participant_free(pa);
-	map_del_str(r->pal->rosters, r->doc.uri);
 	roster_watch_free(r);
 	document_free(&r->doc, "noresource");
 	map_free(r->people);

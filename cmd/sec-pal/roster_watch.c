@@ -230,7 +230,9 @@ participant_watched(struct participant *pa)
 static void
 watch_begin(struct roster *r)
 {
+	struct document *d = &r->watched;
 	struct participant *pa;
+	struct entry *e;
 	size_t i;
 
 	if (r->is_watched)
@@ -238,6 +240,12 @@ watch_begin(struct roster *r)
 	r->is_watched = 1;
 	for (i = 0; (pa = map_next(r->people, &i)) != NULL;)
 		participant_watched(pa);
+	/* Nothing of it is news: whoever comes is given the whole. */
+	while ((e = TAILQ_FIRST(&d->news)) != NULL) {
+		TAILQ_REMOVE(&d->news, e, news);
+		e->is_news = 0;
+	}
+	timer_cancel(&d->timer);
 }
 
 struct document *

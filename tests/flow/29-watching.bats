@@ -119,7 +119,7 @@ talk_is() { [ "$(talk_asked "$1")" = "$2" ]; }
 @test "S170 S160: by a rule, which is taken away" {
 	as alice sec-confctl create -n w3
 	rule() { sec-ctl "$SEC_DIR/run/pal.sock" "$@"; }
-	rule rule-add name=desk "rule=allow who=gus whom=conf:w3"
+	rule rule-add name=desk "text=allow who=gus whom=conf:w3"
 	run -0 --separate-stderr as gus sec-pal show conf:w3
 	run -4 --separate-stderr as sue sec-pal show conf:w3
 	watch gus w3
