@@ -246,8 +246,7 @@ invitee_add(struct inviting *v, const char *uri)
 {
 	struct invitee *i;
 
-	v->invitee =
-	    reallocarray(v->invitee, v->n + 1, sizeof(*v->invitee));
+	v->invitee = reallocarray(v->invitee, v->n + 1, sizeof(*v->invitee));
 	if (v->invitee == NULL)
 		die(sec_err_exit(SEC_ERR_SYS), "no memory");
 	i = &v->invitee[v->n++];

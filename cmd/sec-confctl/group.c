@@ -168,9 +168,9 @@ known_answer(const struct line *row)
 
 	if (strcmp(line_get_or(row, "bound", "0"), "1") != 0)
 		return 480;
-	return strcmp(class_, "busy") == 0	? 486 :
+	return strcmp(class_, "busy") == 0 ? 486 :
 	    strcmp(class_, "offline") == 0 ? 480 :
-						  0;
+					     0;
 }
 
 static void
@@ -231,10 +231,10 @@ group_ring(struct group *g)
 	}
 	if (--g->open == 0)
 		group_finish(g,
-		    g->came > 0		? 200 :
-			g->status != 0	? g->status :
+		    g->came > 0	       ? 200 :
+			g->status != 0 ? g->status :
 			g->nfound == 0 ? 200 :
-					  480,
+					 480,
 		    NULL);
 }
 
@@ -304,8 +304,7 @@ group_line(struct group *g, const struct line *l)
 {
 	struct uri u;
 
-	if (uri_parse(&u, line_get_or(l, "who", ""), g->f->s->conf.domain) !=
-	    0)
+	if (uri_parse(&u, line_get_or(l, "who", ""), g->f->s->conf.domain) != 0)
 		return 400;
 	if (strcmp(l->verb, "but") == 0 && u.kind == URI_USER) {
 		map_put_str(g->seen, u.full, g);

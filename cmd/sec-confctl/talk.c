@@ -31,8 +31,7 @@ on_talk(void *ctx, struct ctl_req *r)
 	struct focus *f = ((struct service *)ctx)->priv;
 	const char *user = line_get(r->line, "user");
 	const char *on = line_get_or(r->line, "on", "");
-	struct conference *c =
-	    conf_find(f, line_get_or(r->line, "conf", ""));
+	struct conference *c = conf_find(f, line_get_or(r->line, "conf", ""));
 
 	if (c != NULL && user != NULL && conf_member(c, user) != NULL &&
 	    ctl_peer_number(r->peer) == conf_server(c, "voice") &&
@@ -44,8 +43,7 @@ static void
 on_want(void *ctx, struct ctl_req *r)
 {
 	struct focus *f = ((struct service *)ctx)->priv;
-	struct conference *c =
-	    conf_find(f, line_get_or(r->line, "conf", ""));
+	struct conference *c = conf_find(f, line_get_or(r->line, "conf", ""));
 
 	if (c != NULL)
 		deal_talk(c,

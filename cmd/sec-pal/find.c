@@ -42,8 +42,7 @@ static void
 put_found(struct ctl_req *r, struct pal *p, const char *name)
 {
 	const struct presentity *u = presentity_find(p, name);
-	const struct binding *bi =
-	    u != NULL ? TAILQ_FIRST(&u->bindings) : NULL;
+	const struct binding *bi = u != NULL ? TAILQ_FIRST(&u->bindings) : NULL;
 	struct buf *b = ctl_row(r);
 	char uri[URI_MAX];
 

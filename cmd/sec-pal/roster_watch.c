@@ -127,8 +127,8 @@ static void
 want_talk(struct roster *r)
 {
 	struct pal *p = r->pal;
-	int wants = r->watched.nsubs > 0 ||
-	    map_get_str(p->wants, r->doc.uri) != NULL;
+	int wants =
+	    r->watched.nsubs > 0 || map_get_str(p->wants, r->doc.uri) != NULL;
 	struct ctl_peer *peer;
 	struct buf *b;
 
@@ -162,8 +162,7 @@ on_talk(void *ctx, struct ctl_req *req)
 {
 	struct pal *p = ((struct service *)ctx)->priv;
 	const char *user = line_get(req->line, "user");
-	struct roster *r =
-	    roster_find(p, line_get_or(req->line, "conf", ""));
+	struct roster *r = roster_find(p, line_get_or(req->line, "conf", ""));
 	struct participant *pa;
 
 	if (r == NULL || !r->wants_talk)

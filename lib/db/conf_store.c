@@ -37,7 +37,7 @@ get_id(sqlite3_stmt *s, int col)
 
 #define CONF_COLUMNS                                                           \
 	"id, name, title, parent, persistent, owner, access,"                  \
-	" codec, streams, \"select\", epoch, q_reserved, created, record,"                 \
+	" codec, streams, \"select\", epoch, q_reserved, created, record,"     \
 	" directory"
 
 static const char sql_insert[] =
@@ -75,8 +75,7 @@ run_conf(struct db *d, const char *sql, const struct conf_row *c)
 	return stmt_run(d, sql, "ttttitttitlllii", put_id(c->id, id), c->name,
 	    c->title, put_id(c->parent, parent), c->persistent, c->owner,
 	    c->access, c->codec, c->streams, c->select, (int64_t)c->epoch,
-	    (int64_t)c->q_reserved, c->created, c->record,
-	    c->directory);
+	    (int64_t)c->q_reserved, c->created, c->record, c->directory);
 }
 
 static void
