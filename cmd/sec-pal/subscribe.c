@@ -530,6 +530,8 @@ sub_new(struct document *d, struct presentity *u, const char *instance,
 		if (old->doc == d && strcmp(old->instance, instance) == 0)
 			sub_free(old, 0);
 	}
+	if (d->watched != NULL)
+		d->watched(d);
 	TAILQ_INSERT_TAIL(&u->subs, s, own);
 	u->nsubs++;
 	map_put_str(p->subs, sub_key(s, key), s);
