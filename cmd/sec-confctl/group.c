@@ -160,13 +160,13 @@ found_add(struct group *g, const char *user)
 }
 
 /* What his presence says, so that he need not be asked (S113): a status, or
- * 0. */
+ * 0. Whether he is there we know ourselves. */
 static int
-known_answer(const struct line *row)
+known_answer(struct group *g, const char *user, const struct line *row)
 {
 	const char *class_ = line_get_or(row, "class", "available");
 
-	if (strcmp(line_get_or(row, "bound", "0"), "1") != 0)
+	if (session_of_user(g->f, user) == NULL)
 		return 480;
 	return strcmp(class_, "busy") == 0 ? 486 :
 	    strcmp(class_, "offline") == 0 ? 480 :
@@ -191,7 +191,7 @@ found_row(struct group *g, struct query *q, const struct line *row)
 	}
 	if (g->anyway || conf_member(c, user) != NULL)
 		return;
-	if ((fo->status = known_answer(row)) == 486)
+	if ((fo->status = known_answer(g, user, row)) == 486)
 		text_copy(fo->note, line_get_or(row, "note", ""),
 		    sizeof fo->note);
 }

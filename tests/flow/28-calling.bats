@@ -217,3 +217,32 @@ asked() {
 	sec-lab start pal 3>&-
 	until_ok daemon_is_well pal
 }
+
+@test "a directory that is away: 10 before long, and nothing else suffers" {
+	as alice sec-confctl create -n o13
+	port=$(shuf -n 1 -i 20000-29999)
+	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" \
+	    OPEN:/dev/null 2>/dev/null 3>&- &
+	silent=$!
+	for where in 127.0.0.1:1 "127.0.0.1:$port"; do
+		sed -i '/^directory/d' "$SEC_DIR/etc/sec.conf"
+		echo "directory = ldap://$where/dc=lab,dc=test" \
+		    >>"$SEC_DIR/etc/sec.conf"
+		kill_daemon pal
+		since=$SECONDS
+		run -10 --separate-stderr as alice \
+		    sec-confctl invite o13 org:1256
+		[[ $stderr == "org:1256 failed ("*")" ]]
+		((SECONDS - since < 15))
+		# Whoever is named is asked all the same.
+		run -0 --separate-stderr as alice \
+		    sec-confctl invite o13 org:1256 bob
+		grep -q 'bob .*accepted' <<<"$stderr"
+		as bob sec-confctl leave o13
+	done
+	kill "$silent"
+	wait "$silent" || :
+	sed -i '/^directory/d' "$SEC_DIR/etc/sec.conf"
+	kill_daemon pal
+	run -0 --separate-stderr as alice sec-confctl invite o13 location:Berlin
+}
