@@ -460,6 +460,7 @@ conf_new(struct focus *f, const struct conf_row *row)
 	TAILQ_INIT(&c->device_list);
 	timer_init(&c->rekey, f->s->loop, conf_rekey_due, c);
 	timer_init(&c->first, f->s->loop, conf_nobody_came, c);
+	timer_init(&c->again, f->s->loop, deal_again, c);
 	timer_init(&c->age, f->s->loop, conf_key_old, c);
 	timer_set(&c->age, epoch_life(f));
 	map_put_str(f->confs, c->uri, c);
@@ -483,6 +484,7 @@ conf_free(struct conference *c)
 	person_done(c->owner);
 	timer_cancel(&c->rekey);
 	timer_cancel(&c->first);
+	timer_cancel(&c->again);
 	timer_cancel(&c->age);
 	for (i = 0; (e = map_next(c->lists, &i)) != NULL;)
 		free(e);

@@ -237,6 +237,36 @@ deal_end(struct conference *c)
 
 /* --- a media server is back, or new --- */
 
+/* Its server has no place for it, or does not answer: its device knows that it
+ * hears nothing, and it is tried again. */
+static void
+device_refused(struct device *d, int status)
+{
+	log_warn("deal.refused", "conf=%s user=%s q=%u.%u server=%d status=%d",
+	    log_quote(d->conf->row.name), log_quote(d->member->user),
+	    q_server(d->q), d->q & 0xffffff, d->server, status);
+	d->undealt = 1;
+	if (!d->cut)
+		epoch_tell_cut(d);
+	if (!timer_is_set(&d->conf->again))
+		timer_set(&d->conf->again, AGAIN_MS);
+}
+
+static void
+joined_again(void *ctx, uint64_t cookie, int err, const struct line *reply)
+{
+	struct device *d = device_of(ctx, cookie);
+
+	if (d == NULL || (reply != NULL && strcmp(reply->verb, "row") == 0))
+		return;
+	if (reply != NULL && strcmp(reply->verb, "ok") == 0) {
+		d->undealt = 0;
+		if (d->cut || d->stale)
+			epoch_tell_wrap(d);
+	} else if (links_is_up(d->conf->focus->s->links, d->server))
+		device_refused(d, ctl_reply_status(reply, err));
+}
+
 static void
 rejoin_answered(void *ctx, uint64_t cookie, int err, const struct line *reply)
 {
@@ -245,13 +275,13 @@ rejoin_answered(void *ctx, uint64_t cookie, int err, const struct line *reply)
 	struct device *d;
 	struct buf *b;
 
-	if (reply == NULL || (d = device_of(f, cookie)) == NULL)
+	if ((d = device_of(f, cookie)) == NULL)
 		return;
-	if (strcmp(reply->verb, "ok") == 0 && d->cut)
-		epoch_tell_wrap(d); /* it was there all the time */
-	if (strcmp(reply->verb, "error") != 0 ||
-	    ctl_reply_status(reply, err) != 404)
+	if (reply == NULL || strcmp(reply->verb, "error") != 0 ||
+	    ctl_reply_status(reply, err) != 404) {
+		joined_again(ctx, cookie, err, reply);
 		return;
+	}
 	/* Neither we nor the server hold its hop key: a new one, which the
 	 * device learns by a wrap (SECURITY.md 3.5). An MCU that has none was
 	 * restarted: it has no replay windows either, so it never gets the
@@ -261,8 +291,8 @@ rejoin_answered(void *ctx, uint64_t cookie, int err, const struct line *reply)
 	device_new_hop(d);
 	if ((b = deal_call(f, d->server, "join", &p)) != NULL) {
 		deal_join_fields(d, b, DEAL_KEY);
-		ctl_call_end(p, LINK_DEADLINE, deal_done, f,
-		    (uint64_t)d->server);
+		d->undealt = 1; /* until it says ok */
+		ctl_call_end(p, LINK_DEADLINE, joined_again, f, d->number);
 	}
 	if (device_is_voice(d))
 		epoch_fresh(d->conf, d->server);
@@ -319,7 +349,12 @@ deal_all_of(struct conference *c, int number, int moved)
 		    number == f->pal		     ? DEAL_ROSTER :
 			device_is_voice(d) && !moved ? DEAL_HELD :
 						       DEAL_KEY);
-		ctl_call_end(p, LINK_DEADLINE, rejoin_answered, f, d->number);
+		if (number == f->pal)
+			ctl_call_end(p, LINK_DEADLINE, deal_done, f,
+			    (uint64_t)number);
+		else
+			ctl_call_end(p, LINK_DEADLINE, rejoin_answered, f,
+			    d->number);
 	}
 	if (number == f->pal) {
 		TAILQ_FOREACH(m, &c->member_list, entry) {
@@ -391,6 +426,7 @@ conf_move(struct conference *c, struct conf_medium *m, int to)
 			struct conf_device_row dr;
 
 			d->server = to;
+			d->undealt = 0;
 			device_lost(d, 0); /* nobody missed it there */
 			device_row(d, &dr);
 			if (commit_begin(f) == 0)
@@ -414,6 +450,43 @@ conf_move(struct conference *c, struct conf_medium *m, int to)
 			epoch_tell_wrap(d);
 	log_info("conf.move", "conf=%s medium=%s from=%d to=%d",
 	    log_quote(c->row.name), m->medium, from, to);
+}
+
+/* How many has this server of it, and how many of them did it refuse? */
+static unsigned
+devices_at(const struct conference *c, int server, unsigned *undealt)
+{
+	const struct device *d;
+	unsigned n = 0;
+
+	*undealt = 0;
+	TAILQ_FOREACH(d, &c->device_list, entry)
+		if (d->server == server) {
+			n++;
+			*undealt += d->undealt != 0;
+		}
+	return n;
+}
+
+void
+deal_again(void *conference)
+{
+	struct conference *c = conference;
+	struct focus *f = c->focus;
+	unsigned n, undealt;
+	int i, to;
+
+	for (i = 0; i < c->nmedia; i++) {
+		n = devices_at(c, c->media[i].server, &undealt);
+		if (undealt == 0)
+			continue;
+		/* All of them together, where there is room for all. */
+		to = pick_server(f, c->media[i].medium, c->media[i].server);
+		if (to != 0 && f->capacity[to & 255] >= (int64_t)n)
+			conf_move(c, &c->media[i], to);
+		else if (links_is_up(f->s->links, c->media[i].server))
+			deal_all_of(c, c->media[i].server, 0);
+	}
 }
 
 /* No MCU is there: its devices need not wonder. */

@@ -272,7 +272,8 @@ epoch_tell_wrap(struct device *d)
 		d->conf->awaited = f->commits;
 		return;
 	}
-	if (session_conn(f, s) == NULL) {
+	/* A voice device waits for a server that takes it. */
+	if (session_conn(f, s) == NULL || (d->undealt && !d->main)) {
 		d->stale = 1;
 		return;
 	}
@@ -291,7 +292,10 @@ epoch_tell_wrap(struct device *d)
 	if (buf_len(&key) > 0)
 		line_put(&b, "key", buf_cstr(&key));
 	/* Never a name: agents would have to look it up. */
-	if (sv != NULL && links_address(f->s->links, d->server, &a) == 0) {
+	if (d->undealt) {
+		line_put(&b, "media", "-");
+	} else if (sv != NULL &&
+	    links_address(f->s->links, d->server, &a) == 0) {
 		line_put(&b, "media", addr_format(&a, host));
 		line_put_u64(&b, "server", (uint64_t)d->server);
 	} else if (sv == NULL && d->takes_text)
@@ -299,7 +303,7 @@ epoch_tell_wrap(struct device *d)
 	line_end(&b);
 	d->stale = 0;
 	d->wants_hop = 0;
-	d->cut = 0;
+	d->cut = d->undealt;
 	info_send(d, (const char *)buf_data(&b), buf_len(&b));
 	buf_free(&key);
 	buf_free(&b);

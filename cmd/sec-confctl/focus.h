@@ -28,6 +28,7 @@
 #define MOVE_MS       2000             /* a lost media server's link */
 #define MOVE_VOICE_MS 300              /* that of an MCU */
 #define LINK_DEADLINE 5000
+#define AGAIN_MS      1000             /* until a refused deal is repeated */
 
 /* --- session.c: who is registered, as sec-pal says (step 70) --- */
 struct session {
@@ -136,7 +137,8 @@ struct device {
 						* of its agent */
 	int			 takes_text;   /* its offer had m=message */
 	int			 hold;         /* the user listens elsewhere */
-	int			 cut;          /* told that its MCU is gone */
+	int			 cut;          /* told that it has no server */
+	int			 undealt;      /* nor has a server said ok */
 	uint64_t		 told_on;      /* connection of the last INFO */
 	TAILQ_ENTRY(device)	 entry, own;   /* of conference, member */
 };
@@ -172,6 +174,7 @@ struct conference {
 	struct timer		 rekey;        /* random epoch is due */
 	struct timer		 age;          /* the running one is old */
 	struct timer		 first;        /* no first member yet */
+	struct timer		 again;        /* servers refused some */
 	int			 talk;         /* sec-pal asks who talks */
 	int			 ending;
 	struct person		*owner;
@@ -390,6 +393,8 @@ void	deal_link_up(struct focus *f, int number);
 void	deal_link_down(struct focus *f, int number);
 /* Fields of the verbs conference and policy, as this server gets them. */
 void	deal_conference(struct conference *c, int server, struct buf *b);
+/* A server has refused some of its devices: another one, or once more. */
+void	deal_again(void *conference);
 /* The verb conference to one of them. */
 void	deal_room(struct conference *c, int server);
 /* That is all of it: who waited for the others may speak. */

@@ -332,6 +332,42 @@ bob active"
 	until_ok member_is alice d1 voice "$(attr one attached q)"
 }
 
+# Its log says that a device was refused; by then the other one was taken.
+@test "an MCU comes back with too little room: tried again, elsewhere" {
+	as alice sec-confctl create -n d3 -m voice bob
+	device one alice d3
+	device two bob d3
+	local mcu other
+	mcu=$(mcu_of one)
+	other=mcu1
+	[ "$mcu" = mcu2 ] || other=mcu2
+	sec-lab stop "$other" 3>&-
+	sec-lab stop "$mcu" 3>&-
+	told one interrupted .
+	told two interrupted .
+	sec-mcu serve --name "$mcu" --max=1 -l "$(server_addr "$mcu")" 3>&- \
+	    >"$BATS_TEST_TMPDIR/small.log" 2>&1 &
+	local small=$!
+	until_ok grep -q 'deal.refused conf=d3 .*status=503' \
+	    "$SEC_DIR/log/confctl"
+	one_is_back() {
+		[ "$(($(said one back) + $(said two back)))" = 1 ]
+	}
+	until_ok one_is_back
+	# Nobody waits for ever: there is room for both.
+	sec-lab start "$other" 3>&-
+	told one media "media=$(server_addr "$other")"
+	told two media "media=$(server_addr "$other")"
+	until_ok back_each
+	[ "$(attr one epoch epoch)" = "$(attr two epoch epoch)" ]
+	[ "$(attr one media hop)" != "$(attr two media hop)" ]
+	kill "$small"
+	wait "$small" || :
+	sec-lab start "$mcu" 3>&-
+	until_ok daemon_is_well "$mcu"
+}
+back_each() { [ "$(said one back)" -ge 1 ] && [ "$(said two back)" -ge 1 ]; }
+
 @test "an MCU is gone: the other one; both: until one is there" {
 	as alice sec-confctl create -n d2 -m text,voice bob
 	device one alice d2
