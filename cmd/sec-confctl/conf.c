@@ -234,6 +234,8 @@ confs_rolled_back(struct focus *f)
 			c->row.q_reserved = c->next_client - 1;
 		if (c->advanced == f->commits)
 			epoch_lost(c);
+		if (c->changed == f->commits)
+			policy_undo(c);
 	}
 }
 
@@ -493,6 +495,7 @@ conf_free(struct conference *c)
 	map_free(c->devices);
 	secret_free(c->key);
 	secret_free(c->creator_hop);
+	free(c->change);
 	map_del_str(c->focus->confs, c->uri);
 	map_del_u64(c->focus->ids, c->row.id);
 	free(c);

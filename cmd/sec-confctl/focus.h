@@ -162,6 +162,9 @@ struct conference {
 	uint32_t		 next_client;
 	struct conf_medium	 media[MEDIA_MAX];
 	int			 nmedia;
+	struct media_change	*change;       /* waits for its commit */
+	struct conf_row		 before;       /* settings, if that commit */
+	uint64_t		 changed;      /* should fail */
 	struct map		*lists;        /* user -> bits */
 	struct map		*members;      /* by user */
 	struct map		*devices;      /* by q */
@@ -322,6 +325,8 @@ void	join_answer_sdp(struct conference *c, const struct device *d,
 	    const char *addr, struct buf *b);
 
 /* policy.c */
+/* The commit that stored its settings has failed. */
+void	policy_undo(struct conference *c);
 /* A line of text; 0 or SEC_ERR_FORMAT. */
 int	policy_title(struct conf_row *row, const char *title);
 
@@ -377,8 +382,8 @@ int	member_is_lost(const struct member *m);
 /* A list as people write it in the usual order, "text,voice"; 0 or
  * SEC_ERR_FORMAT. */
 int	media_parse(const char *list, char *out, size_t n);
-/* Make it so: servers, devices, dialogs. 0 or a status; nothing is changed
- * then. */
+/* Store it, and when that is done make it so: servers, devices, dialogs. 0 or
+ * a status; nothing is changed then. */
 int	media_set(struct conference *c, const char *media);
 /* A membership that joined while text was added. */
 void	media_joined(struct device *d);

@@ -9,6 +9,7 @@
  *   voice removed  BYE to each voice device; the MCU ends it
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -210,25 +211,69 @@ media_sort(struct conference *c)
 		}
 }
 
-int
-media_set(struct conference *c, const char *media)
+/* What media_set() has stored, until it is on the disk. */
+struct media_change {
+	char media[64];
+	int server[NMEDIA]; /* of those that come, 0 */
+};
+
+static void
+media_change(struct conference *c, const struct media_change *g)
 {
-	int server[NMEDIA] = { 0 };
 	size_t i;
 
-	/* First what may fail. */
 	for (i = 0; i < NMEDIA; i++)
-		if (strstr(media, media_order[i]) != NULL &&
-		    conf_server(c, media_order[i]) == 0 &&
-		    (server[i] = pick_server(c->focus, media_order[i], 0)) == 0)
-			return 503;
+		if (g->server[i] != 0 && conf_server(c, media_order[i]) == 0)
+			(void)medium_add(c, media_order[i], g->server[i]);
 	for (i = 0; i < NMEDIA; i++)
-		if (server[i] != 0)
-			(void)medium_add(c, media_order[i], server[i]);
-	for (i = 0; i < NMEDIA; i++)
-		if (strstr(media, media_order[i]) == NULL &&
+		if (strstr(g->media, media_order[i]) == NULL &&
 		    conf_server(c, media_order[i]) != 0)
 			medium_remove(c, media_order[i]);
 	media_sort(c);
+	deal_policy(c);
+}
+
+static void
+media_committed(struct focus *f, uint64_t conf, int err)
+{
+	struct conference *c = conf_find_id(f, conf);
+	struct media_change *g;
+
+	if (c == NULL || (g = c->change) == NULL)
+		return;
+	c->change = NULL;
+	if (err == 0)
+		media_change(c, g);
+	free(g);
+}
+
+int
+media_set(struct conference *c, const char *media)
+{
+	struct focus *f = c->focus;
+	struct media_change *g;
+	size_t i;
+	int r = 0;
+
+	/* One thing after another: the next one may come in a moment. */
+	if (c->change != NULL || (g = calloc(1, sizeof *g)) == NULL)
+		return 503;
+	text_copy(g->media, media, sizeof g->media);
+	for (i = 0; i < NMEDIA && r == 0; i++)
+		if (strstr(media, media_order[i]) != NULL &&
+		    conf_server(c, media_order[i]) == 0 &&
+		    (g->server[i] = pick_server(f, media_order[i], 0)) == 0)
+			r = 503;
+	if (r == 0 && commit_begin(f) != 0)
+		r = 503;
+	if (r != 0) {
+		free(g);
+		return r;
+	}
+	for (i = 0; i < NMEDIA; i++)
+		if (g->server[i] != 0 || strstr(media, media_order[i]) == NULL)
+			medium_store(c, media_order[i], g->server[i]);
+	c->change = g;
+	commit_then(f, media_committed, c->row.id);
 	return 0;
 }

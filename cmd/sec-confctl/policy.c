@@ -42,13 +42,27 @@ policy_grant(struct conference *c, struct asker *by, const struct line *l)
 	return n > 0 ? 200 : 403;
 }
 
+static void
+end_committed(struct focus *f, uint64_t conf, int err)
+{
+	struct conference *c = conf_find_id(f, conf);
+
+	if (c != NULL && err == 0)
+		conf_end(c, "owner");
+}
+
 static int
 policy_end(struct conference *c, struct asker *by, const struct line *l)
 {
+	struct focus *f = c->focus;
+
 	(void)l;
 	if (strcmp(c->row.owner, by->user) != 0)
 		return 403;
-	conf_end(c, "owner");
+	/* What is not gone from the disk would be back after a restart. */
+	if (commit_begin(f) != 0 || conf_delete(f->s->db, c->row.id) != 0)
+		return 503;
+	commit_then(f, end_committed, c->row.id);
 	return 200;
 }
 
@@ -251,6 +265,17 @@ set_field(struct conference *c, const struct line_field *v, struct wish *w,
 	return 400;
 }
 
+void
+policy_undo(struct conference *c)
+{
+	struct conf_row now = c->row;
+
+	c->row = c->before;
+	c->row.epoch = now.epoch;
+	c->row.q_reserved = now.q_reserved;
+	deal_policy(c);
+}
+
 static int
 wish_store(struct conference *c, const struct wish *w)
 {
@@ -267,6 +292,9 @@ wish_store(struct conference *c, const struct wish *w)
 		c->row = before;
 		return r;
 	}
+	if (c->changed != f->commits)
+		c->before = before;
+	c->changed = f->commits;
 	if ((r = set_watch(c, w->watch, 1)) != 0)
 		return r;
 	return set_watch(c, w->unwatch, 0);

@@ -257,6 +257,32 @@ text_is_here() { [ "$(texts "$1" m1 | tail -n 1)" = "alice: five" ]; }
 	[[ ${lines[0]} =~ "Coffee time" ]]
 }
 
+# What cannot be stored is not done, and what was not done is not told.
+@test "the disk takes nothing: no change of media, no setting, no end" {
+	as alice sec-confctl create -n q1 -m text,voice bob
+	device one alice q1
+	local fd lock=$BATS_TEST_TMPDIR/lock
+	mkfifo "$lock"
+	sqlite3 "$SEC_DIR/lib/conf.db" <"$lock" >"$lock.out" 2>&1 3>&- &
+	local holder=$!
+	exec {fd}>"$lock"
+	printf 'BEGIN IMMEDIATE;\n.print locked\n' >&"$fd"
+	until_ok grep -q locked "$lock.out"
+	run ! as alice sec-confctl set q1 media=text streams=1
+	run ! as alice sec-confctl end q1
+	exec {fd}>&-
+	wait "$holder"
+	[ "$(said one end)" = 0 ]
+	sec-ctl "$SEC_DIR/run/$(mcu_of one).sock" conferences |
+	    grep 'conf=sip:q1@' | grep -q 'streams=3'
+	[ "$(as alice sec-confctl show -q q1 | sort | xargs)" = "alice bob" ]
+	member_is alice q1 voice "$(attr one attached q)"
+	as alice sec-confctl set q1 media=text streams=1
+	told one end .
+	as alice sec-confctl end q1
+	run -5 as alice sec-confctl show q1
+}
+
 @test "focus: held at the MCU, busy in the roster, back with all (S177-S180)" {
 	as alice sec-confctl create -n f1 -m text,voice bob
 	as alice sec-confctl create -n f2 -m text,voice bob
