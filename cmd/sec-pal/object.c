@@ -463,10 +463,12 @@ object_publish(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
 	int64_t expires = publish_expires(req->expires);
 	struct sip_msg a;
 	struct line l;
+	struct uri to;
 
 	pub.now = clock_real();
 	pub.until = pub.now + expires * 1000;
-	pub.object = object_find(p, req->uri, &pub.type);
+	if (uri_parse(&to, req->uri, p->s->conf.domain) == 0)
+		pub.object = object_find(p, to.full, &pub.type);
 	pub.line = &l;
 	if (pub.object == NULL)
 		(void)refuse(&pub, 404, "no such object");
