@@ -42,7 +42,7 @@ take_type(struct subject *s, const char *type)
 
 	if (strlen(type) > 32)
 		return SEC_ERR_FORMAT;
-	snprintf(thing, sizeof(thing), "%s:%s", type,
+	snprintf(thing, sizeof(thing), "%.33s:%s", type,
 	    strcmp(type, "tel") == 0 ? "0" : "x");
 	if (take_thing(s, thing) != 0)
 		return SEC_ERR_FORMAT;
