@@ -134,7 +134,10 @@ rule() { sec-admin rule "$@"; }
 	until_ok eval 'as dave sec-pal watchers | grep -qx alice'
 	rule add no 'deny whom=dave'
 	until_ok eval '! as dave sec-pal watchers | grep -qx alice'
-	ended 4 "$pid"
+	until_ok grep -qx 'sec-watch: dave: not permitted.*' \
+	    "$BATS_TEST_TMPDIR/bg.err"
+	kill "$pid"
+	ended 143 "$pid"
 }
 
 @test "which attributes: a note for colleagues only" {
@@ -190,7 +193,10 @@ rule() { sec-admin rule "$@"; }
 	until_ok eval '! db pal.db "SELECT user FROM subscription WHERE
 	    event = '\''conference'\''" | grep -qx dave'
 	run -4 --separate-stderr as dave sec-pal show conf:standup
-	ended 4 "$pid"
+	until_ok grep -qx 'sec-watch: conf:standup: not permitted.*' \
+	    "$BATS_TEST_TMPDIR/bg.err"
+	kill "$pid"
+	ended 143 "$pid"
 }
 
 @test "things: by type, by name" {

@@ -41,6 +41,15 @@ hup() {
 }
 reloads() { sec-lab log pal | grep -cw reload || :; }
 
+# kill -9, and everybody has found its successor.
+restart_pal() {
+	local u
+	kill_daemon pal
+	for u in alice bob porch; do
+		until_ok as "$u" sec-pal get lamp:bedroom state
+	done
+}
+
 # attr USER ENTRY NAME: of the entry as his agent has it.
 attr() {
 	as "$1" sec-pal show "$2" -j | jq -r --arg n "$3" '.[$n] // empty'
@@ -75,8 +84,8 @@ put() {
 	# There is one value, not a history.
 	[ "$(db pal.db "SELECT count(*) FROM attribute
 	    WHERE uri = 'sip:bedroom@lamp.lab.test'")" = 1 ]
-	kill_daemon pal
-	until_ok eval '[ "$(as bob sec-pal get lamp:bedroom state)" = off ]'
+	restart_pal
+	[ "$(as bob sec-pal get lamp:bedroom state)" = off ]
 }
 
 @test "S053 S054: a kind of the provider's, with several attributes" {
@@ -150,8 +159,8 @@ put() {
 	run -0 sec-admin object list
 	[[ $output == *"lamp:bedroom"*"dim (stale)"* ]]
 	# It is so for who comes later, and after a restart.
-	kill_daemon pal
-	until_ok attr_is bob lamp:bedroom stale true
+	restart_pal
+	attr_is bob lamp:bedroom stale true
 	put porch lamp:bedroom state=dim
 	until_ok attr_is bob lamp:bedroom stale ""
 	until_ok attr_is alice lamp:bedroom stale ""
