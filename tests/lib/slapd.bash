@@ -1,7 +1,8 @@
 # slapd.bash: a private LDAP server of a test file. `load ../lib/slapd`, after
 # lib/lab and with a lab that is up.
 #
-# It runs as whoever runs the tests, on loopback ports of its own, out of
+# It runs as whoever runs the tests, on loopback (127.0.0.1 and, which is in
+# no certificate, 127.0.0.2), on ports of its own, out of
 # $SEC_DIR/ldap; its people are those of tests/lib/people.ldif. Its certificate
 # is for 127.0.0.1 (for localhost, libldap looks for the machine's name in
 # it), its Kerberos principal for localhost.
@@ -25,7 +26,7 @@ slapd_up() {
 
 # slapd_start: (again) on ports that are free; until it answers.
 slapd_start() {
-	local dir=$SEC_DIR/ldap try ports=()
+	local dir=$SEC_DIR/ldap try i ports=()
 	[ ! -e "$dir/ports" ] || read -ra ports <"$dir/ports"
 	for try in 1 2 3 4 5 6 7 8; do
 		[ ${#ports[@]} = 2 ] || mapfile -t ports < <(
@@ -33,7 +34,10 @@ slapd_start() {
 		KRB5_KTNAME=FILE:$dir/keytab SASL_CONF_PATH=$dir \
 		    KRB5_CONFIG=$(ldap_env KRB5_CONFIG) \
 		    KRB5RCACHENAME=none: slapd -d none -f "$dir/slapd.conf" \
-		    -h "ldap://127.0.0.1:${ports[0]} ldaps://127.0.0.1:${ports[1]}" \
+		    -h "$(for i in 1 2; do
+			printf '%s ' "ldap://127.0.0.$i:${ports[0]}" \
+			    "ldaps://127.0.0.$i:${ports[1]}"
+		    done)" \
 		    >"$dir/slapd.log" 2>&1 </dev/null 3>&- &
 		echo "$!" >"$dir/pid"
 		echo "${ports[*]}" >"$dir/ports"

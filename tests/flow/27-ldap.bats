@@ -1,0 +1,225 @@
+#!/usr/bin/env bats
+bats_require_minimum_version 1.5.0
+# The directory of an LDAP server (S031, S073, S074), a real one.
+#
+#	sec-dir    sec-agent    sec-pal      sec-ldap         slapd
+#	   |-- dir --->|-SUBSCRIBE->|-- find ---->|-- bind ------>|
+#	   |           |            |             |-- search ---->|
+#	   |           |            |<- user, dn -|<- entries ----|
+#	   |           |            |-- show ---->|-- entries, -->|
+#	   |           |            |<- people ---|<-   groups ---|
+#	   |<-- rows --|<-- 200 ----|
+
+load ../lib/lab
+load ../lib/slapd
+
+setup_file() {
+	lab_up alice bob
+	slapd_up
+	# dir.db has the same people.
+	sec-admin user import "$BATS_TEST_DIRNAME/../lib/people.ldif" 3>&-
+}
+teardown_file() {
+	slapd_down
+	lab_down
+}
+setup() {
+	cd "$BATS_TEST_TMPDIR" || exit
+	slapd_env
+}
+teardown() {
+	[ -z "${SILENT-}" ] || kill "$SILENT" 2>/dev/null || :
+	[ -z "${STOPPED-}" ] || kill -CONT "$STOPPED" 2>/dev/null || :
+	show_logs
+}
+
+# directory LINE...: these are the lines on it in sec.conf, and sec-pal has
+# read them.
+directory() {
+	local conf=$SEC_DIR/etc/sec.conf before
+	sed -i '/^directory/d' "$conf"
+	printf '%s\n' "$@" | sed -n 's/^./directory&/p' >>"$conf"
+	before=$(reloads)
+	kill -HUP "$(daemon_pid pal)"
+	until_ok eval '[ "$(reloads)" -gt '"$before"' ]'
+}
+reloads() { sec-lab log pal | grep -c ' reload name=pal$' || :; }
+# By Kerberos; by TLS, as nobody.
+by_gssapi() {
+	directory " = ldap://localhost:$LDAP_PORT/$LDAP_BASE" \
+	    "-starttls = no" "-bind = gssapi"
+}
+by_tls() {
+	directory " = ldap://127.0.0.1:$LDAP_PORT/$LDAP_BASE" "-ca = $LDAP_CA"
+}
+
+# found QUESTION...: a line for each of those found.
+found() {
+	as alice sec-dir -j "$@" | command jq -r '
+	    [(.user | sub("^sip:"; "") | sub("@.*"; "")), .name, .first, .last,
+	     .org, .phone, .mail, .location, .title] |
+	    map(. // "") | join("|")'
+}
+# searched FILTER: the same lines, by ldapsearch.
+searched() {
+	local line value
+	declare -A e=()
+	ldapsearch -LLL -o ldif-wrap=no -x -H "ldap://127.0.0.1:$LDAP_PORT" \
+	    -b "$LDAP_BASE" "(&(objectClass=person)$1)" \
+	    uid cn givenName sn departmentNumber telephoneNumber mail l title |
+	while IFS= read -r line; do
+		value=${line#*: }
+		[[ $line != *:\ * || $line != *::\ * ]] ||
+		    value=$(printf %s "$value" | base64 -d)
+		if [ -n "$line" ]; then
+			e[${line%%:*}]=$value
+			continue
+		fi
+		printf '%s|%s|%s|%s|%s|%s|%s|%s|%s\n' "${e[uid]-}" \
+		    "${e[cn]-}" "${e[givenName]-}" "${e[sn]-}" \
+		    "${e[departmentNumber]-}" "${e[telephoneNumber]-}" \
+		    "${e[mail]-}" "${e[l]-}" "${e[title]-}"
+		e=()
+	done
+}
+
+# Twenty questions: the words for sec-dir, the filter, how many it finds.
+word() {
+	printf '(|'
+	printf "(%s=$1*)" cn givenName sn uid departmentNumber \
+	    telephoneNumber mail l title
+	printf ')'
+}
+QUESTIONS=(
+	"org=1256" "(departmentNumber=1256)" 3
+	"org=1256*" "(departmentNumber=1256*)" 5
+	"name=alice ashgrove" "(cn=Alice Ashgrove)" 1
+	"name=AL*" "(cn=al*)" 1
+	"name=josé*" "(cn=josé*)" 1
+	"first=JOSÉ" "(givenName=josé)" 1
+	"last=field" "(sn=field)" 3
+	"last=van der Berg" "(sn=van der Berg)" 1
+	"phone=+15550101" "(telephoneNumber=+1 555 0101)" 1
+	"phone=+1-555*" "(telephoneNumber=+1 555*)" 5
+	"mail=ERIN@lab.test" "(mail=erin@lab.test)" 1
+	"location=KÖLN" "(l=Köln)" 1
+	"location=Тве*" "(l=Тве*)" 1
+	"title=переводчик" "(title=Переводчик)" 1
+	"name=梅*" "(cn=梅*)" 1
+	"user=mei" "(uid=mei)" 1
+	"fie" "$(word fie)" 3
+	"+1555010" "$(word +1555010)" 3
+	"title=A=B, C+D; #1" "(title=A=B, C+D; #1)" 1
+	"name=nobody" "(cn=nobody)" 0
+)
+
+@test "S073 S074: twenty questions: sec-dir is ldapsearch, line for line" {
+	[ ${#QUESTIONS[@]} = 60 ]
+	by_gssapi
+	for ((i = 0; i < 60; i += 3)); do
+		found "${QUESTIONS[i]}" >dir
+		searched "${QUESTIONS[i + 1]}" >ldap
+		echo "${QUESTIONS[i]}"
+		[ "$(wc -l <dir)" = "${QUESTIONS[i + 2]}" ]
+		diff <(sort dir) <(sort ldap)
+	done
+}
+
+@test "S073 S074: both back ends give the same answers, in the same order" {
+	ask_all() {
+		local q
+		for q in "${QUESTIONS[@]}" groups=helpdesk "groups=*" \
+		    groups=posix groups=nobodys; do
+			case $q in "("*|[0-9]) continue ;; esac
+			echo "== $q"
+			as alice sec-dir -j "$q"
+		done
+		echo == several
+		as alice sec-dir -j org=1256 title=engineer groups=helpdesk
+		as alice sec-dir -j ash "title=eng*"
+		as alice sec-dir -j "name=*"
+		as alice sec-dir -j
+		as alice sec-dir show star
+	}
+	directory
+	ask_all >own
+	by_gssapi
+	ask_all >ldap
+	diff own ldap
+	# Somebody was found, and all in the order of their names.
+	[ "$(grep -c '"user"' own)" -gt 50 ]
+	[ "$(as alice sec-dir -q | tr '\n' ' ')" = "$(
+	    echo alice bob carol dave erin frank grete jose paul petra star \
+		olga mei) " ]
+}
+
+@test "StartTLS, LDAPS; who is no server of ours is not believed" {
+	by_tls
+	[ "$(as alice sec-dir -q org=1256 | wc -l)" = 3 ]
+	directory " = ldaps://127.0.0.1:$LDAPS_PORT/$LDAP_BASE" "-ca = $LDAP_CA"
+	[ "$(as alice sec-dir -q org=1256 | wc -l)" = 3 ]
+	for url in "ldap://127.0.0.1:$LDAP_PORT" "ldaps://127.0.0.1:$LDAPS_PORT"
+	do
+		# Another authority; none but the system's; another name.
+		directory " = $url/$LDAP_BASE" "-ca = ${LDAP_CA%/*}/other-ca.pem"
+		not_believed
+		directory " = $url/$LDAP_BASE"
+		not_believed
+		directory " = ${url/127.0.0.1/127.0.0.2}/$LDAP_BASE" \
+		    "-ca = $LDAP_CA"
+		not_believed
+	done
+}
+not_believed() {
+	run -10 --separate-stderr as alice sec-dir -q org=1256
+	[ "$output" = "" ]
+	[[ $stderr == "sec-dir: "*"its certificate is not of our CA"* ]]
+}
+
+@test "by name and password: over TLS alone, out of a private file" {
+	local file=$SEC_DIR/etc/ldap.password tls
+	printf '%s\n' "$LDAP_PASSWORD" >"$file"
+	chmod 600 "$file"
+	tls=(" = ldap://127.0.0.1:$LDAP_PORT/$LDAP_BASE" "-ca = $LDAP_CA"
+	    "-bind = simple" "-dn = $LDAP_ADMIN" "-password = $file")
+	# What only he may read who has said who he is.
+	by_tls
+	[ "$(as alice sec-dir -q roomnumber=101)" = "" ]
+	directory "${tls[@]}"
+	[ "$(as alice sec-dir -q roomnumber=101)" = alice ]
+	by_gssapi
+	[ "$(as alice sec-dir -q roomnumber=101)" = alice ]
+	directory "${tls[@]}"
+
+	chmod 640 "$file"
+	run -10 --separate-stderr as alice sec-dir -q roomnumber=101
+	[[ $stderr == "sec-dir: "*"mode 0640 lets others in"* ]]
+	SEC_DIR=$SEC_DIR run -11 sec-pal serve --check
+	chmod 600 "$file"
+	echo wrong >"$file"
+	run -10 --separate-stderr as alice sec-dir -q roomnumber=101
+	[[ $stderr == "sec-dir: "*"Invalid credentials"* ]]
+	: >"$file"
+	run -10 --separate-stderr as alice sec-dir -q roomnumber=101
+	[[ $stderr == "sec-dir: "*"no password in it"* ]]
+
+	# Not a word of it over a connection that others read.
+	printf 'directory%s\n' "${tls[@]}" "-starttls = no" >clear.conf
+	run -11 sec-pal serve --config clear.conf
+	[[ $output == *"clear.conf:3: directory-bind = simple needs TLS"* ]]
+}
+
+@test "S074: what is typed is a value, whatever it looks like" {
+	by_gssapi
+	for evil in '*)(uid=*' '*)(|(uid=*)' 'x)(uid=*))(|(uid=*' '\2a' '**' \
+	    '()' '&' '*)%00(uid=*'; do
+		[ "$(as alice sec-dir -q "name=$evil")" = "" ]
+		[ "$(as alice sec-dir -q "$evil")" = "" ]
+		[ "$(as alice sec-dir -q "groups=$evil")" = "" ]
+	done
+	[ "$(as alice sec-dir -q 'first=star * (and) \ slash')" = star ]
+	[ "$(as alice sec-dir -q 'star * (')" = star ]
+	# Passwords are not guessed letter by letter.
+	run -11 --separate-stderr as alice sec-dir -q 'userpassword=*'
+	[[ $stderr == *"nobody is found by"* ]]
+}
