@@ -597,6 +597,19 @@ choose(struct pal *p)
 	p->backend = p->s->conf.directory[0] != '\0' ? &backend : NULL;
 }
 
+/* Everybody's copy is due again. */
+static void
+forget_copies(struct ldap *l)
+{
+	struct copied *was;
+	size_t i = 0;
+
+	while ((was = map_next(l->copied, &i)) != NULL)
+		free(was);
+	map_free(l->copied);
+	l->copied = map_new();
+}
+
 int
 ldap_open(struct pal *p)
 {
@@ -620,6 +633,7 @@ ldap_reload(struct pal *p)
 	/* A bad file is told by each search, too: the rest of us goes on. */
 	(void)check_password(&p->s->conf);
 	child_kill(p->ldap);
+	forget_copies(p->ldap);
 	choose(p);
 }
 
@@ -628,7 +642,6 @@ ldap_close(struct pal *p)
 {
 	struct ldap *l = p->ldap;
 	struct lookup *k;
-	struct copied *was;
 	size_t i = 0;
 
 	if (l == NULL)
@@ -636,9 +649,7 @@ ldap_close(struct pal *p)
 	child_kill(l);
 	while ((k = map_next(l->lookups, &i)) != NULL)
 		lookup_end(k, SEC_ERR_CLOSED, "sec-pal ends");
-	i = 0;
-	while ((was = map_next(l->copied, &i)) != NULL)
-		free(was);
+	forget_copies(l);
 	map_free(l->lookups);
 	map_free(l->copied);
 	free(l);

@@ -194,7 +194,7 @@ not_believed() {
 	chmod 640 "$file"
 	run -10 --separate-stderr as alice sec-dir -q roomnumber=101
 	[[ $stderr == "sec-dir: "*"mode 0640 lets others in"* ]]
-	SEC_DIR=$SEC_DIR run -11 sec-pal serve --check
+	run -11 sec-pal serve --check
 	chmod 600 "$file"
 	echo wrong >"$file"
 	run -10 --separate-stderr as alice sec-dir -q roomnumber=101
@@ -222,4 +222,185 @@ not_believed() {
 	# Passwords are not guessed letter by letter.
 	run -11 --separate-stderr as alice sec-dir -q 'userpassword=*'
 	[[ $stderr == *"nobody is found by"* ]]
+}
+
+# within SECONDS COMMAND...: that is how long it may take.
+within() {
+	local most=$1 start=$EPOCHREALTIME
+	shift
+	"$@"
+	[ $((${EPOCHREALTIME/./} - ${start/./})) -lt $((most * 1000000)) ]
+}
+fails_at() {
+	run -10 --separate-stderr as alice sec-dir "$@"
+	[ "$output" = "" ]
+}
+
+@test "S031: a server that is not there is said at once; it comes back" {
+	by_gssapi
+	[ "$(as alice sec-dir -q user=mei)" = mei ]
+	slapd_kill
+	within 3 fails_at user=mei
+	[[ $stderr == "sec-dir: "*"localhost:$LDAP_PORT"*"Can't contact"* ]]
+	slapd_start
+	[ "$(as alice sec-dir -q user=mei)" = mei ]
+	# The connection that was kept is an old one then.
+	slapd_kill
+	slapd_start
+	[ "$(as alice sec-dir -q user=mei)" = mei ]
+	# A name that there is not, a base that there is not.
+	directory " = ldap://localhost:$LDAP_PORT/dc=nowhere" "-starttls = no"
+	[ "$(as alice sec-dir -q user=mei)" = "" ]
+}
+
+@test "a server that never answers: an error in 6 s, and presence goes on" {
+	port=$(shuf -n 1 -i 30000-32000)
+	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" \
+	    OPEN:/dev/null 3>&- &
+	SILENT=$!
+	until_ok is_open "$port"
+	directory " = ldap://127.0.0.1:$port/$LDAP_BASE"
+	bg as alice sec-dir -q org=1256
+	asked=$!
+	bg2() { as alice sec-dir -q org=1257; }
+	bg2 >two.out 2>two.err </dev/null 3>&- &
+	second=$!
+	# It is under way, and everything else is as quick as ever.
+	until_ok connected "$port"
+	since=$(mark alice)
+	as bob sec-pal set busy -N "in a meeting"
+	await alice --since "$since" -e pal | jq -e '.status == "busy"'
+	as bob sec-pal set available
+	kill -0 "$asked"
+	within 8 ended 10 "$asked"
+	ended 10 "$second"
+	grep -q "^sec-dir: .*Timed out\|^sec-dir: .*does not answer" bg.err
+	grep -q "^sec-dir: .*Timed out\|^sec-dir: .*does not answer" two.err
+	by_gssapi
+	[ "$(as alice sec-dir -q user=mei)" = mei ]
+}
+is_open() { (exec 4<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+connected() { ss -Htn state established "( dport = :$1 )" | grep -q .; }
+
+@test "a server that dies in the middle of a question" {
+	by_gssapi
+	[ "$(as alice sec-dir -q user=mei)" = mei ]
+	STOPPED=$(slapd_pid)
+	kill -STOP "$STOPPED"
+	bg as alice sec-dir -q
+	asked=$!
+	# The question has reached it.
+	until_ok has_unread "$LDAP_PORT"
+	slapd_kill KILL
+	STOPPED=
+	within 3 ended 10 "$asked"
+	grep -q "^sec-dir: .*Can't contact" bg.err
+	slapd_start
+	[ "$(as alice sec-dir -q user=mei)" = mei ]
+}
+has_unread() {
+	ss -Htn state established "( sport = :$1 )" | awk '$1 > 0 { n++ }
+	    END { exit n == 0 }'
+}
+
+@test "a sec-ldap that hangs is killed, and there is another" {
+	by_gssapi
+	[ "$(as alice sec-dir -q user=mei)" = mei ]
+	old=$(ldap_pid)
+	kill -STOP "$old"
+	within 7 fails_at user=mei
+	[[ $stderr == "sec-dir: "*"does not answer"* ]]
+	until_ok gone "$old"
+	sec-lab log pal | grep -q "ldap.stuck pid=$old"
+	[ "$(as alice sec-dir -q user=mei)" = mei ]
+	new=$(ldap_pid)
+	[ "$new" != "$old" ]
+	# One that has died is not missed either, nor is it left behind.
+	kill -KILL "$new"
+	until_ok gone "$new"
+	until_ok eval '[ "$(as alice sec-dir -q user=mei)" = mei ]'
+	last=$(ldap_pid)
+	kill_daemon pal
+	until_ok gone "$last"
+	until_ok eval '[ "$(as alice sec-dir -q user=mei)" = mei ]'
+}
+ldap_pid() { pgrep -P "$(daemon_pid pal)" sec-ldap; }
+
+@test "a server that tells only some of them: no half answers" {
+	sed -i 's/^sizelimit.*/sizelimit size.soft=5 size.hard=5/' \
+	    "$SEC_DIR/ldap/slapd.conf"
+	slapd_kill
+	slapd_start
+	by_gssapi
+	run -10 --separate-stderr as alice sec-dir -q
+	[ "$output" = "" ]
+	[[ $stderr == "sec-dir: "*"ask for fewer"* ]]
+	[ "$(as alice sec-dir -q org=1256 | wc -l)" = 3 ]
+	sed -i 's/^sizelimit.*/sizelimit 500/' "$SEC_DIR/ldap/slapd.conf"
+	slapd_kill
+	slapd_start
+}
+
+# known USER: organisation and groups, as rules find them.
+known() {
+	db dir.db "SELECT attr || '=' || value FROM attribute WHERE user = '$1'
+	    AND attr IN ('org', 'groups') ORDER BY attr DESC, value" | xargs
+}
+knows() { [ "$(known "$1")" = "$2" ]; }
+
+@test "S160: organisation and groups of who registers are there for rules" {
+	directory
+	knows alice "org=1256 groups=helpdesk groups=posix"
+	ldap_change <<-END
+	dn: cn=helpdesk,ou=groups,$LDAP_BASE
+	changetype: modify
+	delete: member
+	member: uid=alice,ou=people,$LDAP_BASE
+	END
+	by_gssapi
+	again alice
+	until_ok knows alice "org=1256 groups=posix"
+	# His name too, but no more than that.
+	[ "$(db dir.db "SELECT group_concat(DISTINCT attr) FROM attribute
+	    WHERE user = 'alice'")" = user,name,org,groups ]
+
+	# Once an hour. The search shows that there was time for it.
+	ldap_change <<-END
+	dn: uid=alice,ou=people,$LDAP_BASE
+	changetype: modify
+	replace: departmentNumber
+	departmentNumber: 7000
+	END
+	again alice
+	[ "$(as alice sec-dir -q org=7000 user=alice)" = alice ]
+	knows alice "org=1256 groups=posix"
+
+	# A server that is away takes nothing away.
+	slapd_kill
+	kill_daemon pal
+	failed=$(failures)
+	again alice
+	until_ok eval '[ "$(failures)" -gt "$failed" ]'
+	knows alice "org=1256 groups=posix"
+	slapd_start
+	again alice
+	until_ok knows alice "org=7000 groups=posix"
+
+	# Who is not in the directory any more is nowhere.
+	ldap_change <<-END
+	dn: uid=bob,ou=people,$LDAP_BASE
+	changetype: delete
+	END
+	knows bob "org=1256 groups=field-service"
+	again bob
+	until_ok knows bob ""
+}
+again() {
+	as "$1" sec-login -k
+	log_in "$1"
+}
+failures() { sec-lab log pal | grep -c ldap.failed || :; }
+ldap_change() {
+	ldapmodify -x -D "$LDAP_ADMIN" -w "$LDAP_PASSWORD" \
+	    -H "ldap://127.0.0.1:$LDAP_PORT" >/dev/null
 }

@@ -26,9 +26,9 @@ slapd_up() {
 
 # slapd_start: (again) on ports that are free; until it answers.
 slapd_start() {
-	local dir=$SEC_DIR/ldap try i ports=()
+	local dir=$SEC_DIR/ldap tries=8 i ports=()
 	[ ! -e "$dir/ports" ] || read -ra ports <"$dir/ports"
-	for try in 1 2 3 4 5 6 7 8; do
+	while [ $((tries--)) -gt 0 ]; do
 		[ ${#ports[@]} = 2 ] || mapfile -t ports < <(
 			shuf -n 2 -i 20000-29999)
 		KRB5_KTNAME=FILE:$dir/keytab SASL_CONF_PATH=$dir \
