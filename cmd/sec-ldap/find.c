@@ -98,7 +98,7 @@ groups_term(struct connection *c, const struct dir_term *t, struct buf *out)
 	ldap_msgfree(res);
 	if (r == SEC_ERR_LIMIT)
 		snprintf(c->why, sizeof(c->why),
-		    "%s has more than %d members: too many to search for",
+		    "%.64s has more than %d members: too many to search for",
 		    t->value, GROUP_MOST);
 	return r != 0 ? r : m.n > 0 ? 0 : SEC_ERR_NOTHING;
 }
@@ -115,7 +115,7 @@ build_filter(struct connection *c, const struct dir_search *q, struct buf *out)
 			r = groups_term(c, t, out);
 		else if ((r = filter_term(out, t)) != 0)
 			snprintf(c->why, sizeof(c->why),
-			    "nobody is found by \"%s\"", t->attr);
+			    "nobody is found by \"%.32s\"", t->attr);
 	buf_put_str(out, ")");
 	return r == 0 && buf_error(out) != 0 ? no_memory(c) : r;
 }
