@@ -16,28 +16,6 @@
 
 #define FIND_MAX 10000 /* people of one answer */
 
-static int
-add_reach(void *arg, const struct pal_reach *row)
-{
-	struct buf *list = arg;
-
-	buf_putf(list, "%s%s:%s", buf_len(list) > 0 ? "," : "", row->media,
-	    row->by);
-	return 0;
-}
-
-/* How he is reached for each medium, the preferred way first (S104). */
-static void
-put_reach(struct buf *b, struct pal *p, const char *user)
-{
-	struct buf list = BUF_INIT;
-
-	if (pal_reach_each(p->s->db, user, add_reach, &list) == 0 &&
-	    buf_len(&list) > 0)
-		line_put(b, "reach", buf_cstr(&list));
-	buf_free(&list);
-}
-
 static void
 put_found(struct ctl_req *r, struct pal *p, const char *name)
 {
@@ -54,7 +32,8 @@ put_found(struct ctl_req *r, struct pal *p, const char *name)
 		if (u->status.note[0] != '\0')
 			line_put(b, "note", u->status.note);
 		line_put(b, "media", bi->row.media);
-		put_reach(b, p, name);
+		if (u->reach[0] != '\0')
+			line_put(b, "reach", u->reach);
 	}
 	ctl_end(r);
 }

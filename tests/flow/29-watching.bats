@@ -196,12 +196,22 @@ talk_is() { [ "$(talk_asked "$1")" = "$2" ]; }
 
 @test "S171: in the directory, and out of it" {
 	as alice sec-confctl create -n w6 --title "Board"
+	as alice sec-confctl create -n w7
+	run -0 as gus sec-dir conf -q
+	[ "$output" = "" ]
 	as alice sec-confctl set w6 directory=yes
-	[ "$(db conf.db "select directory from conference
-	    where name = 'w6'")" = 1 ]
+	until_ok eval '[ "$(as gus sec-dir conf -q)" = w6 ]'
+	run -0 as gus sec-dir conf
+	[[ $output == w6*Board*alice* ]]
+	# To be listed lets nobody in, nor look on.
+	run -4 as gus sec-pal show conf:w6
+	run -4 as gus sec-confctl join w6
+	# It is so after a restart of either.
+	kill_daemon confctl
+	kill_daemon pal
+	until_ok eval '[ "$(as gus sec-dir conf -q)" = w6 ]'
 	as alice sec-confctl set w6 directory=no
-	[ "$(db conf.db "select directory from conference
-	    where name = 'w6'")" = 0 ]
+	until_ok eval '[ -z "$(as gus sec-dir conf -q)" ]'
 	run -2 --separate-stderr as alice sec-confctl set w6 directory=maybe
 	[[ $stderr == *"directory is yes or no"* ]]
 	run -2 --separate-stderr as alice sec-confctl set w6 watch+=,
