@@ -29,6 +29,17 @@ silent() {
 	[ "$db" = -inf ] || [ "${db%.*}" -lt -70 ]
 }
 
+# likeness SAID HEARD: how alike they are, in a line (tests/lib/likeness).
+# field NAME LINE: a number of it. is CONDITION: arithmetic with fractions.
+likeness() { "$SEC_BUILD/tests/lib/likeness" "$1" "$2"; }
+field() { sed "s/.*\b$1=\([-0-9.]*\).*/\1/" <<<"$2"; }
+is() {
+	[ "$(awk "BEGIN { print ($1) ? 1 : 0 }")" = 1 ] || {
+		echo "not $1"
+		false
+	}
+}
+
 # about GOT WANT: within five per cent.
 about() {
 	(($1 * 100 >= $2 * 95 && $1 * 100 <= $2 * 105)) || {

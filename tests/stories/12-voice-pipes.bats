@@ -5,6 +5,7 @@
 #
 #	said.wav -> alice sec-talk -i -> MCU -> bob sec-talk -o -> heard.wav
 load ../lib/lab
+load ../lib/sound
 
 setup_file() {
 	lab_up alice bob carol
@@ -15,14 +16,6 @@ setup_file() {
 }
 teardown_file() { lab_down; }
 setup() { cd "$BATS_TEST_TMPDIR" || exit 1; }
-
-likeness() { "$SEC_BUILD/tests/lib/likeness" "$1" "$2"; }
-
-# field NAME LINE: its number.
-field() { sed "s/.*\b$1=\([-0-9.]*\).*/\1/" <<<"$2"; }
-
-# is CONDITION: arithmetic with fractions.
-is() { [ "$(awk "BEGIN { print ($1) ? 1 : 0 }")" = 1 ] || { echo "not $1"; false; }; }
 
 # hear USER OUTPUT [OPTIONS]: a listener in the background; $listener.
 hear() {
