@@ -12,7 +12,8 @@ load ../lib/sound
 setup_file() {
 	lab_up alice bob
 	as bob sec-confctl answer accept
-	tone "$BATS_FILE_TMPDIR/tone.wav" 440 2
+	speech "$BATS_FILE_TMPDIR/said.wav" \
+	    "The quick brown fox jumps over the lazy dog."
 }
 teardown_file() { lab_down; }
 setup() { cd "$BATS_TEST_TMPDIR" || return; }
@@ -36,19 +37,21 @@ chosen() {
 	as alice sec-confctl leave "t.$1"
 	grep -q "voice_suite=$1" shown
 }
-# heard CONF OPTIONS: bob hears a tone of alice's, both with OPTIONS.
+# heard CONF OPTIONS: bob hears what alice says, both with OPTIONS.
 heard() {
-	local conf=$1
+	local conf=$1 like
 	shift
 	sec-lab run bob sec-talk -i null -o h.wav "$@" "$conf" 3>&- \
 	    >bob.out 2>&1 &
 	ear=$!
-	as alice sec-talk -i "$BATS_FILE_TMPDIR/tone.wav" -o null -n 1 "$@" \
+	as alice sec-talk -i "$BATS_FILE_TMPDIR/said.wav" -o null -n 1 "$@" \
 	    "$conf" 2>alice.err
 	kill -TERM "$ear"
 	wait "$ear" || :
 	ear=
-	about "$(hertz h.wav)" 440
+	like=$(likeness "$BATS_FILE_TMPDIR/said.wav" h.wav)
+	echo "$conf $like"
+	is "$(field like "$like") > 0.75 && $(field envelope "$like") > 0.8"
 }
 
 @test "ChaCha20-Poly1305, by one line" {
@@ -61,7 +64,10 @@ heard() {
 @test "Fig. 9: refused by the client, unless asked; then loud" {
 	for s in fig9-des fig9-aes128 fig9alt-des fig9alt-aes128; do
 		cipher $s
-		as alice sec-confctl create -q -n "$s" -m text,voice bob
+		codec=opus
+		[ $s != fig9alt-des ] || codec=pcmu
+		as alice sec-confctl create -q -n "$s" -m text,voice \
+		    --codec $codec bob
 		run -4 as alice sec-talk -i null -o null "$s"
 		[[ "$output" == *"leaks speech"* ]]
 		heard "$s" --insecure-fig9
@@ -79,6 +85,7 @@ heard() {
 	run -11 sec-confctl serve --name confctl --check
 	[[ "$output" == *allow-insecure-fig9* ]]
 	cipher aes256-ctr-hmac-sha512-80
-	as alice sec-confctl create -q -n m -m voice bob
+	as alice sec-confctl create -q -n m -m voice --codec pcmu bob
 	heard m
+	run ! grep INSECURE bob.out alice.err
 }

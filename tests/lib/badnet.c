@@ -4,8 +4,9 @@
  * A bad network for UDP: datagrams between anybody and TARGET are lost with
  * LOSS per cent and each is delayed by up to JITTER ms by itself, so that
  * they overtake each other; the same SEED loses the same ones. SIGUSR1: from
- * now on it is a good network; SIGUSR2: a bad one again. Prints `ready`, and
- * at the end (SIGTERM) what it did.
+ * now on it is a good network; SIGUSR2: a bad one again; SIGHUP: one that is
+ * bad on the way to TARGET only. Prints `ready`, and at the end (SIGTERM) what
+ * it did.
  */
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -44,7 +45,7 @@ static size_t nclients;
 static struct held held[HELD];
 static size_t nheld;
 static unsigned loss, jitter;
-static int bad = 1;
+static int bad_to = 1, bad_from = 1;
 static uint64_t state;
 static unsigned long passed, lost;
 
@@ -60,6 +61,7 @@ chance(unsigned below)
 static void
 later(int fd, const struct addr *to, const uint8_t *p, size_t n)
 {
+	int bad = to == NULL ? bad_to : bad_from;
 	struct held *h;
 
 	if ((bad && chance(100) < loss) || nheld == HELD) {
@@ -177,6 +179,7 @@ main(int argc, char **argv)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -202,11 +205,10 @@ main(int argc, char **argv)
 		} else if (ev.data.u64 == 1) {
 			from_client(ep, fd, &target);
 		} else if (read(sig, &si, sizeof si) == sizeof si) {
-			bad = si.ssi_signo == SIGUSR2 ? 1 :
-			    si.ssi_signo == SIGUSR1   ? 0 :
-							bad;
 			over =
 			    si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT;
+			bad_to = si.ssi_signo != SIGUSR1;
+			bad_from = si.ssi_signo == SIGUSR2;
 		}
 	}
 	printf("passed %lu lost %lu\n", passed, lost);
