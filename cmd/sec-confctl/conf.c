@@ -171,6 +171,27 @@ conf_list_clear(struct conference *c, const char *user, unsigned bit)
 		e->bits &= ~bit;
 }
 
+static int
+watches_it(void *arg, uint64_t id, const char *user, const char *list)
+{
+	struct conference *c = arg;
+
+	if (id == c->row.id && strcmp(list, "watch") == 0)
+		conf_list_set(c, user, LIST_WATCH);
+	return 0;
+}
+
+void
+conf_watch_reload(struct conference *c)
+{
+	struct list_entry *e;
+	size_t i;
+
+	for (i = 0; (e = map_next(c->lists, &i)) != NULL;)
+		e->bits &= ~(unsigned)LIST_WATCH;
+	(void)conf_user_each(c->focus->s->db, watches_it, c);
+}
+
 size_t
 conf_list_count(const struct conference *c, unsigned bit)
 {

@@ -215,6 +215,8 @@ void	conf_media(const struct conference *c, char *out, size_t n);  /* a,b */
 unsigned conf_list_bits(const struct conference *c, const char *user);
 void	conf_list_set(struct conference *c, const char *user, unsigned bit);
 void	conf_list_clear(struct conference *c, const char *user, unsigned bit);
+/* The watch list as it is stored. */
+void	conf_watch_reload(struct conference *c);
 /* How many are on it. */
 size_t	conf_list_count(const struct conference *c, unsigned bit);
 /* Iterate: i = 0 at first; NULL at the end. */

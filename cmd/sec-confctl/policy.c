@@ -273,6 +273,7 @@ policy_undo(struct conference *c)
 	c->row = c->before;
 	c->row.epoch = now.epoch;
 	c->row.q_reserved = now.q_reserved;
+	conf_watch_reload(c);
 	deal_policy(c);
 }
 
