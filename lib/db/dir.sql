@@ -13,7 +13,9 @@ CREATE INDEX person_sort ON person (sort, user);
 -- What is known of him. Any attribute may have several values; a group is
 -- a value of `groups`.
 CREATE TABLE attribute (
-	user    TEXT NOT NULL REFERENCES person ON DELETE CASCADE,
+	user    TEXT NOT NULL,               -- person; no reference: looking
+	                                     -- him up for each row is a fifth
+	                                     -- of an import
 	ord     INTEGER NOT NULL,            -- 0 is the user name itself
 	attr    TEXT NOT NULL,               -- name, org, phone, ...
 	value   TEXT NOT NULL,               -- as it was written

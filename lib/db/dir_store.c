@@ -242,7 +242,7 @@ attr_put(struct db *d, const char *user, int ord, const struct dir_attr *a,
 }
 
 static int
-person_write(struct db *d, const struct dir_person *p, int64_t now)
+person_write(struct db *d, const struct dir_person *p, int64_t now, int is_new)
 {
 	char user[] = "user", name[DIR_USER];
 	struct dir_attr self = { user, name };
@@ -255,7 +255,7 @@ person_write(struct db *d, const struct dir_person *p, int64_t now)
 		0 ||
 	    (r = stmt_run(d, sql_person_put, "ttl", p->user, buf_cstr(&sort),
 		 now)) != 0 ||
-	    (r = stmt_run(d, sql_attrs_rm, "t", p->user)) != 0)
+	    (!is_new && (r = stmt_run(d, sql_attrs_rm, "t", p->user)) != 0))
 		goto out;
 	r = attr_put(d, p->user, 0, &self, buf_cstr(&sort));
 	for (i = 0; i < p->n && r == 0; i++)
@@ -279,7 +279,7 @@ dir_person_put(struct db *d, const struct dir_person *p, int64_t now, int *made)
 	if ((r = db_begin(d)) != 0)
 		return r;
 	if ((r = person_merge(d, p, &all, &was_made)) == 0)
-		r = person_write(d, &all, now);
+		r = person_write(d, &all, now, was_made);
 	dir_person_free(&all);
 	if ((r = db_finish(d, r)) == 0 && made != NULL)
 		*made = was_made;
@@ -289,9 +289,16 @@ dir_person_put(struct db *d, const struct dir_person *p, int64_t now, int *made)
 int
 dir_person_rm(struct db *d, const char *user)
 {
-	int r = stmt_run(d, sql_person_rm, "t", user);
+	int r;
 
-	return r != 0 ? r : stmt_changes(d) == 0 ? SEC_ERR_NOTHING : 0;
+	if ((r = db_begin(d)) != 0)
+		return r;
+	if ((r = stmt_run(d, sql_person_rm, "t", user)) == 0 &&
+	    stmt_changes(d) == 0)
+		r = SEC_ERR_NOTHING;
+	if (r == 0)
+		r = stmt_run(d, sql_attrs_rm, "t", user);
+	return db_finish(d, r);
 }
 
 /* --- for rules --- */
