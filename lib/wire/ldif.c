@@ -93,7 +93,7 @@ is_name(const char *s, size_t n)
 			(s[i] >= '0' && s[i] <= '9') || s[i] == '-' ||
 			s[i] == '.' || s[i] == ';' || s[i] == '_'))
 			return 0;
-	return n > 0;
+	return n > 0 && s[0] != ';';
 }
 
 static void
