@@ -1,9 +1,9 @@
 /*
  * list: PALs (S050, S060, S061; ARCHITECTURE.md 2). A list counts rounds of
- * news, at most one in 100 ms; an entry knows the round in which it last
- * changed, and a subscription the last that it was told, so that a NOTIFY
- * has all that is new to it, however much it missed, and nothing is kept for
- * those who are behind.
+ * news; an entry knows the round in which it last changed, and a subscription
+ * the last that it was told, so that a NOTIFY, at most one in 100 ms, has all
+ * that is new to it, however much it missed, and nothing is kept for those
+ * who are behind.
  */
 
 #include <stdlib.h>
@@ -119,7 +119,6 @@ list_tell(struct list *l)
 	struct subscription *s, *next;
 
 	l->flushed = loop_now(l->doc.pal->s->loop);
-	l->round++;
 	for (s = TAILQ_FIRST(&l->doc.subs); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
 		subscription_notify(s);
@@ -172,6 +171,9 @@ list_next(struct document *d, struct subscription *s)
 		return NEXT_NOTHING;
 	s->had = s->seen;
 	s->seen = newest;
+	/* What comes now is of the next one. */
+	if (l->round < newest)
+		l->round = newest;
 	if (s->sent != 0)
 		return s->sent++;
 	s->sent = version_next(d->pal);
