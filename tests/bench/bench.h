@@ -187,8 +187,10 @@ bare_server(int lfd, size_t n, int messages, size_t copy, size_t answer)
 		pause();
 }
 
+/* With a rest of apart_ms before each message. */
 static inline struct bare_result
-bare_fanout(size_t n, int messages, size_t copy, size_t answer)
+bare_fanout_apart(size_t n, int messages, size_t copy, size_t answer,
+    int apart_ms)
 {
 	struct bare_result res;
 	struct samples lat = SAMPLES_INIT;
@@ -220,6 +222,7 @@ bare_fanout(size_t n, int messages, size_t copy, size_t answer)
 	}
 	cpu = 0;
 	for (k = 0; k <= messages; k++) {
+		usleep((useconds_t)apart_ms * 1000);
 		if (k == 1)                    /* the first is the warm-up */
 			cpu = bench_cpu(pid);
 		t = clock_mono_us();
@@ -259,6 +262,12 @@ bare_fanout(size_t n, int messages, size_t copy, size_t answer)
 	free(have);
 	free(b);
 	return res;
+}
+
+static inline struct bare_result
+bare_fanout(size_t n, int messages, size_t copy, size_t answer)
+{
+	return bare_fanout_apart(n, messages, copy, answer, 0);
 }
 
 #endif
