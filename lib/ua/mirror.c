@@ -157,7 +157,7 @@ fits(const struct mirror *m, const struct pal_doc *d)
 	if (d->part > 1)
 		return d->version == m->version && m->taking ? 0 :
 							       SEC_ERR_NOTHING;
-	if (!m->complete)
+	if (!m->complete || m->version == 0)
 		return SEC_ERR_NOTHING;
 	if (d->version <= m->version)
 		return SEC_ERR_REPLAY;
@@ -192,6 +192,13 @@ mirror_apply(struct mirror *m, struct pal_doc *d)
 		else
 			i++;
 	return 0;
+}
+
+void
+mirror_renew(struct mirror *m)
+{
+	m->version = 0;
+	m->taking = 0;
 }
 
 int

@@ -25,6 +25,9 @@ void	mirror_free(struct mirror *m);
  * the next: fetch the whole.
  */
 int	mirror_apply(struct mirror *m, struct pal_doc *d);
+/* The next document is another's, with versions of its own: it is taken if
+ * it is full. */
+void	mirror_renew(struct mirror *m);
 int	mirror_is_complete(const struct mirror *m);
 const struct pal_entry *mirror_find(const struct mirror *m,
 	    const char *uri);

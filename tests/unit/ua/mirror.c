@@ -104,6 +104,23 @@ main(void)
 	T_STR(take(), "d:>up e:>up c:up> ");
 	T_INT(apply(m, DOC "version=10\tstate=full\tpart=2/2\n"),
 	    SEC_ERR_NOTHING);
+	/* Another document under the same name, of lower versions. */
+	mirror_renew(m);
+	T(mirror_is_complete(m));
+	T_INT(apply(m,
+		  DOC "version=1\tstate=partial\n"
+		      "entry\tsip:d@x\tstatus=busy\n"),
+	    SEC_ERR_NOTHING);
+	T_INT(apply(m,
+		  DOC "version=3\tstate=full\n"
+		      "entry\tsip:d@x\tstatus=up\n"),
+	    0);
+	T_STR(take(), "e:up> ");
+	T_INT(apply(m,
+		  DOC "version=4\tstate=partial\n"
+		      "entry\tsip:d@x\tstatus=busy\n"),
+	    0);
+	T_STR(take(), "d:up>busy ");
 	mirror_free(m);
 	mirror_free(NULL);
 	return t_done();
