@@ -321,6 +321,8 @@ answer_rows(struct registration *r, struct presentity *u, struct buf *out)
 	line_put(out, "status", u->status.value);
 	line_put(out, "class", u->status.class_);
 	line_put(out, "note", u->status.note);
+	if (u->status.until != 0)
+		line_put_u64(out, "status_until", (uint64_t)u->status.until);
 	line_end(out);
 	if (r->expires == 0)
 		return;
