@@ -29,10 +29,12 @@ presence_class(const char *status, const char *class_word)
 	return "away";
 }
 
+/* a may be NULL, which has nothing. */
 static int
 differs(const struct pal_entry *a, const struct pal_entry *b, const char *attr)
 {
-	const char *x = pal_entry_attr(a, attr), *y = pal_entry_attr(b, attr);
+	const char *x = a != NULL ? pal_entry_attr(a, attr) : NULL;
+	const char *y = pal_entry_attr(b, attr);
 
 	return strcmp(x != NULL ? x : "", y != NULL ? y : "") != 0;
 }
@@ -78,8 +80,7 @@ presence_event(struct agent *a, const struct pal_entry *was,
 		line_put(b, "status", pal_entry_attr(is, "status"));
 	for (i = 0; is != NULL && i < is->n; i++) {
 		name = is->attr[i].name;
-		if (!is_special(name) &&
-		    (was == NULL || differs(was, is, name)))
+		if (!is_special(name) && differs(was, is, name))
 			put_attr(b, name, is->attr[i].value);
 	}
 	/* What is no more is empty. */

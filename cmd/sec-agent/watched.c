@@ -234,6 +234,8 @@ static void
 subscribe(struct watched *w)
 {
 	subscription_free(w->sub);
+	/* Who was in it is shown another document now. */
+	mirror_renew(w->mirror);
 	w->sub = subscription_new(w->a->loop, w->a->session.pal,
 	    w->conf ? EVENT_CONFERENCE : EVENT_PRESENCE, w->a->uri, w->uri,
 	    &ops, w);
