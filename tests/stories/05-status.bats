@@ -4,9 +4,13 @@
 #	[alice] $ sec-pal set busy -N "writing"  -- PUBLISH --> sec-pal
 #	[bob] $ sec-pal                         <-- NOTIFY ---
 #	[bob] $ sec-confctl create alice        her agent: busy, exit 7
+#	                until=             ---- then what was before, by sec-pal
+#
+# S013, S058: the status, with words of one's own; S062: told as it changes.
+# S113: who shows as busy in my PAL is not asked.
 load ../lib/lab
 
-setup_file() { lab_up alice bob; }
+setup_file() { lab_up alice bob carol; }
 teardown_file() { lab_down; }
 teardown() { show_logs; }
 
@@ -14,7 +18,7 @@ t='[0-2][0-9]:[0-5][0-9]'
 
 sees_alice() { as bob sec-pal | grep -qE "^alice +$1\$"; }
 
-@test "busy, with a note; others see it, and are told when they call" {
+@test "S113: busy, with a note; others see it, and are told when they call" {
 	run -0 as alice sec-pal set busy -N "writing"
 	[ "$output" = "busy  writing" ]
 	until_ok sees_alice "busy +$t +writing"
@@ -35,11 +39,70 @@ sees_alice() { as bob sec-pal | grep -qE "^alice +$1\$"; }
 	as alice sec-login -l | grep -E '^alice .* busy '
 }
 
-@test "a word of my own" {
-	as alice sec-pal set coffee
+@test "S113: a word of class busy is not asked either; who is not in my PAL is" {
+	as alice sec-pal set dnd --as busy
+	until_ok sees_alice "dnd +$t"
+	run -7 --separate-stderr as bob sec-confctl create -n words alice
+	[ "$stderr" = "alice busy" ]
+	as alice sec-watch -T 0 --since 0 -e invite.in -c words |
+	    jq -es 'length == 0'
+	# Of her bob knows nothing: her agent answers.
+	as bob sec-pal rm alice
+	run -7 --separate-stderr as bob sec-confctl invite words alice
+	[ "$stderr" = "alice busy" ]
+	await alice --since 0 -e invite.in -c words >/dev/null
+	as bob sec-pal add alice
+	as bob sec-confctl leave words
+	# Away is asked.
+	as alice sec-pal set coffee --as away
+	until_ok sees_alice "coffee +$t"
+	as alice sec-confctl answer accept
+	run -0 --separate-stderr as bob sec-confctl create -n words2 alice
+	[ "$stderr" = "alice accepted" ]
+	as alice sec-confctl answer ask
+	leave_all alice bob
+}
+
+@test "S058: a word of my own, and what kind of word it is" {
+	run -0 as alice sec-pal set coffee --as away
+	[ -z "$output" ]
 	until_ok sees_alice "coffee +$t"
 	run -0 as bob sec-pal -j list alice
 	[ "$(jq -r .status <<<"$output")" = coffee ]
+	[ "$(jq -r .class <<<"$output")" = away ]
+	run -0 as bob sec-pal -q -s away
+	[ "$output" = alice ]
+	run -2 --separate-stderr as alice sec-pal set coffee --as tea
+	run -2 --separate-stderr as alice sec-pal set busy --as away
+}
+
+@test "for a time: it goes back to what it was, even if the agent has died" {
+	as alice sec-pal set available -N "at my desk"
+	until_ok sees_alice "available +$t +at my desk"
+	run -0 as alice sec-pal set busy -N "writing" -t 45m
+	[[ $output =~ ^busy\ \ until\ $t\ \ writing$ ]]
+	until_ok sees_alice "busy +$t +writing"
+	as alice sec-pal set available -N "at my desk"
+	until_ok sees_alice "available +$t +at my desk"
+	m=$(mark bob)
+	run -0 as alice sec-pal set busy -t 2
+	[[ $output =~ ^busy\ \ until\ $t$ ]]
+	until_ok sees_alice "busy +$t"
+	until_ok sees_alice "available +$t +at my desk"
+	as bob sec-watch -T 0 --since "$m" -e pal -c alice |
+	    jq -es 'map(.status) == ["busy", "available"]'
+	# Her own agent knows it as well.
+	until_ok eval 'as alice sec-login -l | grep -q "^alice .* available "'
+	# Nobody is there to take it back.
+	as alice sec-pal set busy -t 3
+	until_ok sees_alice "busy +$t"
+	kill -9 "$(agent_pid alice)"
+	until_ok eval '! as alice sec-login -l | grep -q "^alice "'
+	log_in alice
+	until_ok sees_alice "available +$t +at my desk"
+	until_ok eval 'as alice sec-login -l | grep -q "^alice .* available "'
+	run -2 --separate-stderr as alice sec-pal set busy -t soon
+	[[ $stderr == *"45m"* ]]
 }
 
 @test "available again; the note has gone" {
@@ -55,6 +118,7 @@ sees_alice() { as bob sec-pal | grep -qE "^alice +$1\$"; }
 @test "what was set is there after the next login" {
 	as alice sec-pal set away -N "gone fishing"
 	as alice sec-login -k
+	until_ok sees_alice "offline.*"
 	log_in alice
 	until_ok sees_alice "away +$t +gone fishing"
 	run -0 as alice sec-login -s available

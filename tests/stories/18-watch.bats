@@ -116,3 +116,51 @@ hush() {
 	until_ok eval 'as manager sec-pal conf:helpdesk-2 | grep -q denied'
 	as manager sec-pal rm conf:helpdesk-2
 }
+
+# looks_on WHO CONF: he has a dialog on it.
+looks_on() {
+	[ "$(db pal.db "select why from subscription where user = '$1' and
+	    target = 'sip:$2@conf.lab.test'")" = owner ]
+}
+# told JQ-CONDITION: of one of the events.
+told() { jq -se "any(.[]; $1)" <events; }
+
+@test "S170: who joins what he watches, and leaves it, watches on; the end" {
+	sec-lab run supervisor sec-watch --state -c helpdesk-1 -e 'conf.*' \
+	    >>events 2>events.err </dev/null 3>&- &
+	watcher=$!
+	until_ok told .now
+	bg sec-lab run rep-lee sec-confctl invite helpdesk-1 supervisor
+	invite=$!
+	until_ok as supervisor sec-confctl accept
+	ended 0 "$invite"
+	as rep-lee sec-confctl invite helpdesk-1 cust-4411
+	until_ok told '.event == "conf.join" and
+	    .user == "sip:cust-4411@lab.test"'
+	# As a member he has it from one roster only.
+	[ "$(grep -c 'conf.join.*cust-4411' events)" = 1 ]
+	as supervisor sec-confctl leave helpdesk-1
+	until_ok looks_on supervisor helpdesk-1
+	as cust-4411 sec-confctl leave helpdesk-1
+	until_ok told '.event == "conf.leave" and
+	    .user == "sip:cust-4411@lab.test"'
+	: >events
+	as rep-lee sec-confctl end helpdesk-1
+	until_ok told '.event == "conf.end" and
+	    .conf == "sip:helpdesk-1@conf.lab.test"'
+	kill "$watcher"
+	wait "$watcher" || :
+}
+
+@test "not permitted is said; what may come later is waited for" {
+	run -4 --separate-stderr as manager sec-pal show conf:helpdesk-3
+	[[ $stderr == "sec-pal: "*helpdesk-3* ]]
+	run -4 --separate-stderr as manager sec-pal add conf:helpdesk-3
+	[[ $stderr == "sec-pal: conf:helpdesk-3: not permitted"* ]]
+	# He may be asked in.
+	run -9 --separate-stderr as manager sec-watch -1 -T 1 -c helpdesk-3 \
+	    -e conf.join
+	[[ $stderr == "sec-watch: helpdesk-3: "* ]]
+	run -5 --separate-stderr as supervisor sec-pal show conf:nosuch
+	[ "$stderr" = "sec-pal: nosuch: no such conference" ]
+}
