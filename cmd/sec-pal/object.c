@@ -505,25 +505,31 @@ object_arg(struct pal *p, struct ctl_req *req, struct uri *u)
 	return SEC_ERR_FORMAT;
 }
 
-/* The owner must be somebody, where that is known. */
+/* `owner=`, who must be somebody where that is known. 0, or answered. */
 static int
-is_owner(struct pal *p, struct subject *owner, const char *text)
+owner_arg(struct pal *p, struct ctl_req *req, struct subject *owner)
 {
 	struct pal_user row;
 
-	if (subject_parse(owner, text) != 0 || !subject_is_publisher(owner))
+	if (subject_parse(owner, line_get_or(req->line, "owner", "")) != 0 ||
+	    !subject_is_publisher(owner)) {
+		ctl_error(req, 400, "the owner is not a USER or group:G");
+		return SEC_ERR_FORMAT;
+	}
+	if (owner->kind == SUBJECT_GROUP || !p->s->conf.users_known ||
+	    (pal_user_get(p->s->db, owner->name, &row) == 0 && !row.disabled))
 		return 0;
-	return owner->kind == SUBJECT_GROUP || !p->s->conf.users_known ||
-	    (pal_user_get(p->s->db, owner->name, &row) == 0 && !row.disabled);
+	ctl_error(req, 404, "the owner is no user");
+	return SEC_ERR_NOTHING;
 }
 
+/* 0, or answered. */
 static int
 object_of_line(struct pal *p, struct ctl_req *req, const struct uri *u,
     struct pal_object *row)
 {
-	const char *owner = line_get_or(req->line, "owner", "");
 	const char *title = line_get_or(req->line, "title", "");
-	struct subject s;
+	struct subject owner;
 	struct buf b = BUF_INIT;
 	char why[200];
 
@@ -533,16 +539,14 @@ object_of_line(struct pal *p, struct ctl_req *req, const struct uri *u,
 		ctl_error(req, 404, why);
 		return SEC_ERR_NOTHING;
 	}
-	if (!is_owner(p, &s, owner)) {
-		ctl_error(req, 400, "the owner is not a USER or group:G");
-		return SEC_ERR_FORMAT;
-	}
+	if (owner_arg(p, req, &owner) != 0)
+		return SEC_ERR_NO;
 	if (strlen(title) >= sizeof row->title ||
 	    !text_is_utf8(title, strlen(title))) {
 		ctl_error(req, 400, "a title is at most 255 bytes of UTF-8");
 		return SEC_ERR_FORMAT;
 	}
-	subject_put(&b, &s);
+	subject_put(&b, &owner);
 	text_copy(row->type, u->type, sizeof row->type);
 	text_copy(row->name, u->name, sizeof row->name);
 	text_copy(row->owner, buf_cstr(&b), sizeof row->owner);

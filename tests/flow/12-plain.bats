@@ -67,6 +67,12 @@ media() { # FILE: HOST:PORT of its SDP
 	    's/^m=message \([0-9]*\) .*/\1/p' "$1")"
 }
 
+# status FD: of the next final answer, which is in answer.
+status() {
+	sip_until "$1" '^SIP/2.0 [2-6]' answer
+	sed -n '1s/^SIP.2.0 \(...\).*/\1/p' answer
+}
+
 # say USER CONF FD N TEXT
 say() {
 	sip_request "$3" "$1" MESSAGE "sip:$2@conf.lab.test" \
@@ -283,10 +289,6 @@ say() {
 	done
 	create ida his "$ida"
 	to=$(field 200 To)
-	status() { # FD: of the next final answer
-		sip_until "$1" '^SIP/2.0 [2-6]' answer
-		sed -n '1s/^SIP.2.0 \(...\).*/\1/p' answer
-	}
 	# Joe's connection is his from its first request on.
 	sip_request "$joe" joe OPTIONS sip:confctl.lab.test \
 	    "<sip:confctl.lab.test>" oj 1 ""
@@ -447,4 +449,38 @@ wire() {
 	SEC_DIR=$PWD/other run -11 timeout 20 sec-confctl serve \
 	    -l 0.0.0.0:7399
 	[[ $output == *loopback*0.0.0.0* ]]
+}
+
+# publish FD N TO EXPIRES BODY [LINE...]: a PUBLISH by lea; its status.
+publish() {
+	local fd=$1 n=$2 to=$3 expires=$4 body=$5
+	sip_request "$fd" lea PUBLISH "$to" "<$to>" "pub$n" 1 "$body" \
+	    "Event: presence" "Content-Type: application/sec-control" \
+	    ${expires:+"Expires: $expires"}
+	status "$fd"
+}
+
+@test "S055: PUBLISH of a thing, for how long, and what is refused" {
+	lamp=sip:plain@lamp.lab.test
+	sec-admin object add lamp:plain --owner lea
+	register lea
+	sip_open fd "$(server_addr pal)"
+	# asked:granted; 10 years, nothing said, too short.
+	for e in 315360000:31536000 :600 0:10 60:60; do
+		[ "$(publish "$fd" "${e%:*}x" "$lamp" "${e%:*}" \
+		    $'set\tstate=on')" = 200 ]
+		[ "$(field answer Expires)" = "${e#*:}" ]
+	done
+	[ "$(publish "$fd" 1 "sip:plain@LAMP.lab.test;x=y" "" \
+	    $'set\tstate=off')" = 200 ]
+	[ "$(publish "$fd" 2 sip:none@lamp.lab.test "" $'set\tstate=on')" = 404 ]
+	n=3
+	for body in "" set $'set\tx=1' $'set\tstate=%ff' $'set\ton' \
+	    $'set\tstate=1\tstate=2' $'get\tstate=on' $'set\tstate=%00' \
+	    $'set\tstate=on\tstatus=on'; do
+		[ "$(publish "$fd" $((n++)) "$lamp" "" "$body")" = 400 ]
+	done
+	[ "$(db pal.db "SELECT value FROM attribute WHERE
+	    uri = '$lamp'")" = off ]
+	sip_close "$fd"
 }

@@ -222,3 +222,15 @@ door:front
 lamp:bedroom
 thermometer:hall" ]
 }
+
+@test "users = known: an owner is one that there is" {
+	cp "$SEC_DIR/etc/sec.conf" "$BATS_TEST_TMPDIR/conf"
+	echo 'users = known' >>"$SEC_DIR/etc/sec.conf"
+	hup
+	run -5 --separate-stderr sec-admin object add lamp:hall --owner nemo
+	[ "$stderr" = "sec-admin: pal: the owner is no user" ]
+	sec-admin object add lamp:hall --owner group:nemo
+	sec-admin object add lamp:attic --owner bob
+	cp "$BATS_TEST_TMPDIR/conf" "$SEC_DIR/etc/sec.conf"
+	hup
+}
