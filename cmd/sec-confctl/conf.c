@@ -528,6 +528,7 @@ confs_free(struct focus *f)
 	struct conference *c;
 	size_t i;
 
+	timer_cancel(&f->awaiting);
 	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
 		conf_free(c);
 }
@@ -662,6 +663,19 @@ load_user(void *arg, uint64_t id, const char *user, const char *list)
 	return 0;
 }
 
+/* Who is not back now is told to be out of reach. */
+static void
+confs_awaited(void *focus)
+{
+	struct conference *c;
+	struct member *m;
+	size_t i;
+
+	for (i = 0; (c = map_next(((struct focus *)focus)->confs, &i)) != NULL;)
+		TAILQ_FOREACH(m, &c->member_list, entry)
+			member_tell(m);
+}
+
 int
 confs_load(struct focus *f)
 {
@@ -670,6 +684,7 @@ confs_load(struct focus *f)
 	size_t i;
 	int r;
 
+	timer_init(&f->awaiting, f->s->loop, confs_awaited, f);
 	if ((r = conf_each(f->s->db, load_conf, f)) != 0 ||
 	    (r = conf_medium_each(f->s->db, load_medium, f)) != 0 ||
 	    (r = conf_device_each(f->s->db, load_device, f)) != 0 ||
@@ -680,6 +695,7 @@ confs_load(struct focus *f)
 	}
 	/* Keys are not in the database: members have their grace to come
 	 * back, and get a fresh epoch then (SECURITY.md 3.5). */
+	timer_set(&f->awaiting, AWAIT_MS);
 	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
 		TAILQ_FOREACH(m, &c->member_list, entry) {
 			m->state = MEMBER_UNREACHABLE;
