@@ -175,14 +175,20 @@ talk_is() { [ "$(talk_asked "$1")" = "$2" ]; }
 
 @test "who talks, as an entry of a PAL that asks for it" {
 	as alice sec-confctl create -n w5 -m voice bob
-	as alice sec-confctl set w5 watch+=sue
+	as alice sec-confctl set w5 watch+=sue,gus
+	# Who has not selected it is told nothing of it, so nobody asks.
+	as gus sec-pal add --attrs status,count conf:w5
+	run -0 as gus sec-pal conf:w5
+	talk_is w5 no
 	as sue sec-pal add conf:w5
 	until_ok talk_is w5 yes
+	g=$(mark gus)
 	sec-lab run bob sec-talk -i "$BATS_FILE_TMPDIR/bob.wav" -o null w5 \
 	    >/dev/null 2>bob.err </dev/null 3>&- &
 	bob=$!
 	until_ok eval 'as sue sec-pal | grep -q "conf:w5.*2 in, bob talking"'
 	# sec-pal, and then the controller, are others: they ask anew.
+	[ "$(as gus sec-watch -T 0 --since "$g" -c conf:w5 -e pal)" = "" ]
 	kill_daemon pal
 	until_ok eval 'as sue sec-pal | grep -q "conf:w5.*bob talking"'
 	kill_daemon confctl
@@ -190,8 +196,14 @@ talk_is() { [ "$(talk_asked "$1")" = "$2" ]; }
 	kill "$bob"
 	wait "$bob" || :
 	until_ok eval '! as sue sec-pal | grep -q "talking"'
+	# Nobody who has it in his PAL is there any more.
+	as sue sec-login -k
+	until_ok talk_is w5 no
+	log_in sue
+	until_ok talk_is w5 yes
 	as sue sec-pal rm conf:w5
 	until_ok talk_is w5 no
+	as gus sec-pal rm conf:w5
 }
 
 @test "S171: in the directory, and out of it" {
