@@ -22,14 +22,15 @@ setup_file() {
 	as frank sec-confctl answer accept
 	as dave sec-pal set busy -N "in review"
 	as erin sec-login -k
-	people <<-END
-	user=alice	org=1256	location=Berlin
-	user=bob	org=1256	location=Berlin	groups=helpdesk
-	user=carol	org=1256
-	user=dave	org=1256	location=Bergen
-	user=erin	org=1256	groups=helpdesk
-	user=frank	org=7	location=Berlin
-	user=zoe	org=1256
+	sec-admin user import - 3>&- <<-END
+	user,org,location,groups
+	alice,1256,Berlin,
+	bob,1256,Berlin,helpdesk
+	carol,1256,,
+	dave,1256,Bergen,
+	erin,1256,,helpdesk
+	frank,7,Berlin,
+	zoe,1256,,
 	END
 }
 teardown_file() { lab_down; }
@@ -39,17 +40,6 @@ teardown() {
 	for u in alice bob frank; do
 		as $u sec-confctl leave -a || :
 	done
-}
-
-# people: rows of the directory on stdin, fields with tabs.
-people() {
-	local rows
-	rows=$(sed 's/^/person\t/; s/$/\t/' | sed 's/\t*$//' |
-	    sed 's/\t/%09/g' | awk '{ printf "%s%%0A", $0 }')
-	printf 'import-begin\tid=1\nimport\tid=2\trows=%s\nimport-end\tid=3\n' \
-	    "$rows" |
-	    socat -t 5 - "UNIX-CONNECT:$SEC_DIR/run/pal.sock" >"$SEC_DIR/people"
-	grep -q $'^ok\tid=3' "$SEC_DIR/people"
 }
 
 # asked USER MARK: how often he was invited since.
@@ -114,9 +104,8 @@ asked() {
 }
 
 @test "more than a thousand at once are not asked: 4, and a sentence" {
-	for i in {1..1001}; do
-		printf 'user=p%d\torg=big\n' $i
-	done | people
+	{ echo user,org && printf 'p%d,big\n' {1..1001}; } |
+	    sec-admin user import - 3>&-
 	as alice sec-confctl create -n o5
 	run -4 --separate-stderr as alice sec-confctl invite o5 org:big
 	[[ $stderr == *"more than 1000 people; not invited"* ]]

@@ -206,6 +206,49 @@ talk_is() { [ "$(talk_asked "$1")" = "$2" ]; }
 	as gus sec-pal rm conf:w5
 }
 
+@test "S123 S168: by hand: one INVITE, a 183 for each of them" {
+	printf 'user,org\nbob,77\ngus,77\nsue,77\npat,77\n' |
+	    sec-admin user import - 3>&-
+	as gus sec-confctl answer decline
+	register pat
+	sip_open conn "$(server_addr confctl)"
+	sip_request "$conn" pat INVITE sip:conference@conf.lab.test \
+	    "<sip:conference@conf.lab.test>" cp 1 "" \
+	    "Contact: <sip:pat@foreign.invalid>" "SEC-Conference: name=w8"
+	sip_until "$conn" '^SIP/2.0 302' 302
+	sip_request "$conn" pat ACK sip:conference@conf.lab.test \
+	    "$(field 302 To)" cp 1 ""
+	sip_request "$conn" pat INVITE sip:w8@conf.lab.test \
+	    "<sip:w8@conf.lab.test>" jw 1 "" "Contact: <sip:pat@foreign.invalid>"
+	sip_until "$conn" '^SIP/2.0 200' 200
+	sip_request "$conn" pat ACK sip:w8@conf.lab.test "$(field 200 To)" jw 1 ""
+	sip_request "$conn" pat INVITE sip:w8@conf.lab.test \
+	    "<sip:w8@conf.lab.test>" gw 1 \
+	    $'also\twho=sip:99@org.lab.test\nbut\twho=sip:sue@lab.test\n' \
+	    "Proposed: <sip:77@org.lab.test>" "Expires: 30" \
+	    "Content-Type: application/sec-control" \
+	    "Contact: <sip:pat@foreign.invalid>"
+	: >told
+	until grep -q '^SIP/2.0 [2-6]' answer 2>/dev/null; do
+		sip_recv "$conn" >answer
+		[ "$(field answer Call-ID)" = gw ] || continue
+		echo "$(head -n 1 answer | cut -d ' ' -f 2)" \
+		    "$(field answer Proposed)" "$(field answer SEC-Conference)" \
+		    >>told
+	done
+	grep -v code=180 told | sed "s, *$,," | sort >got
+	diff - got <<-END
+	183 <sip:99@org.lab.test> code=404
+	183 <sip:bob@lab.test> code=200
+	183 <sip:gus@lab.test> code=603
+	200 <sip:77@org.lab.test>
+	END
+	sip_request "$conn" pat ACK sip:w8@conf.lab.test \
+	    "$(field answer To)" gw 1 ""
+	as gus sec-confctl answer ask
+	sip_close "$conn"
+}
+
 @test "S171: in the directory, and out of it" {
 	as alice sec-confctl create -n w6 --title "Board"
 	as alice sec-confctl create -n w7
