@@ -9,6 +9,8 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/proc.h"
+#include "base/spawn.h"
 #include "base/text.h"
 #include "ctl/epochs.h"
 #include "wire/rule.h"
@@ -74,6 +76,25 @@ check_rules(struct report *r)
 	rules_free(&rules);
 }
 
+/* Of another host, if it names a file that is not there. */
+static void
+check_directory(struct report *r, const struct conf *conf)
+{
+	char why[PATH_LEN + 128], path[PATH_LEN];
+	int e = 0;
+
+	if (conf->directory[0] == '\0')
+		return;
+	if (conf->directory_bind == CONF_SIMPLE)
+		e = proc_is_private(conf->directory_password, why, sizeof(why));
+	if (e != 0 && e != SEC_ERR_NOTHING)
+		report_line(r, "directory", 1, "%s", why);
+	else if (spawn_find_own("sec-ldap", path) == NULL)
+		report_line(r, "directory", 1, "there is no sec-ldap");
+	else
+		report_line(r, "directory", 0, "%s", conf->directory);
+}
+
 int
 verb_check(struct cli *c)
 {
@@ -103,6 +124,7 @@ verb_check(struct cli *c)
 		check_keys(r, &servers.server[i]);
 	check_types(r);
 	check_rules(r);
+	check_directory(r, &conf);
 	part_keytab(r, &conf);
 	part_databases(r, 0);
 	return report_end(r);

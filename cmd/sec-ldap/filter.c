@@ -2,6 +2,7 @@
  * Filters, out of what is searched for.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "base/text.h"
@@ -27,17 +28,75 @@ filter_value(struct buf *out, const char *value)
 }
 
 static void
-put_match(struct buf *out, const char *attr, const char *value, int prefix)
+put_one(struct buf *out, const char *attr, const char *value, int prefix)
 {
 	buf_putf(out, "(%s=", attr);
 	filter_value(out, value);
 	buf_put_str(out, prefix ? "*)" : ")");
 }
 
+/* Bytes of a sharp s at p, small or capital; 0: it is none. */
+static size_t
+sharp_s(const char *p)
+{
+	return strncmp(p, "\xc3\x9f", 2) == 0  ? 2 :
+	    strncmp(p, "\xe1\xba\x9e", 3) == 0 ? 3 :
+						 0;
+}
+
+static void
+put_ss(struct buf *out, const char *value)
+{
+	size_t n;
+
+	for (; *value != '\0'; value += n > 0 ? n : 1)
+		if ((n = sharp_s(value)) > 0)
+			buf_put_str(out, "ss");
+		else
+			buf_put_u8(out, (uint8_t)*value);
+}
+
+/* At the end of a prefix one s may be the half of it. */
+static void
+put_sharp(struct buf *out, const char *value, int prefix)
+{
+	for (; *value != '\0'; value++)
+		if (strncasecmp(value, "ss", 2) == 0) {
+			buf_put_str(out, "\xc3\x9f");
+			value++;
+		} else if (prefix && strcasecmp(value, "s") == 0)
+			buf_put_str(out, "\xc3\x9f");
+		else
+			buf_put_u8(out, (uint8_t)*value);
+}
+
+/*
+ * "STRASSE" is "straße" (base/fold), but servers fold letter by letter: so
+ * they are asked for it in both ways.
+ */
+static void
+put_match(struct buf *out, const char *attr, const char *value, int prefix)
+{
+	struct buf ss = BUF_INIT, sharp = BUF_INIT;
+
+	put_ss(&ss, value);
+	put_sharp(&sharp, buf_cstr(&ss), prefix);
+	if (strcmp(buf_cstr(&ss), buf_cstr(&sharp)) == 0)
+		put_one(out, attr, value, prefix);
+	else {
+		buf_put_str(out, "(|");
+		put_one(out, attr, buf_cstr(&ss), prefix);
+		put_one(out, attr, buf_cstr(&sharp), prefix);
+		buf_put_str(out, ")");
+	}
+	buf_free(&ss);
+	buf_free(&sharp);
+}
+
 void
 filter_equal(struct buf *out, const char *attr, const char *value)
 {
-	put_match(out, attr, value, 0);
+	put_one(out, attr, value, 0);
 }
 
 int

@@ -129,7 +129,9 @@ QUESTIONS=(
 	ask_all() {
 		local q
 		for q in "${QUESTIONS[@]}" groups=helpdesk "groups=*" \
-		    groups=posix groups=nobodys; do
+		    groups=posix groups=nobodys last=STRASSE last=straße \
+		    "last=stras*" stras STRA Ａlice first=jose "title=EINKÄ*"
+		do
 			case $q in "("*|[0-9]) continue ;; esac
 			echo "== $q"
 			as alice sec-dir -j "$q"
@@ -195,7 +197,10 @@ not_believed() {
 	run -10 --separate-stderr as alice sec-dir -q roomnumber=101
 	[[ $stderr == "sec-dir: "*"mode 0640 lets others in"* ]]
 	run -11 sec-pal serve --check
+	run -1 sec-admin check
+	[[ $output == *"directory "*"mode 0640 lets others in"* ]]
 	chmod 600 "$file"
+	sec-admin check | grep -q "directory .*ldap://127.0.0.1:$LDAP_PORT"
 	echo wrong >"$file"
 	run -10 --separate-stderr as alice sec-dir -q roomnumber=101
 	[[ $stderr == "sec-dir: "*"Invalid credentials"* ]]

@@ -19,6 +19,15 @@ static const struct {
 	{ "name", "a\001b\177", 0, "(cn=a\\01b\\7f)" },
 	{ "name", "\xc3\x85sa", 0, "(cn=\\c3\\85sa)" },
 	{ "name", "&|!<>~", 0, "(cn=\\26\\7c\\21\\3c\\3e\\7e)" },
+	/* A sharp s is ss, and half of it at the end of a prefix. */
+	{ "last", "STRASSE", 0, "(|(sn=STRASSE)(sn=STRA\\c3\\9fE))" },
+	{ "last",
+	    "stra\xc3\x9f"
+	    "e",
+	    0, "(|(sn=strasse)(sn=stra\\c3\\9fe))" },
+	{ "last", "stra\xe1\xba\x9e", 0, "(|(sn=strass)(sn=stra\\c3\\9f))" },
+	{ "last", "stras", 1, "(|(sn=stras*)(sn=stra\\c3\\9f*))" },
+	{ "last", "stras", 0, "(sn=stras)" },
 	{ "a)(b", "x", 0, NULL },
 	{ "cn=x", "x", 0, NULL },
 	{ "Name", "x", 0, NULL },
