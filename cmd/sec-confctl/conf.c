@@ -410,7 +410,7 @@ device_free(struct device *d)
 	free(d);
 }
 
-void
+static void
 device_row(const struct device *d, struct conf_device_row *row)
 {
 	memset(row, 0, sizeof *row);
@@ -429,6 +429,34 @@ device_row(const struct device *d, struct conf_device_row *row)
 	row->remote_cseq = d->dialog.remote_cseq;
 	text_copy(row->address, d->address, sizeof row->address);
 	text_copy(row->via, d->via, sizeof row->via);
+}
+
+int
+device_store(const struct device *d)
+{
+	struct focus *f = d->conf->focus;
+	struct conf_device_row row;
+	int r;
+
+	if ((r = commit_begin(f)) != 0)
+		return r;
+	device_row(d, &row);
+	return conf_device_put(f->s->db, &row);
+}
+
+int
+medium_store(struct conference *c, const char *medium, int server)
+{
+	struct focus *f = c->focus;
+	struct conf_medium_row row = { .conf = c->row.id, .server = server };
+	int r;
+
+	if ((r = commit_begin(f)) != 0)
+		return r;
+	if (server == 0)
+		return conf_medium_rm(f->s->db, c->row.id, medium);
+	text_copy(row.medium, medium, sizeof row.medium);
+	return conf_medium_put(f->s->db, &row);
 }
 
 /* --- conferences --- */

@@ -238,19 +238,15 @@ create_row(struct focus *f, const struct line *l, const char *user,
 static int
 create_store(struct focus *f, struct conference *c)
 {
-	struct conf_medium_row m;
 	int i, r;
 
 	if ((r = commit_begin(f)) != 0 ||
 	    (r = conf_insert(f->s->db, &c->row)) != 0)
 		return r;
-	for (i = 0; i < c->nmedia; i++) {
-		m.conf = c->row.id;
-		text_copy(m.medium, c->media[i].medium, sizeof m.medium);
-		m.server = c->media[i].server;
-		if ((r = conf_medium_put(f->s->db, &m)) != 0)
+	for (i = 0; i < c->nmedia; i++)
+		if ((r = medium_store(c, c->media[i].medium,
+			 c->media[i].server)) != 0)
 			return r;
-	}
 	return conf_user_put(f->s->db, c->row.id, c->row.owner, "invited");
 }
 

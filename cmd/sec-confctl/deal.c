@@ -410,27 +410,17 @@ static void
 conf_move(struct conference *c, struct conf_medium *m, int to)
 {
 	struct focus *f = c->focus;
-	struct conf_medium_row row;
 	struct device *d;
 	int from = m->server;
 
 	pick_set(f, m, to);
-	memset(&row, 0, sizeof row);
-	row.conf = c->row.id;
-	text_copy(row.medium, m->medium, sizeof row.medium);
-	row.server = to;
-	if (commit_begin(f) == 0)
-		conf_medium_put(f->s->db, &row);
+	(void)medium_store(c, m->medium, to);
 	TAILQ_FOREACH(d, &c->device_list, entry)
 		if (d->server == from) {
-			struct conf_device_row dr;
-
 			d->server = to;
 			d->undealt = 0;
 			device_lost(d, 0); /* nobody missed it there */
-			device_row(d, &dr);
-			if (commit_begin(f) == 0)
-				conf_device_put(f->s->db, &dr);
+			(void)device_store(d);
 			/* Controller restarted since: nobody at the new
 			 * server knows the hop key, so make one. An MCU
 			 * begins with no replay window: a new one anyhow. */

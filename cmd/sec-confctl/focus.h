@@ -209,7 +209,10 @@ struct device *device_main(struct conference *c, const char *user,
 /* BYE; its answer does not matter. */
 void	device_bye(struct device *d);
 int	device_is_voice(const struct device *d);
-void	device_row(const struct device *d, struct conf_device_row *row);
+/* Its row, in this turn's commit. 0 or SEC_ERR_*. */
+int	device_store(const struct device *d);
+/* Where that medium is; server 0: nowhere any more. The same. */
+int	medium_store(struct conference *c, const char *medium, int server);
 /* Has the conference this medium; its server's number or 0. */
 int	conf_server(const struct conference *c, const char *medium);
 void	conf_media(const struct conference *c, char *out, size_t n);  /* a,b */

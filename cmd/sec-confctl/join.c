@@ -187,7 +187,6 @@ static void
 join_store(struct join *o, struct conference *c)
 {
 	struct focus *f = o->f;
-	struct conf_device_row row;
 	struct device *d;
 	int r, first = conf_member(c, o->user) == NULL;
 
@@ -218,8 +217,7 @@ join_store(struct join *o, struct conference *c)
 	o->hop = NULL;
 	d->hopid = o->hopid;
 	text_copy(d->address, o->address, sizeof d->address);
-	device_row(d, &row);
-	if ((r = conf_device_put(f->s->db, &row)) != 0 ||
+	if ((r = device_store(d)) != 0 ||
 	    (r = conf_user_put(f->s->db, c->row.id, o->user, "invited")) != 0)
 		goto fail;
 	conf_list_set(c, o->user, LIST_INVITED);

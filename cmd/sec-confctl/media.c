@@ -51,36 +51,6 @@ media_parse(const char *list, char *out, size_t n)
 	return len > 0 && len < n ? 0 : SEC_ERR_FORMAT;
 }
 
-static void
-device_store(struct device *d)
-{
-	struct focus *f = d->conf->focus;
-	struct conf_device_row row;
-
-	device_row(d, &row);
-	if (commit_begin(f) == 0)
-		(void)conf_device_put(f->s->db, &row);
-}
-
-static void
-medium_store(struct conference *c, const char *medium, int server)
-{
-	struct focus *f = c->focus;
-	struct conf_medium_row row;
-
-	if (commit_begin(f) != 0)
-		return;
-	if (server == 0) {
-		(void)conf_medium_rm(f->s->db, c->row.id, medium);
-		return;
-	}
-	memset(&row, 0, sizeof row);
-	row.conf = c->row.id;
-	text_copy(row.medium, medium, sizeof row.medium);
-	row.server = server;
-	(void)conf_medium_put(f->s->db, &row);
-}
-
 /* --- text --- */
 
 static void
@@ -111,7 +81,7 @@ text_give(struct device *d)
 	text_copy(d->medium, "text", sizeof d->medium);
 	d->server = conf_server(d->conf, "text");
 	device_new_hop(d);
-	device_store(d);
+	(void)device_store(d);
 	if ((b = deal_call(f, d->server, "join", &p)) != NULL) {
 		deal_join_fields(d, b, DEAL_KEY);
 		ctl_call_end(p, LINK_DEADLINE, text_given, f, d->number);
@@ -126,7 +96,7 @@ text_take(struct device *d)
 	d->medium[0] = '\0';
 	d->server = 0;
 	d->lost = 0;
-	device_store(d);
+	(void)device_store(d);
 	deal_roster(d);
 	member_tell(d->member);
 	epoch_tell_cut(d);
@@ -143,17 +113,17 @@ media_joined(struct device *d)
 
 /* --- both --- */
 
-static int
+static void
 medium_add(struct conference *c, const char *medium, int server)
 {
 	struct device *d;
 
 	if (c->nmedia == MEDIA_MAX)
-		return 488;
+		return;
 	text_copy(c->media[c->nmedia].medium, medium,
 	    sizeof c->media[0].medium);
 	pick_set(c->focus, &c->media[c->nmedia++], server);
-	medium_store(c, medium, server);
+	(void)medium_store(c, medium, server);
 	pick_assigned(c->focus, server);
 	deal_room(c, server);
 	if (strcmp(medium, "text") == 0)
@@ -162,7 +132,6 @@ medium_add(struct conference *c, const char *medium, int server)
 				media_joined(d);
 	/* Nobody speaks past those who were not dealt yet. */
 	deal_dealt(c, server);
-	return 0;
 }
 
 static void
@@ -176,7 +145,7 @@ medium_remove(struct conference *c, const char *medium)
 	pick_set(c->focus, &c->media[i], 0);
 	c->media[i] = c->media[--c->nmedia];
 	memset(&c->media[c->nmedia], 0, sizeof c->media[0]);
-	medium_store(c, medium, 0);
+	(void)medium_store(c, medium, 0);
 	text = strcmp(medium, "text") == 0;
 	for (d = TAILQ_FIRST(&c->device_list); d != NULL; d = next) {
 		next = TAILQ_NEXT(d, entry);
@@ -194,21 +163,12 @@ medium_remove(struct conference *c, const char *medium)
 		timer_set(&c->first, 0);
 }
 
-/* In the usual order, whichever came first. */
-static void
-media_sort(struct conference *c)
+static int
+by_medium(const void *a, const void *b)
 {
-	struct conf_medium m;
-	int i, j;
+	const struct conf_medium *x = a, *y = b;
 
-	for (i = 1; i < c->nmedia; i++)
-		for (j = i; j > 0 &&
-		     strcmp(c->media[j - 1].medium, c->media[j].medium) > 0;
-		     j--) {
-			m = c->media[j];
-			c->media[j] = c->media[j - 1];
-			c->media[j - 1] = m;
-		}
+	return strcmp(x->medium, y->medium);
 }
 
 /* What media_set() has stored, until it is on the disk. */
@@ -224,12 +184,13 @@ media_change(struct conference *c, const struct media_change *g)
 
 	for (i = 0; i < NMEDIA; i++)
 		if (g->server[i] != 0 && conf_server(c, media_order[i]) == 0)
-			(void)medium_add(c, media_order[i], g->server[i]);
+			medium_add(c, media_order[i], g->server[i]);
 	for (i = 0; i < NMEDIA; i++)
 		if (strstr(g->media, media_order[i]) == NULL &&
 		    conf_server(c, media_order[i]) != 0)
 			medium_remove(c, media_order[i]);
-	media_sort(c);
+	/* In the usual order, whichever came first. */
+	qsort(c->media, (size_t)c->nmedia, sizeof c->media[0], by_medium);
 	deal_policy(c);
 }
 
@@ -272,7 +233,7 @@ media_set(struct conference *c, const char *media)
 	}
 	for (i = 0; i < NMEDIA; i++)
 		if (g->server[i] != 0 || strstr(media, media_order[i]) == NULL)
-			medium_store(c, media_order[i], g->server[i]);
+			(void)medium_store(c, media_order[i], g->server[i]);
 	c->change = g;
 	commit_then(f, media_committed, c->row.id);
 	return 0;
