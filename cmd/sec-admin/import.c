@@ -181,7 +181,10 @@ take(struct intake *in, int dry)
 	if (in->errors > 0)
 		return sec_err_exit(SEC_ERR_DATA);
 	if (r != 0 || (r = load_end(in->load, &n)) != 0)
-		return emit_error(cli_mode(in->c), r, "%s", load_why(in->load));
+		/* What sec-pal will not have is the file's fault. */
+		return emit_error(cli_mode(in->c),
+		    r == SEC_ERR_NO ? SEC_ERR_DATA : r, "%s",
+		    load_why(in->load));
 	summary(in, &n, dry);
 	return 0;
 }
