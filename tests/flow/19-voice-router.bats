@@ -53,6 +53,14 @@ scene() {
 	scene lost
 }
 
+# A little of tests/soak/flood, which is 100,000 a second for 10 s.
+@test "junk of all kinds while ten people talk: counted, and nothing lost" {
+	unset SEC_DIR
+	run timeout 60 "$SEC_BUILD/tests/soak/flood" 2 5000
+	echo "# $output" >&3
+	[ "$status" = 0 ]
+}
+
 @test "sockets from systemd and inetd" {
 	scene inherited
 }
