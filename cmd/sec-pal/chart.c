@@ -11,6 +11,7 @@
 #include "chart.h"
 #include "directory.h"
 #include "pal.h"
+#include "rule.h"
 
 /* A change was made, or why not; what: "organisation 1256". */
 static void
@@ -21,7 +22,7 @@ changed(struct pal *p, struct ctl_req *r, int e, const char *what,
 
 	if (e == 0) {
 		ctl_ok(r);
-		pals_recheck(p);
+		rules_chart_changed(p);
 		return;
 	}
 	if (e == SEC_ERR_NOTHING)

@@ -21,6 +21,7 @@
 #include "directory.h"
 #include "import.h"
 #include "pal.h"
+#include "rule.h"
 
 struct import {
 	struct db *db;
@@ -257,7 +258,7 @@ on_end(void *ctx, struct ctl_req *r)
 		    (unsigned long long)im->changed);
 	import_free(p);
 	if (!dry)
-		pals_recheck(p);
+		rules_chart_changed(p);
 }
 
 /* Who began it is gone: nothing was done. */

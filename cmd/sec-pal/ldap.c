@@ -32,6 +32,7 @@
 #include "directory.h"
 #include "ldap.h"
 #include "pal.h"
+#include "rule.h"
 
 #define ANSWER_MS 5000
 #define COPY_MS	  3600000
@@ -533,7 +534,7 @@ copy_done(void *arg, int err, const char *why)
 	if (err != 0 || d == NULL)
 		free(map_del_str(c->ldap->copied, c->user));
 	else if (changed)
-		pals_recheck(p);
+		rules_chart_changed(p);
 	dir_person_free(&c->who);
 	free(c);
 }

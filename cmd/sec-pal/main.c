@@ -68,11 +68,12 @@ pal_open(struct service *s)
 	ctl_add_verbs(s->ctl, chart_verbs, s);
 	ctl_add_verbs(s->ctl, rule_verbs, s);
 	ctl_add_verbs(s->ctl, object_verbs, s);
+	if ((r = directory_open(p)) != 0 || (r = ldap_open(p)) != 0)
+		return r;
 	if ((r = objects_open(p, why, sizeof why)) != 0 ||
 	    (r = rules_open(p, why, sizeof why)) != 0)
 		die(sec_err_exit(r), "%s", why);
-	if ((r = directory_open(p)) != 0 || (r = ldap_open(p)) != 0 ||
-	    (r = presence_load(p)) != 0)
+	if ((r = presence_load(p)) != 0)
 		return r;
 	subscriptions_load(p);
 	/* Plain mode works without Kerberos too. */

@@ -20,7 +20,7 @@
 
 #include "object.h"
 #include "pal.h"
-#include "verdict.h"
+#include "rule.h"
 
 #define FRESH_DEFAULT 600 /* s, Expires of a PUBLISH */
 #define FRESH_MIN     10
@@ -356,9 +356,10 @@ static int
 may_publish(struct publication *pub)
 {
 	const struct object *o = pub->object;
+	struct standing *standing = o->pal->rules->standing;
 
-	if (verdict_is(o->pal->dir, &o->owner, pub->user) ||
-	    verdict_is(o->pal->dir, &pub->type->publish, pub->user))
+	if (standing_is(standing, &o->owner, pub->user) ||
+	    standing_is(standing, &pub->type->publish, pub->user))
 		return 0;
 	return refuse(pub, 403, "%s:%.100s is published by others", o->row.type,
 	    o->row.name);

@@ -17,6 +17,7 @@
 #include "list.h"
 #include "object.h"
 #include "roster.h"
+#include "rule.h"
 #include "watcher.h"
 
 static void on_told(void *arg);
@@ -635,6 +636,7 @@ on_user_rm(void *ctx, struct ctl_req *r)
 		return;
 	}
 	e = dir_person_rm(dir, uri.name);
+	rules_chart_changed(p);
 	if (pal_user_get(p->s->db, uri.name, &row) != 0 || row.disabled) {
 		/* Some are only in the directory. */
 		if (e == 0)

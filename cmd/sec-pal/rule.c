@@ -81,13 +81,24 @@ given_read(struct rules *out, char *why, size_t whylen)
 	return r == SEC_ERR_NOTHING ? 0 : r;
 }
 
+static void
+on_chart(void *arg)
+{
+	struct pal *p = arg;
+
+	p->rules->rechecked = loop_now(p->s->loop);
+	pals_recheck(p);
+}
+
 int
 rules_open(struct pal *p, char *why, size_t whylen)
 {
 	int r;
 
-	if ((p->rules = calloc(1, sizeof *p->rules)) == NULL)
+	if ((p->rules = calloc(1, sizeof *p->rules)) == NULL ||
+	    (p->rules->standing = standing_new(p->dir)) == NULL)
 		return SEC_ERR_SYS;
+	timer_init(&p->rules->timer, p->s->loop, on_chart, p);
 	if ((r = pal_rule_each(p->s->db, load_rule, &p->rules->added)) != 0) {
 		snprintf(why, whylen, "rules of pal.db: %s",
 		    r == SEC_ERR_DATA ? sec_strerror(r) : db_why(p->s->db));
@@ -115,10 +126,40 @@ rules_close(struct pal *p)
 {
 	if (p->rules == NULL)
 		return;
+	timer_cancel(&p->rules->timer);
+	standing_free(p->rules->standing);
 	rules_free(&p->rules->added);
 	rules_free(&p->rules->given);
 	free(p->rules);
 	p->rules = NULL;
+}
+
+static int
+asks_chart(const struct rules *s)
+{
+	const struct rule *r;
+
+	for (r = s->rule; r < s->rule + s->n; r++)
+		if (r->same_org || r->who.kind == SUBJECT_GROUP ||
+		    r->who.kind == SUBJECT_ORG ||
+		    r->whom.kind == SUBJECT_GROUP ||
+		    r->whom.kind == SUBJECT_ORG)
+			return 1;
+	return 0;
+}
+
+void
+rules_chart_changed(struct pal *p)
+{
+	struct rulebook *b = p->rules;
+	int64_t wait;
+
+	standing_forget(b->standing);
+	if (timer_is_set(&b->timer) ||
+	    (!asks_chart(&b->added) && !asks_chart(&b->given)))
+		return;
+	wait = b->rechecked + CHART_MS - loop_now(p->s->loop);
+	timer_set(&b->timer, b->rechecked != 0 && wait > 0 ? wait : 0);
 }
 
 void
@@ -128,7 +169,7 @@ rule_check(struct pal *p, const char *watcher, const struct uri *whom,
 	const struct rules *const both[] = { &p->rules->added,
 		&p->rules->given };
 
-	verdict_find(v, both, 2, p->dir, watcher, whom);
+	verdict_find(v, both, 2, p->rules->standing, watcher, whom);
 }
 
 /* --- control lines --- */

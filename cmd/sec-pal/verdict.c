@@ -1,6 +1,7 @@
 /*
  * verdict: may he watch it? Rules in their order, the organisation chart
- * from dir.db, which knows people whether or not they are logged in (S160).
+ * from the directory, which knows people whether or not they are logged in
+ * (S160).
  */
 
 #include <stdarg.h>
@@ -14,7 +15,7 @@
 
 /* A rule that is tried on a pair. */
 struct trial {
-	struct db *dir;
+	struct standing *standing;
 	const char *watcher;
 	const struct uri *whom;
 	char *why;
@@ -32,38 +33,10 @@ no(const struct trial *t, const char *fmt, ...)
 	return 0;
 }
 
-/* His organisation, "" if none is known. */
-static char *
-org_of(struct db *dir, const char *user, char *out)
-{
-	if (dir == NULL || dir_org_get(dir, user, out, DIR_ORG) != 0)
-		out[0] = '\0';
-	return out;
-}
-
-int
-verdict_is(struct db *dir, const struct subject *s, const char *user)
-{
-	char org[DIR_ORG];
-
-	switch (s->kind) {
-	case SUBJECT_USER: return strcmp(s->name, user) == 0;
-	case SUBJECT_GROUP:
-		return dir != NULL && dir_is_member(dir, user, s->name);
-	case SUBJECT_ORG:
-		return *org_of(dir, user, org) != '\0' &&
-		    dir_org_is_under(dir, org, s->name);
-	case SUBJECT_ANY:
-	case SUBJECT_TYPE:
-	case SUBJECT_THING: break;
-	}
-	return 0;
-}
-
 static int
 is_user_as(const struct trial *t, const struct subject *s, const char *user)
 {
-	if (s->kind == SUBJECT_ANY || verdict_is(t->dir, s, user))
+	if (s->kind == SUBJECT_ANY || standing_is(t->standing, s, user))
 		return 1;
 	if (s->kind == SUBJECT_USER)
 		return no(t, "%.64s is not %.64s", user, s->name);
@@ -94,11 +67,14 @@ is_whom(const struct trial *t, const struct subject *s)
 static int
 is_same_org(const struct trial *t)
 {
-	char his[DIR_ORG], other[DIR_ORG];
+	char his[DIR_ORG];
+	const char *other;
 
-	if (*org_of(t->dir, t->watcher, his) == '\0')
+	text_copy(his, standing_org(t->standing, t->watcher), sizeof his);
+	if (*his == '\0')
 		return no(t, "%.64s has no organisation", t->watcher);
-	if (*org_of(t->dir, t->whom->name, other) == '\0')
+	other = standing_org(t->standing, t->whom->name);
+	if (*other == '\0')
 		return no(t, "%.64s has no organisation", t->whom->name);
 	return strcmp(his, other) == 0 ||
 	    no(t, "%.80s is not %.80s", his, other);
@@ -160,9 +136,11 @@ try_set(struct verdict *v, const struct rules *s, const struct trial *t)
 
 void
 verdict_find(struct verdict *v, const struct rules *const *set, size_t nsets,
-    struct db *dir, const char *watcher, const struct uri *whom)
+    struct standing *standing, const char *watcher, const struct uri *whom)
 {
-	struct trial t = { .dir = dir, .watcher = watcher, .whom = whom };
+	struct trial t = { .standing = standing,
+		.watcher = watcher,
+		.whom = whom };
 	size_t i;
 
 	memset(v, 0, sizeof *v);

@@ -1,9 +1,10 @@
 #ifndef SEC_PAL_VERDICT_H
 #define SEC_PAL_VERDICT_H
 
-#include "db/db.h"
 #include "wire/rule.h"
 #include "wire/uri.h"
+
+#include "standing.h"
 
 /* What rules say about a watcher and what he wants to watch (S160). */
 struct verdict {
@@ -18,14 +19,10 @@ struct verdict {
  * None matches: allowed while no allow rule is about the type of whom, else
  * denied by the last such one. Conferences are denied where no rule is, and
  * an allow rule is about them only if its whom= names them. watcher: a
- * user's name; oneself is always allowed. dir: dir.db, for groups and
- * organisations; NULL: nobody is in any.
+ * user's name; oneself is always allowed.
  */
 void	verdict_find(struct verdict *v, const struct rules *const *set,
-	    size_t nsets, struct db *dir, const char *watcher,
+	    size_t nsets, struct standing *standing, const char *watcher,
 	    const struct uri *whom);
-/* Is this user the subject, or in it? ANY: no. */
-int	verdict_is(struct db *dir, const struct subject *s,
-	    const char *user);
 
 #endif

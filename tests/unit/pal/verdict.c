@@ -2,6 +2,7 @@
  * Who may watch whom (S160, S170): sets of rules, an organisation chart in
  * dir.db, and what comes out. Nobody here is logged in anywhere.
  */
+#include "../../../cmd/sec-pal/standing.c"
 #include "../../../cmd/sec-pal/verdict.c"
 #include "../test.h"
 #include "../db/scratch.h"
@@ -130,11 +131,30 @@ verdict_text(const struct verdict *v)
 	return text;
 }
 
+/* What was remembered is so until it is said that the chart has changed. */
+static void
+test_forget(struct standing *standing)
+{
+	struct subject desk, org;
+
+	T_INT(subject_parse(&desk, "group:helpdesk"), 0);
+	T_INT(subject_parse(&org, "org:12"), 0);
+	T(!standing_is(standing, &desk, "frank"));
+	T(standing_is(standing, &org, "alice"));
+	T_INT(dir_member_put(dir, "helpdesk", "frank", 1), 0);
+	T_INT(dir_person_rm(dir, "alice"), 0);
+	standing_forget(standing);
+	T(standing_is(standing, &desk, "frank"));
+	T(!standing_is(standing, &org, "alice"));
+	T_STR(standing_org(standing, "alice"), "");
+}
+
 int
 main(void)
 {
 	const struct rules *sets[2];
 	struct rules s = { 0 }, none = { 0 };
+	struct standing *standing, *nowhere;
 	struct verdict v;
 	struct uri u;
 	size_t i;
@@ -142,6 +162,8 @@ main(void)
 	scratch_make();
 	T_INT(db_open(&dir, "dir.db", DB_WRITER, why, sizeof why), 0);
 	make_chart();
+	standing = standing_new(dir);
+	nowhere = standing_new(NULL);
 	for (i = 0; i < sizeof row / sizeof row[0]; i++) {
 		T_INT(rules_parse(&s, row[i].rules, strlen(row[i].rules), why,
 			  sizeof why),
@@ -150,7 +172,7 @@ main(void)
 		/* In the first set or in the second. */
 		sets[i % 2] = &s;
 		sets[(i + 1) % 2] = &none;
-		verdict_find(&v, sets, 2, dir, row[i].who, &u);
+		verdict_find(&v, sets, 2, standing, row[i].who, &u);
 		T_OK(strcmp(verdict_text(&v), row[i].want) == 0,
 		    "row %zu: %s %s: %s", i, row[i].who, row[i].whom,
 		    verdict_text(&v));
@@ -158,13 +180,17 @@ main(void)
 	}
 	/* What has no presence; and no chart at all. */
 	T_INT(uri_from_name(&u, "sip:pal.lab.test", "lab.test", 0), 0);
-	verdict_find(&v, sets, 2, dir, "alice", &u);
+	verdict_find(&v, sets, 2, standing, "alice", &u);
 	T_STR(verdict_text(&v), "deny: nothing that can be watched");
 	T_INT(rules_parse(&s, "a allow org=org", 15, why, sizeof why), 0);
 	T_INT(uri_from_name(&u, "bob", "lab.test", 0), 0);
-	verdict_find(&v, sets, 2, NULL, "alice", &u);
+	verdict_find(&v, sets, 2, nowhere, "alice", &u);
 	T_STR(verdict_text(&v), "deny a: alice has no organisation");
 	rules_free(&s);
+	test_forget(standing);
+	standing_free(standing);
+	standing_free(nowhere);
+	standing_free(NULL);
 	db_close(dir);
 	return t_done();
 }
