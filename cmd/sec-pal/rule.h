@@ -22,7 +22,8 @@ struct rulebook {
 	int64_t		 rechecked;    /* for it, mono ms */
 };
 
-/* p->rules is made of both; p->dir is there. 0, or an error with a sentence in why. */
+/* p->rules is made of both; p->dir is there. 0, or an error with a sentence
+ * in why. */
 int	rules_open(struct pal *p, char *why, size_t whylen);
 /* The file anew (SIGHUP); when it is bad the old ones stay. */
 int	rules_reload(struct pal *p, char *why, size_t whylen);

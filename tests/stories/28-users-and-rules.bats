@@ -55,6 +55,26 @@ setup() { cd "$BATS_TEST_TMPDIR" || exit; }
 	[[ $output == *"not found in Kerberos database"* ]]
 }
 
+# S160
+@test "sec-admin rule add same-org 'allow org=org'; rule test alice vpfinance" {
+	# bob stands in the directory by now; alice does not.
+	printf 'name,user,org\nAlice,alice,1256\nV. P.,vpfinance,0001\n' >more.csv
+	sec-admin user import more.csv
+	sec-admin rule add same-org 'allow org=org'
+	run -1 --separate-stderr sec-admin rule test alice vpfinance
+	[ "$output" = "deny  rule same-org: 1256 is not 0001" ]
+	run -0 sec-admin rule test alice bob
+	[ "$output" = "allow  rule same-org" ]
+	# It is so for her: bob has never logged in, nor has the other.
+	run -4 --separate-stderr as alice sec-pal add vpfinance
+	[ "$stderr" = 'sec-pal: vpfinance: not permitted by rule "same-org" (ask an administrator)' ]
+	run -0 --separate-stderr as alice sec-pal add bob
+	[[ $output =~ ^bob\ +offline ]]
+	sec-admin rule rm same-org
+	as alice sec-pal add vpfinance
+	as alice sec-pal rm vpfinance bob
+}
+
 @test "sec-admin user rm bob: he is in no directory any more" {
 	sec-admin user rm bob
 	run -0 as alice sec-dir bob
