@@ -305,6 +305,7 @@ struct pal {
 	struct db		*dir;          /* directory.c's */
 	const struct directory_backend *backend;       /* NULL: dir.db */
 	struct ldap		*ldap;         /* ldap.c's */
+	struct map		*ldap_copies;  /* ldap_copy.c's */
 	struct import		*import;       /* under way, or NULL */
 	struct rulebook		*rules;        /* rule.c's */
 	struct types		*types;        /* object.c's, and: */
