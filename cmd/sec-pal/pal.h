@@ -204,8 +204,6 @@ void	subscriptions_forget(struct presentity *u, const char *instance);
 /* End those of a user to one document (he left). */
 void	subscriptions_drop(struct document *d, const char *user,
 	    const char *reason);
-/* Who may not see the roster any more is told so. */
-void	subscriptions_recheck(struct document *d);
 void	subscriptions_load(struct pal *p);
 void	subscriptions_free(struct pal *p);
 

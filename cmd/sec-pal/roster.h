@@ -31,6 +31,10 @@ void	rosters_free(struct pal *p);
 /* What lets this user (a URI) see it: `participant`, `owner` (it is open, his
  * own, or he is on its watch list), `rule`; NULL: nothing. */
 const char *roster_why(struct pal *p, const char *uri, const char *user);
+/* The same for its roster: a rule that shows a few attributes of the
+ * conference does not show who is in it. */
+const char *roster_whole_why(struct pal *p, const char *uri,
+	    const char *user);
 /* The document for who has this permission; NULL: no such conference.
  * Who talks moves only the version of that of who takes no part. */
 struct document *roster_document_for(struct pal *p, const char *uri,

@@ -40,8 +40,9 @@ is_by_owner(const struct roster *r, const char *user)
 	    strcmp(r->creator, user) == 0 || is_in(r->watch, user);
 }
 
-const char *
-roster_why(struct pal *p, const char *uri, const char *user)
+/* whole: nothing may be kept from him. */
+static const char *
+why_of(struct pal *p, const char *uri, const char *user, int whole)
 {
 	struct roster *r = roster_find(p, uri);
 	struct verdict v;
@@ -57,7 +58,21 @@ roster_why(struct pal *p, const char *uri, const char *user)
 	    uri_parse(&who, user, p->s->conf.domain) != 0)
 		return NULL;
 	rule_check(p, who.name, &whom, &v);
-	return v.allow && v.rule[0] != '\0' ? "rule" : NULL;
+	return v.allow && v.rule[0] != '\0' && (!whole || v.attrs[0] == '\0') ?
+	    "rule" :
+	    NULL;
+}
+
+const char *
+roster_why(struct pal *p, const char *uri, const char *user)
+{
+	return why_of(p, uri, user, 0);
+}
+
+const char *
+roster_whole_why(struct pal *p, const char *uri, const char *user)
+{
+	return why_of(p, uri, user, 1);
 }
 
 void
@@ -67,7 +82,8 @@ roster_recheck(struct roster *r)
 
 	for (s = TAILQ_FIRST(&r->watched.subs); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
-		if (roster_why(r->pal, r->doc.uri, s->watcher->uri) == NULL)
+		if (roster_whole_why(r->pal, r->doc.uri, s->watcher->uri) ==
+		    NULL)
 			subscription_end(s, "rejected");
 	}
 }

@@ -330,7 +330,7 @@ asked_roster(struct asked *q)
 		q->status = p->dealt ? 404 : 503;
 		return NULL;
 	}
-	q->why = roster_why(p, q->to.full, q->by->uri);
+	q->why = roster_whole_why(p, q->to.full, q->by->uri);
 	if (q->why == NULL && !p->dealt) {
 		q->status = 503;
 		return NULL;
@@ -707,20 +707,6 @@ subscriptions_catch_up(struct binding *b)
 			s->sent = 0;
 			subscription_notify(s);
 		}
-}
-
-void
-subscriptions_recheck(struct document *d)
-{
-	struct subscription *s, *next;
-	const char *why;
-
-	for (s = TAILQ_FIRST(&d->subs); s != NULL; s = next) {
-		next = TAILQ_NEXT(s, entry);
-		why = roster_why(d->pal, d->uri, s->watcher->uri);
-		if (why == NULL)
-			subscription_end(s, "rejected");
-	}
 }
 
 void

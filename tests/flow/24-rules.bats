@@ -179,6 +179,12 @@ rule() { sec-admin rule "$@"; }
 @test "S170: a conference is watched without taking part, where a rule says so" {
 	as alice sec-confctl create -n standup >/dev/null
 	run -4 --separate-stderr as dave sec-pal show conf:standup
+	# Some attributes of it are not who is in it.
+	rule add desk 'allow who=dave whom=conf:* attrs=status,count'
+	run -0 as dave sec-pal get conf:standup count
+	[ "$output" = 1 ]
+	run -4 --separate-stderr as dave sec-pal show conf:standup
+	rule rm desk
 	rule add desk 'allow who=dave whom=conf:*'
 	run -0 as dave sec-pal show conf:standup
 	[[ $output == *alice* ]]
