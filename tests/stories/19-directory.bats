@@ -67,3 +67,36 @@ teardown_file() { lab_down; }
 	until_ok eval '[ -z "$(as bob sec-dir conf)" ]'
 	as alice sec-confctl leave -a
 }
+
+# S123, S167, S168: the controller expands it, asks who is available, and
+# reports the rest.
+@test "sec-confctl create -m voice org:1256" {
+	as giovanni sec-confctl answer accept
+	as carol sec-confctl answer decline
+	as bob sec-login -k
+	run -0 --separate-stderr as alice sec-confctl create -m voice org:1256
+	[[ $output =~ ^c-[a-z2-9]+$ ]]
+	[ "$stderr" = "1 accepted, 1 declined, 1 offline" ]
+	run -0 as alice sec-confctl show -q "$output"
+	[ "$(sort <<<"$output")" = $'alice\ngiovanni' ]
+	sec-lab user bob 3>&-
+	as alice sec-confctl leave -a
+	as giovanni sec-confctl leave -a
+}
+
+# S123: picked out of the directory by whatever it can be asked.
+@test "sec-dir -q ... | xargs sec-confctl invite ." {
+	as giovanni sec-confctl answer accept
+	as bob sec-confctl answer accept
+	as alice sec-confctl create -n called
+	until_ok eval '[ "$(as alice sec-dir -q -s available gio org=1256 |
+	    sort | xargs)" = "carol giovanni" ]'
+	as carol sec-confctl answer decline
+	run -0 --separate-stderr as alice sh -c \
+	    'sec-dir -q -s available gio org=1256 | xargs sec-confctl invite .'
+	[ "$(sort <<<"$stderr" | tr -s ' ')" = \
+	    $'carol declined\ngiovanni accepted' ]
+	as alice sec-confctl leave -a
+	as giovanni sec-confctl leave -a
+	as carol sec-confctl answer ask
+}
