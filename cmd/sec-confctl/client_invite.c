@@ -126,6 +126,18 @@ is_group(const char *name)
 	    u.kind == URI_OBJECT;
 }
 
+/* location:New York: an attribute, but no URI can say it. */
+static int
+is_unwritable(const char *name)
+{
+	struct uri u;
+
+	return strncmp(name, "sip:", 4) != 0 &&
+	    strncmp(name, "tel:", 4) != 0 && strchr(name, ':') > name &&
+	    strchr(name, ':')[1] != '\0' &&
+	    uri_from_name(&u, name, "localhost", 0) != 0;
+}
+
 /* 0 or an exit code. */
 static int
 collect(struct inviting *v, char **names)
@@ -144,6 +156,11 @@ collect(struct inviting *v, char **names)
 		if (strpbrk(v->typed[i], ",\n") != NULL ||
 		    v->typed[i][0] == '\0')
 			return cli_usage(v->c, "%s: not a name", v->typed[i]);
+		if (is_unwritable(v->typed[i]))
+			return cli_usage(v->c,
+			    "%s: that has more than letters and digits; try "
+			    "sec-dir -q ATTR=VALUE | xargs sec-confctl invite",
+			    v->typed[i]);
 		if ((r = typed_who(v->c, v->typed[i])) != 0)
 			return r;
 		/* How the agent will name him. */

@@ -100,6 +100,8 @@ asked() {
 	grep -qx 'bob       accepted' <<<"$stderr"
 	run -5 --separate-stderr as alice sec-confctl invite -W o4 org:9999 bob
 	run -2 as alice sec-confctl invite o4 'org:'
+	run -2 --separate-stderr as alice sec-confctl invite o4 'location:New York'
+	[[ $stderr == *"location:New York: "*"sec-dir -q"* ]]
 	run -4 as bob sec-confctl invite nosuch org:1256 || [ "$status" = 5 ]
 }
 

@@ -116,6 +116,28 @@ talk_is() { [ "$(talk_asked "$1")" = "$2" ]; }
 	sip_close "$sub"
 }
 
+@test "S170: sec-pal is killed: who may looks on, who may not any more does not" {
+	as alice sec-confctl create -n w9 bob
+	as alice sec-confctl set w9 watch+=sue,gus
+	watch sue w9
+	watch gus w9
+	for u in sue gus; do
+		saw $u '.event == "conf.join" and .user == "sip:bob@lab.test"'
+	done
+	sec-lab stop pal 3>&-
+	as alice sec-confctl set w9 watch-=gus
+	sec-lab start pal 3>&-
+	until_ok daemon_is_well pal
+	until_ok eval '[ "$(db pal.db "select user, why from subscription
+	    where target = '"'sip:w9@conf.lab.test'"' and why <> '"'participant'"'
+	    ")" = "sue|owner" ]'
+	as bob sec-confctl leave w9
+	saw sue '.event == "conf.leave" and .user == "sip:bob@lab.test"'
+	run ! has_seen gus '.event == "conf.leave"'
+	unwatch sue
+	unwatch gus
+}
+
 @test "S170 S160: by a rule, which is taken away" {
 	as alice sec-confctl create -n w3
 	rule() { sec-ctl "$SEC_DIR/run/pal.sock" "$@"; }
