@@ -248,7 +248,7 @@ recorded() {
 	logout carol
 	run -0 db pal.db "select count(*) from user where user = 'carol'"
 	[ "$output" = 1 ]
-	until_ok eval '[ "$(as alice sec-pal -q)" = bob ]'
+	until_ok shows alice carol offline
 }
 
 @test "S085: status, preferences and devices go along" {
@@ -310,10 +310,10 @@ recorded() {
 @test "logout is seen by the others, and ends the agent" {
 	login carol sec-login -q -P "$(secret carol)" carol
 	pid=$(agent_pid carol)
-	until_ok eval 'as alice sec-pal -q | grep -qx carol'
+	until_ok shows alice carol available
 	as carol sec-login -k
 	until_ok gone "$pid"
-	until_ok eval '! as alice sec-pal -q | grep -qx carol'
+	until_ok shows alice carol offline
 	run -3 --separate-stderr as carol sec-pal
 	[[ $stderr == "sec-pal: "*sec-login* ]]
 }
@@ -338,7 +338,7 @@ recorded() {
 	kill -TERM "$pid"
 	ended 0 "$pid"
 	# It has logged out.
-	until_ok eval '! as alice sec-pal -q | grep -qx carol'
+	until_ok shows alice carol offline
 	run -3 as carol sec-pal
 }
 

@@ -113,7 +113,7 @@ ring() {
 	ended 7 "$creator"
 	grep -qE '^bob +busy' bg.err
 	as bob sec-pal set busy -N "in review"
-	until_ok eval 'as alice sec-pal -q -s busy | grep -qx bob'
+	until_ok shows alice bob busy
 	run -7 --separate-stderr as alice sec-confctl invite j4 bob
 	[[ $stderr =~ ^bob\ +busy\ \(in\ review ]]
 	# --anyway rings him; his own rules are asked then.
@@ -129,19 +129,19 @@ ring() {
 	[[ $stderr =~ ^bob\ +busy ]]
 	as bob sec-confctl answer ask
 	as bob sec-pal set available
-	until_ok eval 'as alice sec-pal -q -s available | grep -qx bob'
+	until_ok shows alice bob available
 }
 
 @test "S114: not registered, and nobody of that name" {
 	as carol sec-login -k
-	until_ok eval '! as alice sec-pal -q | grep -qx carol'
+	until_ok shows alice carol offline
 	run -8 --separate-stderr as alice sec-confctl create -n j5 carol
 	[ "$output" = j5 ]
 	[[ $stderr =~ carol\ +offline ]]
 	run -5 --separate-stderr as alice sec-confctl invite j5 nobody
 	[[ $stderr == *nobody* ]]
 	log_in carol
-	until_ok eval 'as alice sec-pal -q | grep -qx carol'
+	until_ok shows alice carol available
 }
 
 @test "somebody came: 0; -W asks for everybody; -j and -q" {
@@ -404,5 +404,5 @@ ring() {
 	    "$(cat "$BATS_FILE_TMPDIR/until")" ]'
 	[ "$(session dave pid)" = "$(cat "$BATS_FILE_TMPDIR/pid")" ]
 	[ "$(as dave sec-watch -T 0 --since 0 -e session.down)" = "" ]
-	as dave sec-pal -q | grep -qx alice
+	shows dave alice available
 }

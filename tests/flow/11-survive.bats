@@ -277,7 +277,7 @@ server_of() { # CONF: the name of its text router
 	has_once bob "without a KDC"
 	kill_daemon pal
 	# Registered again with the ticket that is there.
-	until_ok eval 'as bob sec-pal -q | grep -qx carol'
+	until_ok shows bob carol available
 	run -10 --separate-stderr at "$(second_machine x)" alice \
 	    sec-login -q -P "$SEC_DIR/home/alice/password" alice
 	[[ $stderr == *KDC* ]]

@@ -294,7 +294,7 @@ closes() {
 	kill_daemon pal
 	until_ok eval 'as alice sec-pal | grep -q "busy.*after"'
 	until_ok as bob sec-pal set available
-	until_ok eval 'as alice sec-pal | grep -q "^bob *available"'
+	until_ok shows alice bob available
 	databases_are_sound
 }
 
@@ -490,7 +490,7 @@ closes() {
 }
 
 @test "-v -v: what goes to the agent, and what comes" {
-	until_ok eval '[ "$(as alice sec-pal -q)" = bob ]'
+	until_ok shows alice bob available
 	run -0 --separate-stderr as alice sec-pal -v -v -q
 	[ "$output" = bob ]
 	grep -q 'sec-pal: ctl.sent .*verb=pal' <<<"$stderr"

@@ -55,7 +55,7 @@ agents_are_back() { agent_is_back alice && agent_is_back bob; }
 	as bob sec-pal set available
 	await alice --since "$m" -c s -e conf.status --by bob >/dev/null
 	# A logout ends them.
-	until_ok eval 'as alice sec-pal -q -s available | grep -qx bob'
+	until_ok shows alice bob available
 	as alice sec-confctl create -q -W -n other bob
 	m=$(mark alice)
 	as bob sec-login -k

@@ -184,18 +184,13 @@ cut() {
 	wait "$relay" || :
 }
 
-status_of() { # USER, as alice sees him
-	as alice sec-pal -j list "$1" | jq -r .status
-}
-is_shown() { [ "$(status_of "$1")" = "$2" ]; }
-
 @test "S013: who cannot be reached is offline, until he can" {
 	apart cut
 	relay
 	sec-lab user carol
 	as carol sec-login -k
 	at "$machine" carol sec-login -q -s busy -P "$(home carol)" carol
-	until_ok is_shown carol busy
+	until_ok shows alice carol busy
 	before=$(db pal.db "select instance from binding where user = 'carol'")
 	m=$(mark alice)
 	cut
@@ -203,7 +198,7 @@ is_shown() { [ "$(status_of "$1")" = "$2" ]; }
 	run -8 --separate-stderr as alice sec-confctl create -T 20 carol
 	[[ $stderr == "carol offline"* ]]
 	relay
-	until_ok is_shown carol busy
+	until_ok shows alice carol busy
 	[ "$(db pal.db "select instance from binding
 	    where user = 'carol'")" = "$before" ]
 	# Killed, and here again.
@@ -211,9 +206,9 @@ is_shown() { [ "$(status_of "$1")" = "$2" ]; }
 	    "$machine/run/carol@lab.test.sock" status | tr '\t' '\n' |
 	    sed -n 's/^pid=//p')
 	kill -9 "$pid"
-	until_ok is_shown carol offline
+	until_ok shows alice carol offline
 	log_in carol
-	until_ok is_shown carol busy
+	until_ok shows alice carol busy
 	cut
 }
 home() { echo "$SEC_DIR/home/$1/password"; }

@@ -123,12 +123,12 @@ conf.end -" ]
 
 @test "--anyway rings who is busy, and who shows as offline" {
 	as bob sec-pal set offline
-	until_ok eval 'as alice sec-pal | grep -q "^bob *offline"'
+	until_ok shows alice bob offline
 	as alice sec-confctl create -q -n any
 	run -8 as alice sec-confctl invite any bob
 	for status in offline busy; do
 		as bob sec-pal set $status
-		until_ok eval 'as alice sec-pal | grep -q "^bob *$status"'
+		until_ok shows alice bob "$status"
 		m=$(mark bob)
 		bg sec-lab run alice sec-confctl invite --anyway any bob
 		pid=$!

@@ -42,7 +42,7 @@ logged() { sec-lab log "$1" | grep -cE "$2" || :; }
 	until_ok eval '[ "$(logged pal \
 	    "registered user=sip:carol@.* expires=5\$")" -ge $((before + 3)) ]'
 	[ "$(logged pal 'gone user=sip:carol@.*why=expired')" = 0 ]
-	as alice sec-pal -q | grep -qx carol
+	shows alice carol available
 	[ "$(as carol sec-watch -T 0 --since 0 -e svc.down)" = "" ]
 	sed -i '/register-life/d' "$SEC_DIR/etc/sec.conf"
 	configured "# as before"

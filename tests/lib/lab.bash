@@ -169,7 +169,7 @@ daemon_is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
 all_up() {
 	until_ok agent_is_back alice
 	until_ok agent_is_back bob
-	until_ok eval '[ "$(as alice sec-pal -q)" = bob ]'
+	until_ok shows alice bob available
 	until_ok as alice sec-confctl create -n up
 	run -0 --separate-stderr as alice sec-confctl invite up bob
 	[ "$stderr" = "bob accepted" ]
@@ -182,6 +182,9 @@ agent_is_back() {
 	as "$1" sec-ctl "$SEC_DIR/run/$1@lab.test.sock" status |
 	    grep -q 'pal=up.*controller=up'
 }
+
+# shows USER ENTRY STATUS: so his PAL has it.
+shows() { [ "$(as "$1" sec-pal -j list "$2" | jq -r .status)" = "$3" ]; }
 
 # agent_pid USER
 agent_pid() {

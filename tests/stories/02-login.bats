@@ -87,7 +87,8 @@ until='until [0-2][0-9]:[0-5][0-9]'
 	run -0 as alice sec-login -K "$BATS_TEST_TMPDIR/bot.keytab" \
 	    -s available deploybot
 	[[ $output =~ ^deploybot@LAB\.TEST\ \ available\ \ $until$ ]]
-	until_ok eval 'as bob sec-pal -q | grep -qx deploybot'
+	as bob sec-pal add deploybot
+	until_ok shows bob deploybot available
 	run -0 as alice sec-login -k -u deploybot
 	# For one job.
 	run -7 as alice sec-login -q -K "$BATS_TEST_TMPDIR/bot.keytab" \

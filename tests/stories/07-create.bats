@@ -18,7 +18,7 @@ setup_file() {
 	as carol sec-pal set busy -N "in review, back 14:40"
 	as erin sec-confctl answer decline
 	until_ok eval 'as alice sec-pal | grep -q "14:40"'
-	until_ok eval '! as alice sec-pal | grep -q dave'
+	until_ok shows alice dave offline
 }
 teardown_file() { lab_down; }
 teardown() {

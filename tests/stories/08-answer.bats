@@ -87,12 +87,12 @@ outcome() {
 @test "busy by status: the agent itself says so" {
 	as bob sec-confctl answer accept
 	as bob sec-pal set busy
-	until_ok eval 'as alice sec-pal | grep -q "^bob *busy"'
+	until_ok shows alice bob busy
 	run -7 --separate-stderr as alice sec-confctl create bob
 	# Unless it is asked to ring anyway: then it is his rule that counts.
 	run -0 --separate-stderr as alice sec-confctl create --anyway bob
 	as bob sec-pal set available
-	until_ok eval 'as alice sec-pal | grep -q "^bob *available"'
+	until_ok shows alice bob available
 	run -0 --separate-stderr as alice sec-confctl create bob
 }
 
