@@ -57,6 +57,29 @@ offered() { # USER WORD...
 	[ "$output" = "" ]
 }
 
+@test "entries of my list, each where its kind may stand" {
+	sec-admin object add lamp:bedroom --owner bob
+	as alice sec-confctl create -q --open -n tea
+	as alice sec-pal add lamp:bedroom conf:tea tel:+15551234567
+	entries_are() { [ "$(offered alice sec-pal show "" | sort | xargs)" = \
+	    "bob conf:tea lamp:bedroom tel:+15551234567" ]; }
+	until_ok entries_are
+	[ "$(offered alice sec-pal rm bob l)" = lamp:bedroom ]
+	[ "$(offered alice sec-pal put "")" = lamp:bedroom ]
+	[ "$(offered alice sec-confctl invite . "" | sort | xargs)" = \
+	    "bob tel:+15551234567" ]
+	[ "$(offered alice sec-pal set coffee --as a | xargs)" = \
+	    "available away" ]
+	# What bash takes for three words.
+	[ "$(offered alice sec-pal show lamp : b)" = bedroom ]
+	[ "$(offered alice sec-pal show conf :)" = tea ]
+	# Nobody is asked but the agent: sec-pal may be away.
+	sec-lab stop pal
+	[ "$(offered alice sec-pal show l)" = lamp:bedroom ]
+	sec-lab start pal
+	until_ok as alice sec-pal rm lamp:bedroom conf:tea tel:+15551234567
+}
+
 @test "every program that has verbs knows them" {
 	for p in sec-admin sec-confctl sec-ctl sec-keygen sec-lab sec-login \
 	    sec-mix sec-pal sec-plot sec-talk sec-watch; do
