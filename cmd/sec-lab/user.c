@@ -157,18 +157,19 @@ is_among(const char *user, char *const *users, int n)
 static pid_t
 add_all(const struct lab *l, const char *user, char *const *others, int n)
 {
-	const char *argv[USERS + 4];
+	const char *argv[USERS + 5];
 	int i, k = 0, null;
 	pid_t pid;
 
 	argv[k++] = lab_program("sec-pal");
 	argv[k++] = "add";
-	argv[k++] = "-q";
+	argv[k++] = "-qT";
+	argv[k++] = "60"; /* as slow as they may be */
 	for (i = 0; i < n; i++)
 		if (strcmp(others[i], user) != 0)
 			argv[k++] = others[i];
 	argv[k] = NULL;
-	if (k == 3 || argv[0] == NULL ||
+	if (k == 4 || argv[0] == NULL ||
 	    (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
 		return 0;
 	lab_setenv(l, user);
