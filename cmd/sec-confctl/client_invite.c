@@ -130,11 +130,11 @@ is_group(const char *name)
 static int
 is_unwritable(const char *name)
 {
+	const char *colon = strchr(name, ':');
 	struct uri u;
 
-	return strncmp(name, "sip:", 4) != 0 &&
-	    strncmp(name, "tel:", 4) != 0 && strchr(name, ':') > name &&
-	    strchr(name, ':')[1] != '\0' &&
+	return colon != NULL && colon > name && colon[1] != '\0' &&
+	    strncmp(name, "sip:", 4) != 0 && strncmp(name, "tel:", 4) != 0 &&
 	    uri_from_name(&u, name, "localhost", 0) != 0;
 }
 
