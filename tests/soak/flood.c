@@ -236,8 +236,8 @@ main(int argc, char **argv)
 	/* Whatever is no junk is voice or a hop packet, and was taken. */
 	return status == 0 && lost(&loud) - lost(&calm) < 1 &&
 		st.st_size < LOG_MAX &&
-		counted + unread >= (uint64_t)seconds * (uint64_t)rate *
-			    9 / 10 &&
+		counted + unread >=
+		    (uint64_t)seconds * (uint64_t)rate * 9 / 10 &&
 		counted <= received ?
 	    0 :
 	    1;
