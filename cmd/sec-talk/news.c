@@ -314,6 +314,9 @@ on_peer(struct seat *s, const struct line *l)
 		return;
 	k = seat_speaker(s, q);
 	k->in = strcmp(line_get_or(l, "state", "in"), "in") == 0;
+	if (k->in)
+		sink_expect(s->sink, q, codec_size(s->codec, AUDIO_FRAME),
+		    clock_mono());
 	/* Who has left may come without his name; it stays what it was. */
 	if (line_get(l, "user") != NULL)
 		text_copy(k->user, line_get(l, "user"), sizeof(k->user));

@@ -60,6 +60,7 @@ seat_tick(struct seat *s, int64_t now)
 	(void)sink_tick(s->sink, now);
 	source_tick(s->source, now);
 	(void)source_fill(s->source, PADS_TURN);
+	(void)sink_fill(s->sink, PADS_TURN, now);
 	if (fig9_suite_by_id(s->suite) != NULL && now >= s->warned) {
 		seat_note(s,
 		    "INSECURE: Fig. 9 pads leak speech (sec-protocol(7))", "");

@@ -349,6 +349,29 @@ aead_seal_pad(struct aead *a, const uint8_t nonce[SUITE_NONCE], const void *aad,
 	noncelog_add(a->keyhash, nonce, out, n + a->suite->nt);
 }
 
+int
+aead_open_pad(struct aead *a, const uint8_t nonce[SUITE_NONCE], const void *aad,
+    size_t aadlen, const uint8_t *ct, size_t n, const uint8_t *pad,
+    uint8_t *out)
+{
+	const uint8_t *stream = pad + a->suite->lead;
+	uint8_t tag[SHA512_SIZE];
+	size_t i;
+
+	if (n < a->suite->nt)
+		return SEC_ERR_FORMAT;
+	n -= a->suite->nt;
+	if (a->suite->lead > 0)
+		poly1305_tag(a, pad, aad, aadlen, ct, n, tag);
+	else
+		hmac_tag(a, nonce, aad, aadlen, ct, n, tag);
+	if (!secret_memequal(tag, ct + n, a->suite->nt))
+		return SEC_ERR_AUTH;
+	for (i = 0; i < n; i++)
+		out[i] = ct[i] ^ stream[i];
+	return 0;
+}
+
 void
 sframe_derive(const struct suite *s, uint64_t kid, const struct secret *base,
     struct secret **key, uint8_t salt[SUITE_NONCE])

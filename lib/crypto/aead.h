@@ -41,6 +41,12 @@ void	aead_seal_pad(struct aead *a, const uint8_t nonce[SUITE_NONCE],
 	    const void *aad, size_t aadlen, const void *pt, size_t n,
 	    const uint8_t *pad, uint8_t *out);
 
+/* As aead_open(), with the pad of this nonce, which has n - nt bytes or more;
+ * nothing is written to out unless the tag is right. */
+int	aead_open_pad(struct aead *a, const uint8_t nonce[SUITE_NONCE],
+	    const void *aad, size_t aadlen, const uint8_t *ct, size_t n,
+	    const uint8_t *pad, uint8_t *out);
+
 /* RFC 9605 4.4.2: key and salt of a KID under a base key. key: suite->nk
  * bytes. */
 void	sframe_derive(const struct suite *s, uint64_t kid,

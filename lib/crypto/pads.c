@@ -2,13 +2,20 @@
  * The ring of pads (S139, S144, S146): slot i holds the keystream of one
  * counter. Counters only go up, a slot is taken once, and it is wiped as it
  * is taken; so no pad can meet two messages.
+ *
+ *	sealing   next is the next packet's; it takes the first pad
+ *	opening   next is LATE before the newest packet's; packets take their
+ *		  own, in any order
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/log.h"
 
 #include "crypto/pads.h"
+
+#define LATE 4 /* pads kept for packets that were overtaken */
 
 struct pads {
 	struct aead *a;
@@ -101,4 +108,44 @@ pads_seal(struct pads *p, const void *aad, size_t aadlen, const void *pt,
 		aead_seal(p->a, nonce, aad, aadlen, pt, n, out);
 	}
 	return p->next++;
+}
+
+static void
+drop(struct pads *p, size_t slot)
+{
+	if (p->full[slot])
+		explicit_bzero(p->mem + slot * p->step, p->step);
+	p->full[slot] = 0;
+}
+
+/* The packet of this counter has come. */
+static void
+reach(struct pads *p, uint64_t counter)
+{
+	for (; p->ready > 0 && p->next + LATE <= counter; p->ready--)
+		drop(p, p->next++ % p->max);
+	if (p->ready == 0 && p->next <= counter)
+		p->next = counter + 1;
+}
+
+int
+pads_open(struct pads *p, uint64_t counter, const void *aad, size_t aadlen,
+    const uint8_t *ct, size_t n, uint8_t *out)
+{
+	size_t slot = counter % p->max;
+	uint8_t nonce[SUITE_NONCE];
+	int r;
+
+	aead_nonce(nonce, p->salt, counter);
+	if (counter >= p->next && counter - p->next < p->ready &&
+	    p->full[slot] && n <= p->size + aead_suite(p->a)->nt) {
+		r = aead_open_pad(p->a, nonce, aad, aadlen, ct, n,
+		    p->mem + slot * p->step, out);
+		if (r == 0)
+			drop(p, slot);
+	} else
+		r = aead_open(p->a, nonce, aad, aadlen, ct, n, out);
+	if (r == 0)
+		reach(p, counter);
+	return r;
 }

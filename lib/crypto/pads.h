@@ -27,4 +27,13 @@ size_t	pads_ready(const struct pads *p);
 uint64_t pads_seal(struct pads *p, const void *aad, size_t aadlen,
 	    const void *pt, size_t n, uint8_t *out);
 
+/*
+ * The receiver's ring: open the packet with this counter, by its pad if there
+ * is one. n counts the tag. 0: it is taken, and those far behind it are
+ * dropped; else as aead_open(), and the ring is as it was. A ring either seals
+ * or opens.
+ */
+int	pads_open(struct pads *p, uint64_t counter, const void *aad,
+	    size_t aadlen, const uint8_t *ct, size_t n, uint8_t *out);
+
 #endif

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "crypto/aead.h"
 #include "crypto/fig9.h"
+#include "crypto/pads.h"
 #include "rtp/hopkey.h"
 #include "rtp/replay.h"
 
@@ -29,7 +30,7 @@ struct epoch {
 struct opener {
 	uint32_t epoch;
 	struct aead *aead; /* NULL: a free place */
-	uint8_t salt[SUITE_NONCE];
+	struct pads *pads;
 };
 
 #define OPENERS 3
@@ -38,6 +39,8 @@ struct speaker {
 	struct replay replay;
 	struct opener opener[OPENERS];
 	unsigned turn; /* whose place goes next */
+	struct opener *last; /* used or made */
+	int64_t came; /* mono ms: the last packet, or that he is expected */
 	struct sink_stats stats;
 	int64_t forgotten; /* mono ms; 0: it is there */
 	uint64_t first, newest; /* counters */
@@ -64,6 +67,7 @@ struct sink {
 	size_t nforgotten; /* of them, whose windows are kept */
 	int64_t forget_at; /* mono ms, when to look for them */
 	size_t row; /* where the next rows begin */
+	size_t filled; /* whose pads were made last */
 	struct waiting *waiting; /* a ring */
 	size_t nwaiting, first;
 	struct sink_drops drops;
@@ -102,13 +106,21 @@ sink_new(struct sink **out, uint64_t conf, uint32_t own_q, uint16_t suite,
 }
 
 static void
+opener_clear(struct opener *o)
+{
+	pads_free(o->pads);
+	aead_free(o->aead);
+	memset(o, 0, sizeof(*o));
+}
+
+static void
 speaker_clear(struct speaker *k)
 {
 	size_t i;
 
 	for (i = 0; i < OPENERS; i++)
-		aead_free(k->opener[i].aead);
-	memset(k->opener, 0, sizeof(k->opener));
+		opener_clear(&k->opener[i]);
+	k->last = NULL;
 }
 
 static void
@@ -165,10 +177,8 @@ forget_openers(struct sink *s, uint32_t epoch)
 	while ((k = map_next(s->speakers, &i)) != NULL)
 		for (j = 0; j < OPENERS; j++)
 			if (k->opener[j].aead != NULL &&
-			    k->opener[j].epoch == epoch) {
-				aead_free(k->opener[j].aead);
-				memset(&k->opener[j], 0, sizeof(k->opener[j]));
-			}
+			    k->opener[j].epoch == epoch)
+				opener_clear(&k->opener[j]);
 }
 
 static void
@@ -272,9 +282,12 @@ sink_set_epoch(struct sink *s, uint32_t epoch, const struct secret *ke,
 
 /* --- opening --- */
 
+/* next: counter of a packet of so many bytes that is there, or to come. */
 static struct opener *
-opener_of(struct sink *s, struct speaker *k, const struct epoch *e)
+opener_of(struct sink *s, struct speaker *k, const struct epoch *e, size_t size,
+    uint64_t next)
 {
+	uint8_t salt[SUITE_NONCE];
 	struct opener *o;
 	struct secret *key;
 	size_t i;
@@ -282,16 +295,19 @@ opener_of(struct sink *s, struct speaker *k, const struct epoch *e)
 	for (i = 0; i < OPENERS; i++)
 		if (k->opener[i].aead != NULL &&
 		    k->opener[i].epoch == e->number)
-			return &k->opener[i];
+			return k->last = &k->opener[i];
 	o = &k->opener[k->turn++ % OPENERS];
-	aead_free(o->aead);
-	o->epoch = e->number;
+	opener_clear(o);
 	sframe_derive(s->suite, (uint64_t)e->number << 32 | k->stats.q, e->ke,
-	    &key, o->salt);
+	    &key, salt);
 	if (aead_new(&o->aead, s->suite_id, key) != 0)
 		o->aead = NULL;
 	secret_free(key);
-	return o->aead != NULL ? o : NULL;
+	if (o->aead == NULL)
+		return NULL;
+	o->epoch = e->number;
+	o->pads = pads_new(o->aead, salt, SINK_PADS, size, next);
+	return k->last = o;
 }
 
 /* The plaintext into s->plain; *n is its length. */
@@ -299,7 +315,6 @@ static int
 open_sealed(struct sink *s, struct speaker *k, const struct epoch *e,
     const struct rtp *h, const uint8_t *p, size_t len, size_t *n)
 {
-	uint8_t nonce[SUITE_NONCE];
 	struct opener *o;
 	uint32_t q;
 	int64_t t;
@@ -313,11 +328,12 @@ open_sealed(struct sink *s, struct speaker *k, const struct epoch *e,
 		r = fig9_open(e->fig9, p + RTP_HEAD, len, &q, &t, s->plain);
 		return r == 0 && q != fig9_q(h->q) ? SEC_ERR_AUTH : r;
 	}
-	if (len < s->suite->nt || (o = opener_of(s, k, e)) == NULL)
+	if (len < s->suite->nt)
 		return SEC_ERR_FORMAT;
 	*n = len - s->suite->nt;
-	aead_nonce(nonce, o->salt, h->counter);
-	return aead_open(o->aead, nonce, p, RTP_HEAD, p + RTP_HEAD, len,
+	if ((o = opener_of(s, k, e, *n, h->counter)) == NULL)
+		return SEC_ERR_FORMAT;
+	return pads_open(o->pads, h->counter, p, RTP_HEAD, p + RTP_HEAD, len,
 	    s->plain);
 }
 
@@ -344,6 +360,7 @@ count(struct sink *s, struct speaker *k, const struct rtp *h, int64_t now,
     int64_t skew)
 {
 	measure(s, k, h, now);
+	k->came = now;
 	if (k->stats.packets == 0)
 		k->first = k->newest = h->counter;
 	else if (h->counter < k->newest)
@@ -420,6 +437,43 @@ take(struct sink *s, const struct epoch *e, const struct rtp *h,
 		.payload = s->plain,
 		.n = n };
 	return 0;
+}
+
+/* --- pads, made while nothing comes --- */
+
+void
+sink_expect(struct sink *s, uint32_t q, size_t size, int64_t now)
+{
+	const struct epoch *e = find_epoch(s, s->newest);
+	struct speaker *k;
+
+	if (s->suite == NULL || e == NULL || q == s->own ||
+	    map_get_u64(s->speakers, q) != NULL ||
+	    map_count(s->speakers) >= SINK_EXPECTED)
+		return;
+	k = mem_new(sizeof(*k));
+	k->stats.q = q;
+	k->came = now;
+	map_put_u64(s->speakers, q, k);
+	(void)opener_of(s, k, e, size, 0);
+}
+
+size_t
+sink_fill(struct sink *s, size_t n, int64_t now)
+{
+	size_t made = 0, left = map_count(s->speakers) + 1;
+	struct speaker *k;
+
+	for (; made < n && left > 0; left--) {
+		if ((k = map_next(s->speakers, &s->filled)) == NULL) {
+			s->filled = 0; /* a circle */
+			continue;
+		}
+		if (k->last != NULL && k->last->pads != NULL &&
+		    now - k->came < SINK_ACTIVE_MS)
+			made += pads_fill(k->last->pads, n - made);
+	}
+	return made;
 }
 
 /* --- waiting for a key --- */
@@ -542,7 +596,9 @@ sink_stats(const struct sink *s, uint32_t q)
 {
 	const struct speaker *k = map_get_u64(s->speakers, q);
 
-	return k != NULL && k->forgotten == 0 ? &k->stats : NULL;
+	return k != NULL && k->forgotten == 0 && k->stats.packets > 0 ?
+	    &k->stats :
+	    NULL;
 }
 
 unsigned
@@ -553,7 +609,7 @@ sink_rows(struct sink *s, struct hop_row rows[HOP_ROWS])
 	unsigned n = 0;
 
 	while (n < HOP_ROWS && (k = map_next(s->speakers, &s->row)) != NULL) {
-		if (k->forgotten != 0)
+		if (k->forgotten != 0 || k->stats.packets == 0)
 			continue;
 		t = &k->stats;
 		rows[n].q = t->q;

@@ -21,6 +21,9 @@ struct sink;
 #define SINK_WAITING	64             /* packets that do */
 #define SINK_SKEW_MS	10000
 #define SINK_SPEAKERS	4096
+#define SINK_PADS	25             /* of each who speaks */
+#define SINK_EXPECTED	64             /* known: more are not made ready for */
+#define SINK_ACTIVE_MS	1000           /* since his last packet */
 
 /* An opened packet; payload is good until the next call. */
 struct rtp_frame {
@@ -78,6 +81,15 @@ int	sink_packet(struct sink *s, const uint8_t *p, size_t n, int64_t now,
  * SEC_ERR_NOTHING. Drops those that waited too long. *came: its now. */
 int	sink_next(struct sink *s, int64_t now, int64_t real,
 	    struct rtp_frame *f, int64_t *came);
+/*
+ * The offline half (S139, S141, S146). Somebody has joined, whose packets will
+ * hold size bytes: his key is made, and pads from his first packet on. now:
+ * mono ms.
+ */
+void	sink_expect(struct sink *s, uint32_t q, size_t size, int64_t now);
+/* While there is time: at most n pads more for those who speak; how many were
+ * made. */
+size_t	sink_fill(struct sink *s, size_t n, int64_t now);
 /* A hop packet: 0, SEC_ERR_FORMAT, _AUTH, _REPLAY. */
 int	sink_hop(struct sink *s, const uint8_t *p, size_t n,
 	    struct hop_packet *h);

@@ -6,6 +6,7 @@
 #include "../../../lib/crypto/pads.c"
 
 #include "../test.h"
+#include "base/err.h"
 #include "crypto/random.h"
 
 #define MAX  8
@@ -65,6 +66,65 @@ same_output(const struct suite *s)
 	secret_free(k);
 }
 
+static size_t
+full(const struct pads *p)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < p->max; i++)
+		n += p->full[i];
+	return n;
+}
+
+/* S152: receivers open by pads made before; in whatever order packets come,
+ * with pads or without, what they get is the same. */
+static void
+same_input(const struct suite *s)
+{
+	/* In order, overtaken, a hole, far behind, a leap. */
+	static const uint64_t order[] = { 0, 1, 3, 2, 4, 5, 9, 8, 7, 12, 6, 2,
+		13, 400, 399, 401, 402 };
+	uint8_t salt[12], pt[SIZE], aad[48], sealed[SIZE + 16], got[SIZE];
+	struct secret *k = crypto_random_key(s->nk, 0);
+	uint8_t nonce[12];
+	size_t i, wrong = 0, kept = 0, before;
+	struct aead *a;
+	struct pads *p;
+
+	T_INT(aead_new(&a, s->id, k), 0);
+	crypto_random(salt, sizeof salt);
+	crypto_random(aad, sizeof aad);
+	p = pads_new(a, salt, MAX, SIZE, 0);
+	for (i = 0; i < sizeof order / sizeof *order; i++) {
+		if (i % 3 != 2)
+			(void)pads_fill(p, (i % 2) * MAX);
+		memset(pt, (int)i + 1, sizeof pt);
+		aead_nonce(nonce, salt, order[i]);
+		aead_seal(a, nonce, aad, sizeof aad, pt, SIZE, sealed);
+		/* What is forged takes no pad. */
+		before = full(p);
+		sealed[i]++;
+		wrong += pads_open(p, order[i], aad, sizeof aad, sealed,
+			     SIZE + s->nt, got) != SEC_ERR_AUTH;
+		wrong += pads_open(p, order[i], aad, sizeof aad, sealed,
+			     s->nt - 1, got) != SEC_ERR_FORMAT;
+		sealed[i]--;
+		wrong += full(p) != before;
+		wrong += pads_open(p, order[i], aad, sizeof aad, sealed,
+			     SIZE + s->nt, got) != 0 ||
+		    memcmp(got, pt, SIZE) != 0;
+		kept += order[i] < p->next + p->ready && order[i] >= p->next &&
+		    p->full[order[i] % MAX];
+	}
+	T_OK(wrong == 0, "%s: opened as without pads", s->name);
+	T_OK(kept == 0, "%s: no pad is kept behind its packet", s->name);
+	(void)pads_fill(p, MAX);
+	T_INT(full(p) > 0, s->offline);
+	pads_free(p);
+	aead_free(a);
+	secret_free(k);
+}
+
 int
 main(void)
 {
@@ -72,7 +132,7 @@ main(void)
 
 	crypto_init();
 	for (s = suite_next(NULL); s != NULL; s = suite_next(s))
-		same_output(s);
+		same_output(s), same_input(s);
 	pads_free(NULL);
 	T_INT(secret_count(), 0);
 	return t_done();

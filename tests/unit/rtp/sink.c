@@ -91,6 +91,56 @@ test_good(uint16_t suite)
 	sink_free(s);
 }
 
+/* S139 S141 S146 S152: who joins is made ready for, and pads are there before
+ * his packets; each takes its own, and there are more for those who speak. */
+static void
+test_pads(uint16_t suite)
+{
+	struct source *a = speaker(suite, 2, 1);
+	struct sink *s = listener(suite, 1);
+	struct hop_row rows[HOP_ROWS];
+	uint8_t p[RTP_MAX];
+	struct rtp_frame f;
+	int i, bad = 0;
+	size_t n;
+
+	T_INT(sink_fill(s, 100, 1000), 0);
+	sink_expect(s, 2, SIZE, 1000);
+	sink_expect(s, 2, SIZE, 1000);
+	sink_expect(s, 1, SIZE, 1000); /* myself */
+	T(sink_stats(s, 2) == NULL && sink_rows(s, rows) == 0);
+	T_INT(sink_fill(s, 10, 1000), 10);
+	T_INT(sink_fill(s, 100, 1000), SINK_PADS - 10);
+	T_INT(sink_fill(s, 100, 1000), 0);
+	for (i = 0; i < 10; i++) {
+		n = say(a, REAL, p);
+		bad += sink_packet(s, p, n, 1000, REAL, &f) != 0 ||
+		    memcmp(f.payload, payload, SIZE) != 0;
+	}
+	T_INT(bad, 0);
+	T(sink_stats(s, 2)->packets == 10 && sink_stats(s, 2)->lost == 0);
+	/* But for the last four, whose overtaken ones may still come. */
+	T_INT(sink_fill(s, 100, 1000), 6);
+	for (i = 0; i < 100; i++)
+		n = say(a, REAL, p);
+	T_INT(sink_packet(s, p, n, 1000, REAL, &f), 0);
+	T(memcmp(f.payload, payload, SIZE) == 0);
+	T_INT(sink_fill(s, 100, 1000 + SINK_ACTIVE_MS), 0);
+	T_INT(sink_fill(s, 100, 1000 + SINK_ACTIVE_MS - 1), SINK_PADS);
+	/* Another key, other pads. */
+	T_INT(sink_set_epoch(s, 2, ke[2], 1000), 0);
+	T_INT(source_set_epoch(a, 2, ke[2], 0), 0);
+	for (i = 0; i < 3; i++) {
+		n = say(a, REAL, p);
+		T_INT(sink_packet(s, p, n, 1000, REAL, &f), 0);
+		T(sink_fill(s, 100, 1000) > 0 || i > 0);
+	}
+	sink_forget(s, 2, 1000);
+	T_INT(sink_fill(s, 100, 1000), 0);
+	source_free(a);
+	sink_free(s);
+}
+
 /* Who has left is forgotten, but not what he said: sent again it is refused
  * for as long as its time would be right. */
 static void
@@ -336,6 +386,8 @@ main(void)
 	down = crypto_random_key(32, 0);
 	for (i = 0; i < sizeof(suites) / sizeof(*suites); i++)
 		test_good(suites[i]);
+	test_pads(6);
+	test_pads(SUITE_CHACHA20_POLY1305);
 	test_forgotten();
 	test_flipped(6);
 	test_flipped(SUITE_CHACHA20_POLY1305);
