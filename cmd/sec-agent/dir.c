@@ -10,12 +10,18 @@
 #include "base/text.h"
 #include "sip/event.h"
 
+#define UNSENT	65536 /* that a tool may have to read yet */
+#define SLOW_MS 20
+
 struct search {
 	struct agent *a;
 	struct ctl_handle who;
 	struct buf terms; /* fields of the question, as they came */
 	uint64_t left; /* rows that are still wanted */
-	uint64_t after, total;
+	uint64_t after;
+	int is_counted, is_cut; /* there are `total`; there are more */
+	uint64_t total;
+	struct timer slow; /* the tool has not read what it has */
 };
 
 static void ask(struct search *s);
@@ -23,6 +29,7 @@ static void ask(struct search *s);
 static void
 search_free(struct search *s)
 {
+	timer_cancel(&s->slow);
 	buf_free(&s->terms);
 	free(s);
 }
@@ -32,7 +39,9 @@ search_end(struct search *s, struct ctl_req *r)
 {
 	struct buf *b = ctl_ok_begin(r);
 
-	line_put_u64(b, "total", s->total);
+	if (s->is_counted)
+		line_put_u64(b, "total", s->total);
+	line_put(b, "more", s->is_cut ? "1" : NULL);
 	ctl_end(r);
 	search_free(s);
 }
@@ -59,18 +68,34 @@ page(struct search *s, struct ctl_req *r, const struct sip_msg *answer)
 
 	if (answer->bodylen == 0 || !line_next(&l, &p, end))
 		return SEC_ERR_FORMAT;
-	(void)line_get_u64(&l, "total", &s->total);
+	s->is_counted |= line_get_u64(&l, "total", &s->total) == 0;
 	(void)line_get_u64(&l, "more", &more);
 	line_free(&l);
 	while (s->left > 0 && line_next(&l, &p, end)) {
 		pass_on(s, r, &l);
 		line_free(&l);
 	}
+	s->is_cut = s->left == 0 && more > 0;
 	/* It goes forward, or it would go on for ever. */
 	if (s->left == 0 || more <= s->after)
 		return 0;
 	s->after = more;
 	return 1;
+}
+
+/* The next page, when the tool has room for it. */
+static void
+go_on(void *arg)
+{
+	struct search *s = arg;
+	struct ctl_req r;
+
+	if (ctl_again(s->a->ctl, s->who, &r) != 0)
+		search_free(s);
+	else if (ctl_peer_unsent(r.peer) > UNSENT)
+		timer_set(&s->slow, SLOW_MS);
+	else
+		ask(s);
 }
 
 static void
@@ -92,7 +117,7 @@ on_answer(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 		ctl_error(&r, 400, "the PAL manager's answer is malformed");
 		search_free(s);
 	} else if (more)
-		ask(s);
+		go_on(s);
 	else
 		search_end(s, &r);
 }
@@ -141,6 +166,7 @@ dir_start(struct agent *a, struct ctl_req *r)
 
 	s->a = a;
 	s->who = ctl_keep(r);
+	timer_init(&s->slow, a->loop, go_on, s);
 	if (line_get_u64(l, "limit", &s->left) != 0 || s->left == 0)
 		s->left = UINT64_MAX;
 	for (i = 0; i < l->n; i++)

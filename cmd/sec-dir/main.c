@@ -78,10 +78,14 @@ ask(struct listing *l, const char *what, char terms[][TERM_SIZE], int n,
 	r = agent_rows(l->a, cli_timeout(l->c, CALL_MS), cb, l, &ok);
 	if (r != 0)
 		return agent_fail(l->c, l->a, r);
-	(void)line_get_u64(&ok, "total", &total);
-	if (limit > 0 && total > limit)
+	if (line_get(&ok, "more") == NULL)
+		return 0;
+	if (line_get_u64(&ok, "total", &total) == 0)
 		fprintf(stderr, "sec-dir: the first %llu of %llu; -a for all\n",
 		    (unsigned long long)limit, (unsigned long long)total);
+	else
+		fprintf(stderr, "sec-dir: the first %llu; -a for all\n",
+		    (unsigned long long)limit);
 	return 0;
 }
 

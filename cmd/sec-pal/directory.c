@@ -9,7 +9,8 @@
  *	agent    200 <------ found, rows
  *
  * A page ends after `limit` people or at PAGE bytes; its `more` is the
- * `after` of the next one.
+ * `after` of the next one, and says how many the back end has told before,
+ * of whatever status: nobody is looked at twice.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +40,8 @@ struct asking {
 	char watcher[PAL_NAME];
 	char status[32]; /* word or class; "": any */
 	size_t limit, after;
-	size_t found; /* of that status, so far */
-	size_t given;
+	size_t told; /* by the back end, so far */
+	size_t given, more; /* people; where the next page begins, or 0 */
 	int is_full;
 	struct pal_status shown; /* of the one whose row comes next */
 	int is_shown;
@@ -152,16 +153,17 @@ static int
 on_user(void *arg, const char *user)
 {
 	struct asking *a = arg;
-	int here = a->found >= a->after && !a->is_full, r = 1;
 
-	/* Of a page's people all is asked; of the others no more than it
-	 * takes to count them. */
-	if (here || a->status[0] != '\0')
-		r = look_at(a, user);
-	if (!r)
+	if (a->told++ < a->after)
 		return 0;
-	a->found++;
-	return here ? 1 : a->is_full && a->after > 0 ? -1 : 0;
+	if (a->more == 0 && !look_at(a, user))
+		return 0;
+	if (!a->is_full)
+		return 1;
+	if (a->more == 0)
+		a->more = a->told - 1;
+	/* The others are counted, once, if that takes no more than this. */
+	return a->after == 0 && a->status[0] == '\0' ? 0 : -1;
 }
 
 static void
@@ -207,17 +209,29 @@ answer(struct sip_txn *txn, int status, const char *note,
 	sip_answer(txn, &m);
 }
 
-/* Only the first page tells how many there are: of another not all were
- * counted. */
+/* Only the first page tells how many there are, if all were counted. */
 static void
-put_found(struct buf *b, size_t found, size_t after, size_t given)
+put_found(struct buf *b, const size_t *total, size_t more)
 {
 	line_begin(b, "found");
-	if (after == 0)
-		line_put_u64(b, "total", found);
-	if (found > after + given)
-		line_put_u64(b, "more", after + given);
+	if (total != NULL)
+		line_put_u64(b, "total", *total);
+	if (more > 0)
+		line_put_u64(b, "more", more);
 	line_end(b);
+}
+
+static void
+put_people(struct buf *b, const struct asking *a)
+{
+	const size_t *total = NULL;
+
+	if (a->after == 0 && a->status[0] == '\0')
+		total = &a->told;
+	else if (a->after == 0 && a->more == 0)
+		total = &a->given;
+	put_found(b, total, a->more);
+	buf_put(b, buf_data(&a->rows), buf_len(&a->rows));
 }
 
 static void
@@ -233,8 +247,7 @@ on_done(void *arg, int err, const char *why)
 		answer(txn, sec_err_sip(err), why, NULL);
 		goto out;
 	}
-	put_found(&body, a->found, a->after, a->given);
-	buf_put(&body, buf_data(&a->rows), buf_len(&a->rows));
+	put_people(&body, a);
 	answer(txn, 200, NULL, &body);
 	buf_free(&body);
 out:
@@ -361,7 +374,8 @@ conferences(struct pal *p, struct sip_txn *txn, const struct line *l)
 		return;
 	}
 	(void)rosters_listed(p, on_conf, &c);
-	put_found(&body, c.found, c.after, c.given);
+	put_found(&body, c.after == 0 ? &c.found : NULL,
+	    c.found > c.after + c.given ? c.after + c.given : 0);
 	buf_put(&body, buf_data(&c.rows), buf_len(&c.rows));
 	answer(txn, 200, NULL, &body);
 	buf_free(&c.rows);

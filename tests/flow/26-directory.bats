@@ -109,6 +109,9 @@ found() { as alice sec-dir -q "$@" | xargs; }
 	[ -z "$stderr" ]
 	[ "$(sort -u <<<"$output" | wc -l)" = 1200 ]
 	[ "${lines[1199]}" = m1200 ]
+	run -0 --separate-stderr as alice sec-dir -q -s offline org=9000
+	[ "${#lines[@]}" = 200 ]
+	[ "$stderr" = "sec-dir: the first 200; -a for all" ]
 	# The status is asked before the page is cut.
 	[ "$(found -s available)" = bob ]
 	[ "$(as alice sec-dir -a -q -s offline org=9000 | wc -l)" = 1200 ]
