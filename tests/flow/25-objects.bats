@@ -108,6 +108,14 @@ put() {
 	put porch buoy:far water=low
 	run -4 --separate-stderr as alice sec-pal put buoy:far water=none
 	run -4 --separate-stderr as porch sec-pal put door:front open=yes
+	# Groups are read when it is asked: of the type, and of the owner.
+	for g in porters nobody; do
+		sec-admin group add "$g" alice
+		as alice sec-pal put door:front open="$g"
+		sec-admin group rm "$g" alice
+		run -4 --separate-stderr as alice sec-pal put door:front open=no
+	done
+	[ "$(as bob sec-pal get door:front open)" = nobody ]
 	run -5 --separate-stderr as porch sec-pal put lamp:attic state=on
 	run -5 --separate-stderr as porch sec-pal put lmap:bedroom state=on
 }
