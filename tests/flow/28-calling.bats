@@ -106,11 +106,16 @@ asked() {
 }
 
 @test "more than a thousand at once are not asked: 4, and a sentence" {
-	{ echo user,org && printf 'p%d,big\n' {1..1001}; } |
-	    sec-admin user import - 3>&-
+	{
+		echo user,org,location
+		printf 'p%d,big,Full\n' {1..1000}
+		echo p1001,big,
+	} | sec-admin user import - 3>&-
 	as alice sec-confctl create -n o5
 	run -4 --separate-stderr as alice sec-confctl invite o5 org:big
 	[[ $stderr == *"more than 1000 people; not invited"* ]]
+	run -8 --separate-stderr as alice sec-confctl invite o5 location:Full
+	[ "$stderr" = "1000 offline" ]
 }
 
 @test "who is blocked is not asked" {
