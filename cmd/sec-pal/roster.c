@@ -316,13 +316,13 @@ device_left(struct participant *pa, struct device *d)
 	d->left = loop_now(pa->roster->pal->s->loop);
 	if (--pa->in == 0) {
 		pa->roster->in--;
-		pa->talking = 0;
 		text_copy(pa->state, "left", sizeof pa->state);
 		subscriptions_drop(&pa->roster->doc, pa->uri, "noresource");
 		roster_changed(pa->roster);
 	}
 	if (!timer_is_set(&pa->timer))
 		timer_set(&pa->timer, LEFT_MS);
+	participant_hush(pa);
 	participant_changed(pa);
 }
 

@@ -79,6 +79,8 @@ void	roster_watch_init(struct roster *r);
 void	roster_watch_free(struct roster *r);
 /* What participant_changed() has told, to those who look on. */
 void	participant_watched(struct participant *pa);
+/* Without a voice device he does not talk. */
+void	participant_hush(struct participant *pa);
 /* Title, who may look on, who is in it: as a PAL entry shows it. */
 void	roster_changed(struct roster *r);
 /* Who looks on may not any more. */

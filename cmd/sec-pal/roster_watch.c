@@ -127,6 +127,17 @@ talking_set(struct participant *pa, int on)
 	roster_changed(pa->roster);
 }
 
+void
+participant_hush(struct participant *pa)
+{
+	struct device *d;
+
+	TAILQ_FOREACH(d, &pa->devices, entry)
+		if (d->left == 0 && strcmp(d->medium, "voice") == 0)
+			return;
+	talking_set(pa, 0);
+}
+
 static void
 nobody_talks(struct roster *r)
 {
