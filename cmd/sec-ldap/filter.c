@@ -118,18 +118,36 @@ filter_term(struct buf *out, const struct dir_term *t)
 	return 0;
 }
 
+/* Classes of groups, and how their members are named: servers have an index
+ * of classes, but not often one of every attribute of members. */
+static const struct {
+	const char *class_, *attr;
+	int by_dn; /* else by user name */
+} kinds[] = {
+	{ "groupOfNames", "member", 1 },
+	{ "group", "member", 1 },
+	{ "groupOfUniqueNames", "uniqueMember", 1 },
+	{ "posixGroup", "memberUid", 0 },
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
 /* A group "Help Desk" is called help-desk with us. */
 void
 filter_groups(struct buf *out, const struct dir_term *t)
 {
 	char blanks[DIR_VALUE];
+	size_t i;
 	char *s;
 
 	text_copy(blanks, t->value, sizeof(blanks));
 	for (s = blanks; *s != '\0'; s++)
 		if (*s == '-')
 			*s = ' ';
-	buf_put_str(out, "(&(|(member=*)(uniqueMember=*)(memberUid=*))(|");
+	buf_put_str(out, "(&(|");
+	for (i = 0; i < KINDS; i++)
+		put_one(out, "objectClass", kinds[i].class_, 0);
+	buf_put_str(out, ")(|");
 	put_match(out, "cn", t->value, t->prefix);
 	put_match(out, "cn", blanks, t->prefix);
 	buf_put_str(out, "))");
@@ -138,9 +156,14 @@ filter_groups(struct buf *out, const struct dir_term *t)
 void
 filter_member(struct buf *out, const char *dn, const char *user)
 {
+	size_t i;
+
 	buf_put_str(out, "(|");
-	filter_equal(out, "member", dn);
-	filter_equal(out, "uniqueMember", dn);
-	filter_equal(out, "memberUid", user);
+	for (i = 0; i < KINDS; i++) {
+		buf_put_str(out, "(&");
+		put_one(out, "objectClass", kinds[i].class_, 0);
+		put_one(out, kinds[i].attr, kinds[i].by_dn ? dn : user, 0);
+		buf_put_str(out, ")");
+	}
 	buf_put_str(out, ")");
 }

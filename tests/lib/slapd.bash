@@ -130,7 +130,7 @@ ldap_config() {
 	rootdn "$LDAP_ADMIN"
 	rootpw $LDAP_PASSWORD
 	directory $dir/db
-	index objectClass,member eq
+	index objectClass eq
 	index uid,cn,sn,givenName,departmentNumber eq,sub
 	END
 }

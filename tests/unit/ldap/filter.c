@@ -75,13 +75,16 @@ main(void)
 	buf_reset(&b);
 	filter_groups(&b, &group);
 	T_STR(buf_cstr(&b),
-	    "(&(|(member=*)(uniqueMember=*)(memberUid=*))"
+	    "(&(|(objectClass=groupOfNames)(objectClass=group)"
+	    "(objectClass=groupOfUniqueNames)(objectClass=posixGroup))"
 	    "(|(cn=help-\\29)(cn=help \\29)))");
 	buf_reset(&b);
 	filter_member(&b, "uid=a\\,b,dc=x", "a");
 	T_STR(buf_cstr(&b),
-	    "(|(member=uid=a\\5c,b,dc=x)(uniqueMember=uid=a\\5c,b,dc=x)"
-	    "(memberUid=a))");
+	    "(|(&(objectClass=groupOfNames)(member=uid=a\\5c,b,dc=x))"
+	    "(&(objectClass=group)(member=uid=a\\5c,b,dc=x))"
+	    "(&(objectClass=groupOfUniqueNames)(uniqueMember=uid=a\\5c,b,dc=x))"
+	    "(&(objectClass=posixGroup)(memberUid=a)))");
 	buf_free(&b);
 
 	T_STR(name_ours("telephoneNumber", name), "phone");
