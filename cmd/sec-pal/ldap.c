@@ -26,13 +26,10 @@
 #include "ldap.h"
 #include "ldap_child.h"
 #include "ldap_copy.h"
+#include "ldap_hits.h"
 #include "pal.h"
 
 #define WINDOW 32 /* people whose attributes are fetched at once */
-
-struct hit {
-	char *user, *dn;
-};
 
 struct lookup {
 	struct ldap *ldap;
@@ -41,8 +38,7 @@ struct lookup {
 	void *arg;
 	int64_t deadline; /* mono ms */
 	int err; /* of what came: no memory, no sense */
-	struct hit *hit;
-	size_t n, cap;
+	struct hits hits;
 	size_t at; /* the one to be told next */
 	int is_wanted; /* he is, and was told */
 	size_t from, until; /* whom the window is of */
@@ -52,6 +48,7 @@ struct lookup {
 
 struct ldap {
 	struct ldap_child child;
+	struct kept_hits kept;
 	struct map *lookups; /* by id */
 	uint64_t last;
 };
@@ -68,18 +65,15 @@ window_clear(struct lookup *k)
 static void
 lookup_end(struct lookup *k, int err, const char *why)
 {
-	size_t i;
-
 	(void)map_del_u64(k->ldap->lookups, k->id);
 	if (err != 0)
 		log_warn("ldap.failed", "why=%s", log_quote(why));
 	k->r->done(k->arg, err, why);
 	window_clear(k);
-	for (i = 0; i < k->n; i++) {
-		free(k->hit[i].user);
-		free(k->hit[i].dn);
-	}
-	free(k->hit);
+	if (err == 0)
+		hits_keep(&k->ldap->kept, &k->hits);
+	else
+		hits_free(&k->hits);
 	free(k);
 }
 
@@ -153,13 +147,13 @@ ask_show(struct lookup *k)
 	}
 	window_clear(k);
 	k->from = k->at;
-	k->until = k->n - k->at < WINDOW ? k->n : k->at + WINDOW;
+	k->until = k->hits.n - k->at < WINDOW ? k->hits.n : k->at + WINDOW;
 	b = ctl_call(peer, "show");
 	for (i = k->from; i < k->until; i++) {
 		snprintf(key, sizeof(key), "u%zu", i - k->from + 1);
-		line_put(b, key, k->hit[i].user);
+		line_put(b, key, k->hits.v[i].user);
 		snprintf(key, sizeof(key), "d%zu", i - k->from + 1);
-		line_put(b, key, k->hit[i].dn);
+		line_put(b, key, k->hits.v[i].dn);
 	}
 	(void)ctl_call_end(peer, time_left(k), on_shown, k->ldap, k->id);
 }
@@ -173,12 +167,12 @@ tell_person(struct lookup *k)
 	size_t i;
 
 	for (i = 0; i < k->nwindow; i++)
-		if (strcmp(k->window[i].user, k->hit[k->at].user) == 0) {
+		if (strcmp(k->window[i].user, k->hits.v[k->at].user) == 0) {
 			k->r->person(k->arg, &k->window[i]);
 			return;
 		}
 	memset(&nobody, 0, sizeof(nobody));
-	text_copy(nobody.user, k->hit[k->at].user, sizeof(nobody.user));
+	text_copy(nobody.user, k->hits.v[k->at].user, sizeof(nobody.user));
 	k->r->person(k->arg, &nobody);
 }
 
@@ -187,9 +181,9 @@ lookup_walk(struct lookup *k)
 {
 	int r;
 
-	for (; k->at < k->n; k->at++) {
+	for (; k->at < k->hits.n; k->at++) {
 		if (!k->is_wanted &&
-		    (r = k->r->user(k->arg, k->hit[k->at].user)) <= 0) {
+		    (r = k->r->user(k->arg, k->hits.v[k->at].user)) <= 0) {
 			if (r < 0)
 				break;
 			continue;
@@ -205,32 +199,6 @@ lookup_walk(struct lookup *k)
 	lookup_end(k, 0, "");
 }
 
-static int
-take_hit(struct lookup *k, const struct line *l)
-{
-	const char *user = line_get(l, "user"), *dn = line_get(l, "dn");
-	size_t cap = k->cap > 0 ? 2 * k->cap : 64;
-	struct hit *hit;
-
-	if (user == NULL || dn == NULL || !dir_user_allowed(user))
-		return SEC_ERR_FORMAT;
-	if (k->n == k->cap) {
-		if ((hit = realloc(k->hit, cap * sizeof(*hit))) == NULL)
-			return SEC_ERR_SYS;
-		k->hit = hit;
-		k->cap = cap;
-	}
-	k->hit[k->n].user = strdup(user);
-	k->hit[k->n].dn = strdup(dn);
-	if (k->hit[k->n].user == NULL || k->hit[k->n].dn == NULL) {
-		free(k->hit[k->n].user);
-		free(k->hit[k->n].dn);
-		return SEC_ERR_SYS;
-	}
-	k->n++;
-	return 0;
-}
-
 static void
 on_found(void *ctx, uint64_t cookie, int err, const struct line *l)
 {
@@ -242,7 +210,9 @@ on_found(void *ctx, uint64_t cookie, int err, const struct line *l)
 	if (err != 0)
 		lookup_fail(k, err, l);
 	else if (strcmp(l->verb, "row") == 0)
-		k->err = k->err != 0 ? k->err : take_hit(k, l);
+		k->err = k->err != 0 ?
+		    k->err :
+		    hits_add(&k->hits, line_get(l, "user"), line_get(l, "dn"));
 	else if (k->err != 0)
 		lookup_end(k, k->err, sec_strerror(k->err));
 	else
@@ -293,6 +263,12 @@ ldap_search(struct pal *p, const struct dir_search *q,
 	k->arg = arg;
 	k->deadline = clock_mono() + LDAP_ANSWER_MS;
 	(void)map_put_u64(l->lookups, k->id, k);
+	if (hits_take(&l->kept, q, &k->hits)) {
+		lookup_walk(k);
+		return;
+	}
+	k->hits.q = *q;
+	k->hits.since = clock_mono();
 	put_terms(ctl_call(peer, "find"), q);
 	(void)ctl_call_end(peer, LDAP_ANSWER_MS, on_found, l, k->id);
 }
@@ -339,6 +315,7 @@ ldap_open(struct pal *p)
 		return SEC_ERR_SYS;
 	l->child.s = p->s;
 	l->lookups = map_new();
+	hits_keep_open(&l->kept, p->s->loop);
 	p->ldap = l;
 	choose(p);
 	return 0;
@@ -350,6 +327,7 @@ ldap_reload(struct pal *p)
 	/* A bad file is told by each search, too: the rest of us goes on. */
 	(void)check_password(&p->s->conf);
 	ldap_child_kill(&p->ldap->child);
+	hits_keep_close(&p->ldap->kept);
 	ldap_copies_forget(p);
 	choose(p);
 }
@@ -366,6 +344,7 @@ ldap_close(struct pal *p)
 	ldap_child_kill(&l->child);
 	while ((k = map_next(l->lookups, &i)) != NULL)
 		lookup_end(k, SEC_ERR_CLOSED, "sec-pal ends");
+	hits_keep_close(&l->kept);
 	ldap_copies_forget(p);
 	map_free(l->lookups);
 	free(l);

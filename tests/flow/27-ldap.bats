@@ -331,18 +331,44 @@ has_unread() {
 }
 ldap_pid() { pgrep -P "$(daemon_pid pal)" sec-ldap; }
 
-@test "a server that tells only some of them: no half answers" {
-	sed -i 's/^sizelimit.*/sizelimit size.soft=5 size.hard=5/' \
-	    "$SEC_DIR/ldap/slapd.conf"
+# limited LIMIT: the server tells no more at once.
+limited() {
 	slapd_kill
+	sed -i "s/^sizelimit.*/sizelimit $1/" "$SEC_DIR/ldap/slapd.conf"
+}
+
+@test "S074: pages: of the server to us, and of us to the agent" {
+	slapd_kill
+	for ((i = 0; i < 700; i++)); do
+		printf '%s\n' "dn: uid=u$i,ou=people,$LDAP_BASE" \
+		    "objectClass: inetOrgPerson" "uid: u$i" "cn: Many $i" \
+		    "sn: $i" "departmentNumber: many" "title: number $i" \
+		    "description: $(printf '%0200d' $i)" ""
+	done | slapd_add
+	slapd_start
+	by_gssapi
+	as alice sec-dir -j -a org=many >all
+	[ "$(jq -r .title all | sort -u | wc -l)" = 700 ]
+	[ "$(wc -l <all)" = 700 ]
+	jq -r .name all | LC_ALL=C sort -fc
+	# Two pages of the server's were all that it took: who asks for one
+	# page after the other is not searched for anew.
+	[ "$(grep -c 'SRCH.*scope=2.*departmentNumber=many' \
+	    "$SEC_DIR/ldap/slapd.log")" = 2 ]
+	run -0 --separate-stderr as alice sec-dir -q org=many
+	[ "$(wc -l <<<"$output")" = 200 ]
+	[ "$stderr" = "sec-dir: the first 200 of 700; -a for all" ]
+}
+
+@test "a server that tells only some of them: no half answers" {
+	limited "size.soft=5 size.hard=5"
 	slapd_start
 	by_gssapi
 	run -10 --separate-stderr as alice sec-dir -q
 	[ "$output" = "" ]
 	[[ $stderr == "sec-dir: "*"ask for fewer"* ]]
 	[ "$(as alice sec-dir -q org=1256 | wc -l)" = 3 ]
-	sed -i 's/^sizelimit.*/sizelimit 500/' "$SEC_DIR/ldap/slapd.conf"
-	slapd_kill
+	limited unlimited
 	slapd_start
 }
 

@@ -19,9 +19,13 @@ slapd_up() {
 	ldap_certificates "$dir"
 	ldap_principal "$dir/keytab"
 	ldap_config "$dir" >"$dir/slapd.conf"
-	slapadd -q -f "$dir/slapd.conf" \
-	    -l "$BATS_TEST_DIRNAME/../lib/people.ldif" >"$dir/slapadd.log" 2>&1 || { cat "$dir/slapadd.log" >&2; return 1; }
+	slapd_add <"$BATS_TEST_DIRNAME/../lib/people.ldif"
 	slapd_start
+}
+
+# slapd_add: LDIF on standard input, while it does not run.
+slapd_add() {
+	slapadd -q -f "$SEC_DIR/ldap/slapd.conf" 2>&1
 }
 
 # slapd_start: (again) on ports that are free; until it answers.
@@ -33,7 +37,7 @@ slapd_start() {
 			shuf -n 2 -i 20000-29999)
 		KRB5_KTNAME=FILE:$dir/keytab SASL_CONF_PATH=$dir \
 		    KRB5_CONFIG=$(ldap_env KRB5_CONFIG) \
-		    KRB5RCACHENAME=none: slapd -d none -f "$dir/slapd.conf" \
+		    KRB5RCACHENAME=none: slapd -d stats -f "$dir/slapd.conf" \
 		    -h "$(for i in 1 2; do
 			printf '%s ' "ldap://127.0.0.$i:${ports[0]}" \
 			    "ldaps://127.0.0.$i:${ports[1]}"
@@ -119,7 +123,8 @@ ldap_config() {
 	TLSCertificateKeyFile $dir/key.pem
 	sasl-host localhost
 	sasl-realm LAB.TEST
-	sizelimit 500
+	# More than that only in pages (RFC 2696).
+	sizelimit size.soft=500 size.hard=500 size.prtotal=unlimited
 	# What anybody may read, and what only he who has proved himself.
 	access to attrs=userPassword by anonymous auth by * none
 	access to attrs=roomNumber by users read by * none
