@@ -158,65 +158,92 @@ person_of(struct cli *c, const char *user, struct dir_person *p)
 	return r;
 }
 
+/* --- a new user --- */
+
+struct adding {
+	struct cli *c;
+	const char *user;
+	struct secret *password;
+	int known; /* to sec-pal, before */
+	int show, had; /* the password is ours; there was a principal */
+	struct load *load;
+	char why[640];
+};
+
+/* See first that all of it can be done. */
 static int
-enter(const struct dir_person *p, char *why, size_t whylen)
+look_first(struct adding *a)
 {
+	struct found f = { a->user, 0 };
+	int r = 0;
+
+	if (!cli_flag(a->c, "no-principal"))
+		r = realm_here(&conf, a->why, sizeof(a->why));
+	if (r == 0)
+		r = admin_pal("user-list", NULL, look_for, &f, a->why,
+		    sizeof(a->why));
+	if (r == 0)
+		r = load_open(&a->load, 0, a->why, sizeof(a->why));
+	a->known = f.known;
+	return r;
+}
+
+/* SEC_ERR_NO: there is such a user. */
+static int
+make_principal(struct adding *a)
+{
+	int r = a->known ? SEC_ERR_NO : 0;
+
+	if (!cli_flag(a->c, "no-principal")) {
+		r = realm_add(&conf, a->user, a->password, a->why,
+		    sizeof(a->why));
+		a->had = r == SEC_ERR_NO && !a->known;
+	}
+	if (a->had)
+		r = 0;
+	if (r == SEC_ERR_NO)
+		snprintf(a->why, sizeof(a->why), "%s@%s exists already",
+		    a->user, conf.realm);
+	return r;
+}
+
+static int
+enter(struct adding *a, const struct dir_person *p)
+{
+	const char *fields[] = { "user", a->user, "title",
+		cli_value(a->c, "name"), NULL };
 	struct loaded n;
-	struct load *l;
 	int r;
 
-	if ((r = load_open(&l, 0, why, whylen)) != 0)
-		return r;
-	if ((r = load_person(l, p, NULL)) != 0 || (r = load_end(l, &n)) != 0)
-		text_copy(why, load_why(l), whylen);
-	load_close(l);
+	r = admin_pal("user-add", fields, NULL, NULL, a->why, sizeof(a->why));
+	if (r == 0 &&
+	    ((r = load_person(a->load, p, NULL)) != 0 ||
+		(r = load_end(a->load, &n)) != 0))
+		text_copy(a->why, load_why(a->load), sizeof(a->why));
 	return r;
 }
 
 static int
 add_person(struct cli *c, const char *user, const struct dir_person *p)
 {
-	const char *fields[] = { "user", user, "title", cli_value(c, "name"),
-		NULL };
-	struct found f = { user, 0 };
-	struct secret *password = NULL;
-	char why[640];
-	int r = 0, show = 0, had = 0;
+	struct adding a = { .c = c, .user = user };
+	int r;
 
-	/* See first that both halves can be done. */
-	if (!cli_flag(c, "no-principal"))
-		r = realm_here(&conf, why, sizeof(why));
-	if (r == 0)
-		r = admin_pal("user-list", NULL, look_for, &f, why,
-		    sizeof(why));
-	if (r != 0)
-		return emit_error(cli_mode(c), r, "%s", why);
-	if (!cli_flag(c, "no-principal")) {
-		if ((password = new_password(c, &show)) == NULL)
-			return sec_err_exit(SEC_ERR_DATA);
-		r = realm_add(&conf, user, password, why, sizeof(why));
-		if (r == SEC_ERR_NO && !f.known) {
-			had = 1;
-			r = 0;
-		}
-	} else if (f.known)
-		r = SEC_ERR_NO;
-	if (r == SEC_ERR_NO)
-		snprintf(why, sizeof(why), "%s@%s exists already", user,
+	if ((r = look_first(&a)) == 0 && !cli_flag(c, "no-principal") &&
+	    (a.password = new_password(c, &a.show)) == NULL) {
+		load_close(a.load);
+		return sec_err_exit(SEC_ERR_DATA);
+	}
+	if (r != 0 || (r = make_principal(&a)) != 0 || (r = enter(&a, p)) != 0)
+		emit_error(cli_mode(c), r, "%s", a.why);
+	else if (a.had)
+		emit_note(cli_mode(c),
+		    "%s@%s was there; its password is as it was", user,
 		    conf.realm);
 	if (r == 0)
-		r = admin_pal("user-add", fields, NULL, NULL, why, sizeof(why));
-	if (r == 0)
-		r = enter(p, why, sizeof(why));
-	if (r == 0) {
-		if (had)
-			emit_note(cli_mode(c),
-			    "%s@%s was there; its password is as it was", user,
-			    conf.realm);
-		show_password(c, user, show && !had ? password : NULL);
-	} else
-		emit_error(cli_mode(c), r, "%s", why);
-	secret_free(password);
+		show_password(c, user, a.show && !a.had ? a.password : NULL);
+	load_close(a.load);
+	secret_free(a.password);
 	return sec_err_exit(r);
 }
 

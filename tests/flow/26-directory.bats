@@ -290,6 +290,15 @@ import_fails() {
 	[ "$output" = busy ]
 }
 
+# S073
+@test "from the directory into the PAL; whose telephone it is" {
+	as alice bash -c 'sec-dir -q org=1256 | xargs sec-pal add'
+	as alice sec-pal -q | grep -x zoe
+	as alice sec-pal add tel:+19735550102
+	as alice sec-pal -j tel:+19735550102 | jq -e '.note == "Straßer, Zoë"'
+	as alice sec-pal rm tel:+19735550102 zoe
+}
+
 @test "sec-pal was away: the directory is there again" {
 	kill_daemon pal
 	until_ok eval '[ "$(found title=engineer)" = "ann bob" ]'

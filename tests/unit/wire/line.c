@@ -228,6 +228,20 @@ test_next(void)
 	T_INT(line_next(&l, &p, end), 0);
 }
 
+static void
+test_nth(void)
+{
+	struct buf b = BUF_INIT;
+
+	line_begin(&b, "v");
+	line_put_nth(&b, "mail", 1, "a");
+	line_put_nth(&b, "mail", 2, "b");
+	line_put_nth(&b, "mail", 3, NULL);
+	line_end(&b);
+	T_STR(buf_cstr(&b), "v\tmail=a\tmail.2=b\n");
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -236,5 +250,6 @@ main(void)
 	test_write();
 	test_words();
 	test_next();
+	test_nth();
 	return t_done();
 }
