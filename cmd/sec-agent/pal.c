@@ -190,12 +190,19 @@ done_entries(struct asking *q, struct ctl_req *r, const struct sip_msg *answer)
 
 /* --- add and rm --- */
 
-/* The answer is how my PAL has changed. */
+/* My PAL has it now; the NOTIFY that comes says nothing else. */
 static int
 added(struct asking *q, struct ctl_req *r, const struct sip_msg *answer)
 {
-	presence_doc(q->a, answer->body, answer->bodylen);
-	return done_entries(q, r, answer);
+	struct pal_doc d;
+	int more = done_entries(q, r, answer);
+
+	if (pal_doc_decode(&d, answer->body, answer->bodylen) == 0) {
+		if (d.n == 1)
+			mirror_put(q->a->presence.pal, &d.entry[0]);
+		pal_doc_free(&d);
+	}
+	return more;
 }
 
 /* pal-add entry= [attrs=] [label=] */

@@ -195,6 +195,13 @@ mirror_apply(struct mirror *m, struct pal_doc *d)
 }
 
 void
+mirror_put(struct mirror *m, struct pal_entry *e)
+{
+	if (m->complete)
+		put(m, e);
+}
+
+void
 mirror_renew(struct mirror *m)
 {
 	m->version = 0;

@@ -25,6 +25,9 @@ void	mirror_free(struct mirror *m);
  * the next: fetch the whole.
  */
 int	mirror_apply(struct mirror *m, struct pal_doc *d);
+/* An entry that was told apart from the documents, in order with them; it may
+ * be moved out. Nothing, as long as the copy is not complete. */
+void	mirror_put(struct mirror *m, struct pal_entry *e);
 /* The next document is another's, with versions of its own: it is taken if
  * it is full. */
 void	mirror_renew(struct mirror *m);

@@ -40,12 +40,14 @@ apply(struct mirror *m, const char *text)
 	return r;
 }
 
-#define DOC "doc\turi=sip:x@lab.test\t"
+#define DOC   "doc\turi=sip:x@lab.test\t"
+#define ALONE DOC "version=1\tstate=partial\nentry\tsip:f@x\tstatus=up\n"
 
 int
 main(void)
 {
 	static char me[] = "me";
+	struct pal_doc one;
 	struct mirror *m = mirror_new(changed, me);
 	size_t i = 0;
 
@@ -104,6 +106,17 @@ main(void)
 	T_STR(take(), "d:>up e:>up c:up> ");
 	T_INT(apply(m, DOC "version=10\tstate=full\tpart=2/2\n"),
 	    SEC_ERR_NOTHING);
+	/* An entry by itself, and then in its document: one change. */
+	T_INT(pal_doc_decode(&one, ALONE, strlen(ALONE)), 0);
+	mirror_put(m, &one.entry[0]);
+	pal_doc_free(&one);
+	T_STR(take(), "f:>up ");
+	T_INT(apply(m,
+		  DOC "version=10\tstate=partial\n"
+		      "entry\tsip:f@x\tstatus=up\n"),
+	    0);
+	T_STR(take(), "");
+	T_STR(pal_entry_attr(mirror_find(m, "sip:f@x"), "status"), "up");
 	/* Another document under the same name, of lower versions. */
 	mirror_renew(m);
 	T(mirror_is_complete(m));
@@ -115,7 +128,7 @@ main(void)
 		  DOC "version=3\tstate=full\n"
 		      "entry\tsip:d@x\tstatus=up\n"),
 	    0);
-	T_STR(take(), "e:up> ");
+	T_STR(take(), "e:up> f:up> ");
 	T_INT(apply(m,
 		  DOC "version=4\tstate=partial\n"
 		      "entry\tsip:d@x\tstatus=busy\n"),
