@@ -192,26 +192,8 @@ int	confs_load(struct focus *f);
 void	confs_free(struct focus *f);
 struct member *conf_member(struct conference *c, const char *user);
 struct device *conf_device(struct conference *c, uint32_t q);
-struct device *device_of(struct focus *f, uint64_t number);
-/* A random hop key; its id is never 0, and never the same twice. */
-uint32_t hop_new(struct focus *f, struct secret **key);
-/* Another one, which the device gets in a wrap. */
-void	device_new_hop(struct device *d);
-struct device *device_by_dialog(struct focus *f, const char *call_id,
-	    const char *local_tag);
-struct device *device_new(struct conference *c, uint32_t q, const char *user,
-	    const char *instance, const char *medium);
-void	device_index(struct device *d);        /* after its dialog is set */
-void	device_free(struct device *d);
-/* The membership of a user's agent, NULL: it is not in. */
-struct device *device_main(struct conference *c, const char *user,
-	    const char *instance);
-/* BYE; its answer does not matter. */
-void	device_bye(struct device *d);
-int	device_is_voice(const struct device *d);
-/* Its row, in this turn's commit. 0 or SEC_ERR_*. */
-int	device_store(const struct device *d);
-/* Where that medium is; server 0: nowhere any more. The same. */
+/* Where that medium is; server 0: nowhere any more. Its row, in this turn's
+ * commit. 0 or SEC_ERR_*. */
 int	medium_store(struct conference *c, const char *medium, int server);
 /* Has the conference this medium; its server's number or 0. */
 int	conf_server(const struct conference *c, const char *medium);
@@ -239,6 +221,27 @@ void	confs_rolled_back(struct focus *f);
 void	conf_end(struct conference *c, const char *why);
 /* The last member has gone, or nobody came. */
 void	conf_check_empty(struct conference *c);
+
+/* --- device.c: members and devices --- */
+struct device *device_of(struct focus *f, uint64_t number);
+/* A random hop key; its id is never 0, and never the same twice. */
+uint32_t hop_new(struct focus *f, struct secret **key);
+/* Another one, which the device gets in a wrap. */
+void	device_new_hop(struct device *d);
+struct device *device_by_dialog(struct focus *f, const char *call_id,
+	    const char *local_tag);
+struct device *device_new(struct conference *c, uint32_t q, const char *user,
+	    const char *instance, const char *medium);
+void	device_index(struct device *d);        /* after its dialog is set */
+void	device_free(struct device *d);
+/* The membership of a user's agent, NULL: it is not in. */
+struct device *device_main(struct conference *c, const char *user,
+	    const char *instance);
+/* BYE; its answer does not matter. */
+void	device_bye(struct device *d);
+int	device_is_voice(const struct device *d);
+/* Its row, in this turn's commit. 0 or SEC_ERR_*. */
+int	device_store(const struct device *d);
 
 /* --- commit.c: one turn of the loop, one commit --- */
 typedef void (*commit_h)(struct focus *f, uint64_t id, int err);
