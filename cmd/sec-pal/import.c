@@ -3,7 +3,7 @@
  *
  *	person TAB user= TAB ATTR= TAB ATTR.2= ...
  *	org    TAB org= TAB name= TAB parent=
- *	group  TAB name= TAB title= TAB m1= TAB m2= ...    members
+ *	group  TAB name= TAB title= TAB m= TAB m.2= ...    members
  *
  * `at` of a row is where it stands in the administrator's file: it begins
  * the sentence about what is wrong with it.
