@@ -168,6 +168,17 @@ buf_put_str(struct buf *b, const char *s)
 }
 
 void
+buf_put_decimal(struct buf *b, uint64_t v)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do
+		*--p = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	buf_put(b, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+void
 buf_putf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;

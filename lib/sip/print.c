@@ -101,18 +101,6 @@ put_address(struct buf *out, const char *name, const char *uri,
 	buf_put(out, "\r\n", 2);
 }
 
-/* printf(3) would be a third of printing a message. */
-static void
-put_decimal(struct buf *out, uint64_t v)
-{
-	char digits[20], *p = digits + sizeof(digits);
-
-	do
-		*--p = (char)('0' + v % 10);
-	while ((v /= 10) > 0);
-	buf_put(out, p, (size_t)(digits + sizeof(digits) - p));
-}
-
 static void
 put_number(struct buf *out, const char *name, int64_t v)
 {
@@ -120,7 +108,7 @@ put_number(struct buf *out, const char *name, int64_t v)
 		return;
 	buf_put_str(out, name);
 	buf_put(out, ": ", 2);
-	put_decimal(out, (uint64_t)v);
+	buf_put_decimal(out, (uint64_t)v);
 	buf_put(out, "\r\n", 2);
 }
 
@@ -158,7 +146,7 @@ print_start(struct buf *out, const struct sip_msg *m)
 			return;
 		}
 		buf_put_str(out, "SIP/2.0 ");
-		put_decimal(out, (uint64_t)m->status);
+		buf_put_decimal(out, (uint64_t)m->status);
 		buf_put(out, " ", 1);
 		buf_put_str(out, reason);
 		buf_put(out, "\r\n", 2);
@@ -293,7 +281,7 @@ print_fields(struct buf *out, const struct sip_msg *m)
 		return;
 	}
 	buf_put_str(out, "CSeq: ");
-	put_decimal(out, m->cseq);
+	buf_put_decimal(out, m->cseq);
 	buf_put(out, " ", 1);
 	buf_put_str(out, m->method);
 	buf_put(out, "\r\n", 2);
@@ -316,13 +304,21 @@ print_fields(struct buf *out, const struct sip_msg *m)
 }
 
 void
+print_notify(struct buf *out, const struct sip_msg *m)
+{
+	put_number(out, "Max-Forwards", MAX_FORWARDS);
+	put_event(out, m);
+	put_field(out, "Content-Type", m->content_type);
+}
+
+void
 print_body(struct buf *out, const struct sip_msg *m)
 {
 	size_t n = m->body != NULL ? m->bodylen : 0;
 
 	put_field(out, "Content-Type", m->content_type);
 	buf_put_str(out, "Content-Length: ");
-	put_decimal(out, n);
+	buf_put_decimal(out, n);
 	buf_put(out, "\r\n\r\n", 4);
 	buf_put(out, m->body, n);
 }

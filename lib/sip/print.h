@@ -16,6 +16,8 @@ void	print_call_id(struct buf *out, const char *call_id);
 void	print_missed(struct buf *out, int missed);
 /* CSeq and all others. */
 void	print_fields(struct buf *out, const struct sip_msg *m);
+/* Those of all NOTIFYs of a subscription: Max-Forwards, Event, Content-Type. */
+void	print_notify(struct buf *out, const struct sip_msg *m);
 /* Content-Type, Content-Length, empty line, body. */
 void	print_body(struct buf *out, const struct sip_msg *m);
 /* A URI that may stand between < and >. */

@@ -218,18 +218,16 @@ line_get_bytes(const struct line *l, const char *key, struct buf *out)
 	return v == NULL ? SEC_ERR_NOTHING : base64_decode(out, v, strlen(v));
 }
 
-/* also: further characters to escape. */
+#define SPECIAL "\t\n\r%"
+
 static void
-escape(struct buf *b, const char *s, const char *also)
+escape(struct buf *b, const char *s, const char *special)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	size_t plain;
 
 	while (*s != '\0') {
-		for (plain = 0; s[plain] != '\0'; plain++)
-			if (strchr("\t\n\r%", s[plain]) != NULL ||
-			    strchr(also, s[plain]) != NULL)
-				break;
+		plain = strcspn(s, special);
 		buf_put(b, s, plain);
 		s += plain;
 		if (*s == '\0')
@@ -261,7 +259,7 @@ line_put(struct buf *b, const char *key, const char *value)
 	if (value == NULL)
 		return;
 	put_key(b, key);
-	escape(b, value, "");
+	escape(b, value, SPECIAL);
 }
 
 void
@@ -283,7 +281,7 @@ void
 line_put_u64(struct buf *b, const char *key, uint64_t v)
 {
 	put_key(b, key);
-	buf_putf(b, "%llu", (unsigned long long)v);
+	buf_put_decimal(b, v);
 }
 
 void
@@ -308,7 +306,7 @@ line_put_arg(struct buf *b, const char *value)
 	if (value == NULL)
 		return;
 	buf_put_u8(b, '\t');
-	escape(b, value, "=");
+	escape(b, value, SPECIAL "=");
 }
 
 void
@@ -329,7 +327,7 @@ line_end(struct buf *b)
 void
 line_escape(struct buf *b, const char *s)
 {
-	escape(b, s, "");
+	escape(b, s, SPECIAL);
 }
 
 int
@@ -365,5 +363,5 @@ line_put_word(struct buf *b, const char *key, const char *value)
 		buf_put_u8(b, ' ');
 	buf_put_str(b, key);
 	buf_put_u8(b, '=');
-	escape(b, value, " ");
+	escape(b, value, SPECIAL " ");
 }
