@@ -32,6 +32,7 @@ static void
 binding_free(struct binding *b)
 {
 	watcher_down(b);
+	subscriptions_leave(b);
 	timer_cancel(&b->timer);
 	timer_cancel(&b->losing);
 	holder_leave(&b->held);

@@ -291,7 +291,9 @@ document_begin(struct buf *out, const char *uri, uint64_t version, int full,
 	line_put(out, "uri", uri);
 	line_put_u64(out, "version", version);
 	line_put(out, "state", full ? "full" : "partial");
-	line_putf(out, "part", "%u/%u", part, parts);
+	line_put_u64(out, "part", part);
+	buf_put_u8(out, '/');
+	buf_put_decimal(out, parts);
 }
 
 static uint64_t

@@ -101,6 +101,7 @@ pal_close(struct service *s)
 	holders_free(p->bindings);
 	map_free(p->subs);
 	map_free(p->sub_ids);
+	buf_free(&p->body);
 	map_free(p->rosters);
 	map_free(p->people);
 	map_free(p->wants);

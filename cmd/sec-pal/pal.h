@@ -13,6 +13,7 @@
 #include "server/holder.h"
 #include "server/service.h"
 #include "sip/dialog.h"
+#include "sip/notifier.h"
 #include "wire/line.h"
 #include "wire/pal.h"
 #include "wire/uri.h"
@@ -174,7 +175,9 @@ unsigned document_fetch(struct document *d, struct subscription *s,
 struct subscription {
 	struct document		*doc;
 	struct presentity	*watcher;
+	struct binding		*at;           /* his agent; NULL: away */
 	struct dialog		 dialog;
+	struct notifier		*notifier;     /* made when first used */
 	char			 instance[PAL_INSTANCE];
 	char			 why[16];      /* he may: owner participant
 						* rule */
@@ -193,6 +196,8 @@ void	on_subscribe(void *ctx, struct sip_txn *txn,
 	    const struct sip_msg *req);
 /* A round: what changed to those who have the version before. */
 void	subscription_notify(struct subscription *s);
+/* The agent's registration has ended. */
+void	subscriptions_leave(const struct binding *b);
 /* The agent is connected again: everything once (S092, S093). */
 void	subscriptions_catch_up(struct binding *b);
 /* That of one agent to a document, or NULL. */
@@ -293,6 +298,7 @@ struct pal {
 	struct lists_due	 due;          /* PALs with news */
 	struct hook		 teller;
 	uint64_t		 version;      /* last one given to a PAL */
+	struct buf		 body;         /* of the next NOTIFY */
 	struct holders		*bindings;
 	struct map		*subs;         /* subscription by dialog key */
 	struct map		*sub_ids;      /* by number */

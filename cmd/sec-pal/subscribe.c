@@ -70,6 +70,7 @@ sub_free(struct subscription *s, int stored)
 		sub_row_id(s, id, sizeof id);
 		(void)pal_subscription_rm(p->s->db, id);
 	}
+	notifier_free(s->notifier);
 	free(s);
 	document_release(d);
 }
@@ -77,10 +78,7 @@ sub_free(struct subscription *s, int stored)
 static struct sip_conn *
 sub_conn(const struct subscription *s)
 {
-	struct pal *p = s->doc->pal;
-	struct binding *b = binding_find(p, s->watcher->uri, s->instance);
-
-	return b != NULL ? holder_conn(&b->held, p->s) : NULL;
+	return s->at != NULL ? holder_conn(&s->at->held, s->doc->pal->s) : NULL;
 }
 
 static void
@@ -106,53 +104,34 @@ notify_answered(void *ctx, uint64_t cookie, int status)
 	}
 }
 
-/* One NOTIFY with a body, or without to end it. */
-static int
-notify_send(struct subscription *s, const struct buf *body, const char *reason)
-{
-	struct pal *p = s->doc->pal;
-	struct sip_conn *c = sub_conn(s);
-	char state[64];
-	struct sip_msg m;
-
-	if (c == NULL)
-		return SEC_ERR_CLOSED;
-	sip_msg_init(&m);
-	dialog_request(&s->dialog, &m, "NOTIFY");
-	m.event = s->doc->event;
-	m.sub_state =
-	    event_state(state, (s->until - clock_real()) / 1000, reason);
-	if (body != NULL) {
-		m.content_type = EVENT_PAL_TYPE;
-		m.body = buf_data(body);
-		m.bodylen = buf_len(body);
-	}
-	return sip_tell(c, &m, 0, reason != NULL ? NULL : notify_answered, p,
-		   s->id) != 0 ?
-	    0 :
-	    SEC_ERR_CLOSED;
-}
-
 /* Parts from `part` on of what is new after version `since`, or of all (0),
  * each in a NOTIFY. */
 static void
-notify_parts(struct subscription *s, uint64_t since, unsigned part)
+notify_parts(struct subscription *s, struct sip_conn *c, uint64_t since,
+    unsigned part)
 {
-	struct buf body = BUF_INIT;
+	int64_t left = (s->until - clock_real()) / 1000;
+	struct pal *p = s->doc->pal;
 	unsigned parts;
 
+	if (s->notifier == NULL &&
+	    (s->notifier = notifier_new(&s->dialog, s->doc->event,
+		 EVENT_PAL_TYPE)) == NULL)
+		return;
 	do {
-		buf_reset(&body);
-		parts = s->doc->ops->part(s->doc, s, since, part, &body);
-		if (part <= parts && notify_send(s, &body, NULL) == 0)
+		buf_reset(&p->body);
+		parts = s->doc->ops->part(s->doc, s, since, part, &p->body);
+		if (part <= parts &&
+		    notifier_send(s->notifier, &s->dialog, c, left, &p->body,
+			notify_answered, p, s->id) != 0)
 			s->asked = 1;
 	} while (part++ < parts);
-	buf_free(&body);
 }
 
 void
 subscription_notify(struct subscription *s)
 {
+	struct sip_conn *c;
 	uint64_t since;
 
 	if (s->asked) {
@@ -160,19 +139,37 @@ subscription_notify(struct subscription *s)
 		return;
 	}
 	s->dirty = 0;
-	if (sub_conn(s) == NULL || s->doc->waits) {
+	if ((c = sub_conn(s)) == NULL || s->doc->waits) {
 		s->sent = 0;
 		return;
 	}
 	since = s->doc->ops->next(s->doc, s);
 	if (since != NEXT_NOTHING)
-		notify_parts(s, since, 1);
+		notify_parts(s, c, since, 1);
+}
+
+/* The last NOTIFY, without a body. */
+static void
+notify_end(struct subscription *s, const char *reason)
+{
+	struct sip_conn *c = sub_conn(s);
+	char state[64];
+	struct sip_msg m;
+
+	if (c == NULL)
+		return;
+	sip_msg_init(&m);
+	dialog_request(&s->dialog, &m, "NOTIFY");
+	m.event = s->doc->event;
+	m.sub_state =
+	    event_state(state, (s->until - clock_real()) / 1000, reason);
+	(void)sip_tell(c, &m, 0, NULL, NULL, 0);
 }
 
 void
 subscription_end(struct subscription *s, const char *reason)
 {
-	(void)notify_send(s, NULL, reason);
+	notify_end(s, reason);
 	sub_free(s, 0);
 }
 
@@ -411,11 +408,12 @@ sub_answer(const struct asked *q, struct document *d, struct subscription *s)
 {
 	struct buf body = BUF_INIT;
 	unsigned parts = document_fetch(d, s, &body);
+	struct sip_conn *c;
 
 	asked_answer(q, d->uri, &body);
 	buf_free(&body);
-	if (s != NULL && parts > 1)
-		notify_parts(s, NEXT_ALL, 2);
+	if (s != NULL && parts > 1 && (c = sub_conn(s)) != NULL)
+		notify_parts(s, c, NEXT_ALL, 2);
 }
 
 /* --- an entry more in one's PAL (S061, S160) --- */
@@ -516,6 +514,7 @@ sub_new(struct document *d, struct presentity *u, const char *instance,
 	s->doc = d;
 	s->dialog = *dialog;
 	s->watcher = u;
+	s->at = binding_find(p, u->uri, instance);
 	text_copy(s->instance, instance, sizeof s->instance);
 	text_copy(s->why, why, sizeof s->why);
 	s->until = until;
@@ -695,6 +694,16 @@ on_subscribe(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 /* --- keeping --- */
 
 void
+subscriptions_leave(const struct binding *b)
+{
+	struct subscription *s;
+
+	TAILQ_FOREACH(s, &b->user->subs, own)
+		if (s->at == b)
+			s->at = NULL;
+}
+
+void
 subscriptions_catch_up(struct binding *b)
 {
 	struct subscription *s;
@@ -703,6 +712,7 @@ subscriptions_catch_up(struct binding *b)
 		(void)list_open(b->user);
 	TAILQ_FOREACH(s, &b->user->subs, own)
 		if (strcmp(s->instance, b->row.instance) == 0) {
+			s->at = b;
 			s->asked = 0;
 			s->sent = 0;
 			subscription_notify(s);
