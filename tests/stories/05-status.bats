@@ -87,15 +87,16 @@ sees_alice() { as bob sec-pal | grep -qE "^alice +$1\$"; }
 	m=$(mark bob)
 	run -0 as alice sec-pal set busy -t 2
 	[[ $output =~ ^busy\ \ until\ $t$ ]]
-	until_ok sees_alice "busy +$t"
+	await_that bob '.status == "available"' --since "$m" -e pal -c alice
 	until_ok sees_alice "available +$t +at my desk"
 	as bob sec-watch -T 0 --since "$m" -e pal -c alice |
 	    jq -es 'map(.status) == ["busy", "available"]'
 	# Her own agent knows it as well.
 	until_ok eval 'as alice sec-login -l | grep -q "^alice .* available "'
 	# Nobody is there to take it back.
+	m=$(mark bob)
 	as alice sec-pal set busy -t 3
-	until_ok sees_alice "busy +$t"
+	await_that bob '.status == "busy"' --since "$m" -e pal -c alice
 	kill -9 "$(agent_pid alice)"
 	until_ok eval '! as alice sec-login -l | grep -q "^alice "'
 	log_in alice

@@ -103,11 +103,9 @@ dialogs_are() { [ "$(dialogs)" = "$1" ]; }
 
 @test "S059: a lamp that nobody hears of any more is stale" {
 	as alice sec-pal add lamp:bedroom
-	put state=on -t 10
-	until_ok eval 'as alice sec-pal | grep -qE "^lamp:bedroom +on +..:..$"'
 	m=$(mark alice)
-	await alice --since "$m" -e pal -c lamp:bedroom |
-	    jq -e '.stale == true'
+	put state=on -t 10
+	await_that alice '.stale == true' --since "$m" -e pal -c lamp:bedroom
 	as alice sec-pal | grep -qE '^lamp:bedroom +on +..:.. +stale$'
 	as alice sec-pal show lamp:bedroom | grep -q 'stale$'
 	put state=off
