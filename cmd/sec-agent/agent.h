@@ -223,6 +223,7 @@ struct conf_in {
 	struct keyring		*keys;
 	uint16_t		 suite, voice_suite;
 	char			 codec[8], streams[8], select[12];
+	char			 level[4];     /* off: devices tell none */
 	uint64_t		 text_seq;     /* texts of q so far */
 	int			 held;         /* the controller is told that I
 						* listen elsewhere */

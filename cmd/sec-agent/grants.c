@@ -150,6 +150,8 @@ take_words(struct conf_in *c, const char *words)
 		text_copy(c->streams, s, sizeof(c->streams));
 	if ((s = line_get(&l, "select")) != NULL)
 		text_copy(c->select, s, sizeof(c->select));
+	if ((s = line_get(&l, "level")) != NULL)
+		text_copy(c->level, s, sizeof(c->level));
 	line_free(&l);
 }
 

@@ -179,10 +179,11 @@ take_policy(struct conf_in *c)
 		{ "access", c->access, sizeof(c->access) },
 		{ "streams", c->streams, sizeof(c->streams) },
 		{ "select", c->select, sizeof(c->select) },
+		{ "level", c->level, sizeof(c->level) },
 	};
 	struct buf *b = NULL;
 	const char *s;
-	int media = 0;
+	int media = 0, level = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
@@ -190,6 +191,7 @@ take_policy(struct conf_in *c)
 		    strcmp(s, fields[i].to) == 0)
 			continue;
 		text_copy(fields[i].to, s, fields[i].size);
+		level |= fields[i].to == c->level;
 		if (c->state != CONF_OPEN)
 			continue;
 		if (b == NULL) {
@@ -201,6 +203,8 @@ take_policy(struct conf_in *c)
 	}
 	if (b != NULL)
 		event_end(c->a);
+	if (level)
+		voice_policy(c);
 	if (media)
 		conf_notice(c, "media", NULL, c->media);
 	if (media && strstr(c->media, "voice") == NULL)
@@ -395,6 +399,7 @@ conf_show(struct conf_in *c, struct ctl_req *r)
 	line_put(b, "codec", c->codec);
 	line_put(b, "streams", c->streams);
 	line_put(b, "select", c->select);
+	line_put(b, "level", c->level);
 	line_put(b, "state", "open");
 	ctl_end(r);
 	if ((v = in_order(c->roster, &n)) != NULL)

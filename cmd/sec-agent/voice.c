@@ -296,7 +296,23 @@ attached_row(struct attachment *v, struct conf_in *c)
 	line_put(b, "mode", mix_mode(a, c->uri));
 	line_putf(b, "vol", "%d", mix_volume(a, c->uri));
 	line_put(b, "me", a->uri);
+	line_put(b, "level", c->level[0] != '\0' ? c->level : "on");
 	ctl_end(&r);
+}
+
+void
+voice_policy(struct conf_in *c)
+{
+	struct attachment *v;
+	struct ctl_req r;
+	struct buf *b;
+
+	TAILQ_FOREACH(v, &c->a->voice.list, entry)
+		if (v->conf_number == c->number && v->state == ATTACH_ON &&
+		    (b = voice_row(v, "policy", &r)) != NULL) {
+			line_put(b, "level", c->level);
+			ctl_end(&r);
+		}
 }
 
 /* A wrap for this device; 1: its hop key is new, 0, or an error. */

@@ -78,6 +78,8 @@ int	voice_bye(const void *ctx, struct sip_txn *txn,
 	    const struct sip_msg *req);
 int	voice_info(const void *ctx, struct sip_txn *txn,
 	    const struct sip_msg *req);
+/* Its packets tell how loud they are, or no longer. */
+void	voice_policy(struct conf_in *c);
 /* A text was said here: rows `addressed` if it is to me. */
 void	voice_addressed(struct conf_in *c, const char *user, const char *p,
 	    size_t n, uint32_t to);

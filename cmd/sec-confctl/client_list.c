@@ -161,10 +161,12 @@ print_head(struct listing *l, const struct line *row)
 		    line_get(row, "voice_suite") != NULL ? ", of voice " : "",
 		    line_get_or(row, "voice_suite", ""));
 	if (cli_flag(l->c, "v") > 0 && line_get(row, "streams") != NULL)
-		emit_note(EMIT_TABLE, "access=%s streams=%s select=%s codec=%s",
+		emit_note(EMIT_TABLE,
+		    "access=%s streams=%s select=%s level=%s codec=%s",
 		    line_get_or(row, "access", ""),
 		    line_get_or(row, "streams", ""),
 		    line_get_or(row, "select", ""),
+		    line_get_or(row, "level", ""),
 		    line_get_or(row, "codec", ""));
 }
 
@@ -190,6 +192,7 @@ json_head(struct listing *l, const struct line *row)
 	if (agent_int(row, "streams") > 0)
 		json_int(j, "streams", agent_int(row, "streams"));
 	json_some(j, "select", line_get(row, "select"));
+	json_some(j, "level", line_get(row, "level"));
 	json_array(j, "members");
 }
 

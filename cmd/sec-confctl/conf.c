@@ -122,6 +122,7 @@ conf_words(const struct conference *c, struct buf *b)
 	line_put_word(b, "suite", suite);
 	line_put_word(b, "streams", streams);
 	line_put_word(b, "select", c->row.select);
+	line_put_word(b, "level", c->row.level ? "on" : "off");
 }
 
 /* --- lists --- */

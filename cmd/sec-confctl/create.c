@@ -229,6 +229,7 @@ create_row(struct focus *f, const struct line *l, const char *user,
 	text_copy(row->select, "loudest", sizeof row->select);
 	row->persistent = strcmp(line_get_or(l, "persistent", "0"), "1") == 0;
 	row->streams = f->s->conf.streams;
+	row->level = 1;
 	row->epoch = 1;
 	row->created = clock_real();
 	return 0;

@@ -60,6 +60,7 @@ deal_conference(struct conference *c, int server, struct buf *b)
 	line_put(b, "codec", c->row.codec);
 	if (server == c->focus->pal) {
 		line_put(b, "directory", c->row.directory ? "yes" : "no");
+		line_put(b, "level", c->row.level ? "on" : "off");
 		put_watch(c, b);
 	} else if (server == conf_server(c, "voice"))
 		line_put(b, "talk", c->talk ? "yes" : "no");

@@ -147,6 +147,15 @@ set_record(struct conf_row *row, const char *v)
 }
 
 static int
+set_level(struct conf_row *row, const char *v)
+{
+	if (strcmp(v, "on") != 0 && strcmp(v, "off") != 0)
+		return SEC_ERR_FORMAT;
+	row->level = strcmp(v, "on") == 0;
+	return 0;
+}
+
+static int
 set_directory(struct conf_row *row, const char *v)
 {
 	if (strcmp(v, "yes") != 0 && strcmp(v, "no") != 0)
@@ -165,6 +174,7 @@ static const struct setting {
 	{ "select", set_select, "select is loudest or first" },
 	{ "access", set_access, "access is invited, domain or listed" },
 	{ "record", set_record, "record is yes or no" },
+	{ "level", set_level, "level is on or off" },
 	{ "directory", set_directory, "directory is yes or no" },
 };
 #define NSETTINGS (sizeof settings / sizeof settings[0])
@@ -261,7 +271,7 @@ set_field(struct conference *c, const struct line_field *v, struct wish *w,
 									 0;
 		}
 	by->why = "that cannot be set: title, media, streams, select, access, "
-		  "record, directory, watch+, watch-";
+		  "record, level, directory, watch+, watch-";
 	return 400;
 }
 

@@ -138,6 +138,7 @@ roster_head(struct document *d, struct buf *b)
 	line_put(b, "codec", r->codec);
 	line_put(b, "streams", r->streams);
 	line_put(b, "select", r->select);
+	line_put(b, "level", r->level);
 }
 
 static struct person *
@@ -383,6 +384,7 @@ roster_free(struct roster *r)
 	free(r->codec);
 	free(r->streams);
 	free(r->select);
+	free(r->level);
 	free(r->directory);
 	free(r->watch);
 	free(r);

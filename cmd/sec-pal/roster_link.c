@@ -39,6 +39,7 @@ roster_fields(struct roster *r, const struct line *l)
 	take(&r->codec, l, "codec");
 	take(&r->streams, l, "streams");
 	take(&r->select, l, "select");
+	take(&r->level, l, "level");
 	take(&r->directory, l, "directory");
 	take(&r->watch, l, "watch");
 }

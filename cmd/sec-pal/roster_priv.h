@@ -45,7 +45,7 @@ struct roster {
 	int wants_talk; /* the controller knows */
 	char *cid, *name, *title, *access, *creator;
 	char *media, *persistent, *created;
-	char *codec, *streams, *select;
+	char *codec, *streams, *select, *level;
 	char *directory, *watch;
 	int seen;
 	unsigned in; /* participants with a device */

@@ -274,6 +274,7 @@ seat_take_attached(struct seat *s, const struct line *l)
 	s->offset = agent_int(l, "offset");
 	s->mode = mode_of(line_get_or(l, "mode", "hear"));
 	s->gain = gain_of(l);
+	s->no_level = strcmp(line_get_or(l, "level", "on"), "off") == 0;
 	s->self.q = s->q;
 	text_copy(s->self.user, s->me, sizeof(s->self.user));
 	id.conf = s->cid;
@@ -323,6 +324,12 @@ on_peer(struct seat *s, const struct line *l)
 	if (k->user[0] == '\0')
 		text_copy(k->user, "?", sizeof(k->user));
 	seat_tell_news(s, k);
+}
+
+static void
+on_policy(struct seat *s, const struct line *l)
+{
+	s->no_level = strcmp(line_get_or(l, "level", "on"), "off") == 0;
 }
 
 static void
@@ -429,6 +436,8 @@ on_row(struct seat *s, const struct line *l)
 		    agent_int(l, "t") * 1000);
 	else if (strcmp(what, "hear") == 0)
 		on_hear(s, l);
+	else if (strcmp(what, "policy") == 0)
+		on_policy(s, l);
 	else if (strcmp(what, "sound") == 0)
 		on_sound(s, l);
 	else if (strcmp(what, "levels") == 0)

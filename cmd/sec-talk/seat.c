@@ -19,6 +19,7 @@
 #define HOP_MS	  500
 #define WARN_MS	  60000
 #define PADS_TURN 4 /* made in one turn */
+#define NO_LEVEL  30 /* -dBov: as loud as speech, always */
 #define TALK_GAP  400 /* ms without packets: he has ended */
 
 /* --- packets in --- */
@@ -88,6 +89,11 @@ seat_say(struct seat *s, const int16_t *p, int64_t now, uint8_t out[RTP_MAX])
 	f.marker = s->marker;
 	f.voice = speech_is_loud(&s->self.speech, f.level);
 	seat_level(s, &s->self, f.level, now);
+	/* Who watches the wire learns that the mic is open, no more. */
+	if (s->no_level) {
+		f.level = NO_LEVEL;
+		f.voice = 1;
+	}
 	n = source_packet(s->source, &f, now, seat_server_time(s), out);
 	if (n > 0)
 		s->marker = 0;

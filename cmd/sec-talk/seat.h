@@ -75,6 +75,7 @@ struct seat {
 	uint32_t		 ts;           /* of the next packet */
 	int			 marker;       /* it begins an utterance */
 	int			 mic;          /* we speak here */
+	int			 no_level;     /* packets do not tell it */
 	struct speaker		 self;         /* our own utterances */
 	int64_t			 hop_at;       /* next hop packet, mono ms */
 	int			 asked;        /* it has to bring this back */

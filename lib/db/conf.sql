@@ -27,6 +27,7 @@ CREATE TABLE conference (
 	                                        -- a member may read
 	record     INTEGER NOT NULL DEFAULT 1,  -- 0: recorders are refused
 	directory  INTEGER NOT NULL DEFAULT 0,  -- 1: shown in searches
+	level      INTEGER NOT NULL DEFAULT 1,  -- 0: packets tell no loudness
 	changed    INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 

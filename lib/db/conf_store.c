@@ -38,17 +38,17 @@ get_id(sqlite3_stmt *s, int col)
 #define CONF_COLUMNS                                                           \
 	"id, name, title, parent, persistent, owner, access,"                  \
 	" codec, streams, \"select\", epoch, q_reserved, created, record,"     \
-	" directory"
+	" directory, level"
 
 static const char sql_insert[] =
     "INSERT INTO conference (" CONF_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5,"
-    " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+    " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 static const char sql_update[] =
     "UPDATE conference SET name = ?2, title = ?3, parent = ?4,"
     " persistent = ?5, owner = ?6, access = ?7, codec = ?8, streams = ?9,"
     " \"select\" = ?10, epoch = max(epoch, ?11),"
     " q_reserved = max(q_reserved, ?12), created = ?13, record = ?14,"
-    " directory = ?15 WHERE id = ?1";
+    " directory = ?15, level = ?16 WHERE id = ?1";
 static const char sql_each[] =
     "SELECT " CONF_COLUMNS " FROM conference ORDER BY id";
 static const char sql_by_name[] =
@@ -72,10 +72,11 @@ run_conf(struct db *d, const char *sql, const struct conf_row *c)
 {
 	char id[ID_LEN], parent[ID_LEN];
 
-	return stmt_run(d, sql, "ttttitttitlllii", put_id(c->id, id), c->name,
+	return stmt_run(d, sql, "ttttitttitllliii", put_id(c->id, id), c->name,
 	    c->title, put_id(c->parent, parent), c->persistent, c->owner,
 	    c->access, c->codec, c->streams, c->select, (int64_t)c->epoch,
-	    (int64_t)c->q_reserved, c->created, c->record, c->directory);
+	    (int64_t)c->q_reserved, c->created, c->record, c->directory,
+	    c->level);
 }
 
 static void
@@ -96,6 +97,7 @@ conf_of(sqlite3_stmt *s, struct conf_row *c)
 	c->created = sqlite3_column_int64(s, 12);
 	c->record = sqlite3_column_int(s, 13);
 	c->directory = sqlite3_column_int(s, 14);
+	c->level = sqlite3_column_int(s, 15);
 }
 
 int

@@ -28,6 +28,7 @@ struct conf_row {
 	char		select[12];            /* loudest first */
 	int		record;                /* 0: no recorders */
 	int		directory;             /* 1: searches show it */
+	int		level;                 /* 0: packets do not tell it */
 	uint32_t	epoch;
 	uint32_t	q_reserved;            /* up to it: used */
 	int64_t		created;               /* ms */

@@ -44,9 +44,10 @@ static const char pal_2[] =
     "CREATE INDEX status_until ON status (until) WHERE until > 0;"
     "ALTER TABLE entry ADD COLUMN label TEXT NOT NULL DEFAULT ''";
 
-/* 2: how a device is reached. */
+/* 2: how a device is reached; whether packets tell how loud they are. */
 static const char conf_2[] =
-    "ALTER TABLE device ADD COLUMN via TEXT NOT NULL DEFAULT 'voip'";
+    "ALTER TABLE device ADD COLUMN via TEXT NOT NULL DEFAULT 'voip';"
+    "ALTER TABLE conference ADD COLUMN level INTEGER NOT NULL DEFAULT 1";
 
 static const struct schema {
 	const char *name;

@@ -69,6 +69,39 @@ rtp() {
 	[ -z "$(rtp -Y '_ws.malformed')" ]
 }
 
+# Who listens on the way sees when somebody speaks in it, as long as the levels
+# are told (RFC 6464): byte 44 of a packet is V and level.
+@test "level=off: the packets of speech and of silence look alike" {
+	levels() { # of packets since the mark
+		rtp -Y rtp -T fields -e udp.payload | tail -n +"$((seen + 1))" |
+		    cut -c89-90 | sort -u | xargs
+	}
+	tone t.wav 440 1
+	sox t.wav half.wav pad 0 1
+	seen=$(rtp -Y rtp | wc -l)
+	hear bob h.wav v
+	speak alice half.wav v
+	until_ok test "$(levels | wc -w)" -ge 2
+	stop "$ear"
+	as alice sec-confctl set v level=off
+	run -0 as alice sec-confctl show -v v
+	[[ $output =~ "level=off" ]]
+	until_ok test "$(as bob sec-confctl show -j v | jq -r .level)" = off
+	seen=$(rtp -Y rtp | wc -l)
+	hear bob h2.wav v
+	local m
+	m=$(mark bob)
+	speak alice half.wav v
+	stop "$ear"
+	# V and 30, always; he is heard and shown as ever.
+	until_ok test "$(rtp -Y rtp | wc -l)" -gt $((seen + 100))
+	[ "$(levels)" = 9e ]
+	await bob --since "$m" -c v -e voice.stop --by alice >/dev/null
+	about "$(hertz h2.wav)" 440
+	as alice sec-confctl set v level=on
+	run -2 as alice sec-confctl set v level=loud
+}
+
 # G.711 of silence is one byte again and again: nothing is easier to see.
 @test "S133: no plaintext: silence does not look like silence" {
 	sox -n -r 8000 -c 1 s.wav trim 0 1

@@ -100,6 +100,7 @@ test_renewed(void)
 
 	T_INT(conf_device_put(d, &v), 0);
 	T_INT(stmt_run(d, "ALTER TABLE device DROP COLUMN via", ""), 0);
+	T_INT(stmt_run(d, "ALTER TABLE conference DROP COLUMN level", ""), 0);
 	T_INT(stmt_run(d, "PRAGMA user_version = 1", ""), 0);
 	db_close(d);
 	d = NULL;
@@ -123,6 +124,7 @@ main(void)
 		.access = "invited",
 		.streams = 3,
 		.select = "loudest",
+		.level = 1,
 		.record = 1,
 		.directory = 1,
 		.epoch = 1,
@@ -155,6 +157,7 @@ main(void)
 	    got.streams == 3 && got.parent == 0 && got.created == 1234);
 	T_STR(got.title, "a talk");
 	T_STR(got.select, "loudest");
+	T_INT(got.level, 1);
 
 	/* Epoch and q go forward only, by whichever way. */
 	T_INT(conf_set_epoch(d, c.id, 7), 0);
