@@ -21,6 +21,7 @@ teardown_file() {
 	lab_down
 }
 setup() {
+	cd "$BATS_TEST_TMPDIR" || exit
 	tm resize-window -t alice -x 40 -y 20
 	keys alice C-l
 	types alice 'clear; sec-talk s; echo "status $?"'
