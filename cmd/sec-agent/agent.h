@@ -423,15 +423,18 @@ extern const struct ctl_verb pal_verbs[];
 /* --- dir.c: dir [what=] [status=] [limit=] m1=ATTR:VALUE m2=:WORD ... */
 void	dir_start(struct agent *a, struct ctl_req *r);
 
+/* --- show.c: conferences, mine and others */
+extern const struct ctl_verb show_verbs[];
+/* I am not in it: answer that it is unknown, if so, else 403. */
+void	show_absent(struct agent *a, struct ctl_req *r,
+	    const struct uri *conf);
+
 /* --- tools.c */
 extern const struct ctl_verb tool_verbs[];
 /* A conference as typed: full URI into u. 0, or answered with an error. */
 int	tool_conf(struct agent *a, struct ctl_req *r, struct uri *u);
 /* The same, one that I am in, open; NULL: answered. */
 struct conf_in *tool_my_conf(struct agent *a, struct ctl_req *r);
-/* I am not in it: answer that it is unknown, if so, else 403. */
-void	tool_absent(struct agent *a, struct ctl_req *r,
-	    const struct uri *conf);
 
 struct agent {
 	struct loop	*loop;

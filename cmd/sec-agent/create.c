@@ -540,7 +540,7 @@ create_invite(struct agent *a, struct ctl_req *r)
 		return;
 	}
 	if ((c = conf_find(a, u.full)) == NULL || c->state != CONF_OPEN) {
-		tool_absent(a, r, &u);
+		show_absent(a, r, &u);
 		return;
 	}
 	w.conf = c->uri;

@@ -176,6 +176,7 @@ open_all(struct agent *a)
 		die(sec_err_exit(SEC_ERR_SYS), "no event loop");
 	a->ctl = ctl_new(a->loop);
 	ctl_add_verbs(a->ctl, tool_verbs, a);
+	ctl_add_verbs(a->ctl, show_verbs, a);
 	ctl_add_verbs(a->ctl, pal_verbs, a);
 	ctl_add_verbs(a->ctl, talk_verbs, a);
 	ctl_add_verbs(a->ctl, mix_verbs, a);
