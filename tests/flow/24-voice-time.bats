@@ -58,8 +58,9 @@ routers() {
 	awk '$3 == "mcu" { sub(/.*:/, "", $4); print $4 }' \
 	    "$SEC_DIR/etc/servers" | paste -sd'|'
 }
-# Of the times in a file, the least one, in ms.
-least() { sort -n "$1" | head -n 1; }
+# Of the times in a file: the middle one, and the worst.
+middle() { sort -n "$1" | sed -n "$((($(wc -l <"$1") + 1) / 2))p"; }
+worst() { sort -n "$1" | tail -n 1; }
 list() { paste -sd' ' "$1"; }
 
 @test "S177 S179: focus silences the others within 200 ms, and shows it" {
@@ -94,16 +95,19 @@ list() { paste -sd' ' "$1"; }
 	# From each command's beginning to the last packet of ops for alice.
 	paste begin end | while read -r from to; do
 		awk -v from="$from" -v to="$to" '$1 >= from && $1 < to {
-		    last = $1 } END { printf "%d\n", (last - from) * 1000 }' down
+		    last = $1 }
+		    END { if (last) printf "%d\n", (last - from) * 1000 }' down
 	done >silent
 	paste begin busy | while read -r from at; do
 		awk -v from="$from" -v at="$(date -d "$at" +%s.%N)" \
 		    'BEGIN { printf "%d\n", (at - from) * 1000 }'
 	done >shown
 	echo "# silent after $(list silent) ms, busy after $(list shown) ms" >&3
-	# The goal, where the machine has time for it; never ten times that.
-	(($(least silent) <= 200 && $(sort -n silent | tail -n 1) < 2000))
-	(($(least shown) <= 200 && $(sort -n shown | tail -n 1) < 2000))
+	# Rounds in which a packet was under way at all.
+	[ "$(wc -l <silent)" -ge 3 ]
+	# The goal; and never ten times that, whatever else the machine does.
+	(($(middle silent) <= 200 && $(worst silent) < 2000))
+	(($(middle shown) <= 200 && $(worst shown) < 2000))
 }
 
 @test "S190: who has left, with all his keys, opens nothing said 1 s later" {
