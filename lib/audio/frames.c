@@ -183,12 +183,6 @@ frames_in_ready(const struct frames_in *f)
 }
 
 int
-frames_in_is_over(const struct frames_in *f)
-{
-	return f->ended && buf_len(&f->samples) == 0;
-}
-
-int
 frames_in_has_ended(const struct frames_in *f)
 {
 	return f->ended;

@@ -26,9 +26,8 @@ int	frames_in_end(struct frames_in *f);
 size_t	frames_in_get(struct frames_in *f, int16_t *out, size_t n);
 /* Samples that are ready. */
 size_t	frames_in_ready(const struct frames_in *f);
-/* Is all that there was taken, or the length that the head gave reached? */
-int	frames_in_is_over(const struct frames_in *f);
-/* Will nothing more of what is put be sound? */
+/* Was that the end, or is the length that the head gave reached: will nothing
+ * more of what is put be sound? */
 int	frames_in_has_ended(const struct frames_in *f);
 /* Had it no head? (Known once there are samples.) */
 int	frames_in_is_raw(const struct frames_in *f);

@@ -32,7 +32,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (r == 0 && frames_in_end(f) == 0) {
 		while (frames_in_get(f, out, 512) > 0)
 			total++;
-		MUST(frames_in_is_over(f));
+		MUST(frames_in_has_ended(f) && frames_in_ready(f) == 0);
 	}
 	frames_in_free(f);
 	return 0;
