@@ -64,6 +64,7 @@ struct voice {
 	int64_t pressed; /* mono ms: the space bar */
 	int latched;
 	int64_t mic_until; /* mono ms: it is closed then, 0: not by time */
+	int mic_is_agents; /* sec-mix has opened it */
 	int64_t spoke; /* mono ms: when anything was said into it */
 	int captured; /* reading has begun */
 	int64_t due; /* mono us: when the next frame may be said */
@@ -151,6 +152,7 @@ set_mic(struct voice *v, int at, int latched, int64_t ms, const char *by)
 	v->latched = latched;
 	v->spoke = clock_mono();
 	v->mic_until = ms > 0 ? v->spoke + ms : 0;
+	v->mic_is_agents = strcmp(by, "agent") == 0;
 	if (at == v->mic)
 		return;
 	/* Off before on, so that no two are ever open. */
@@ -404,8 +406,12 @@ check_seats(struct voice *v, int64_t now)
 			emit_error(cli_mode(v->c), SEC_ERR_NOTHING,
 			    "%s: %s; not everything was said", name, why) :
 			0);
-	if (gone && v->orphan_at == 0)
+	if (gone && v->orphan_at == 0) {
 		v->orphan_at = now + ORPHAN_MS;
+		/* Nobody is left who could close it. */
+		if (is_card(v) && v->mic_is_agents)
+			set_mic(v, -1, 0, 0, "agent");
+	}
 	if (v->orphan_at > 0 && now >= v->orphan_at)
 		end(v,
 		    emit_error(cli_mode(v->c), SEC_ERR_UNREACHABLE,

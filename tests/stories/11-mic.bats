@@ -93,15 +93,60 @@ no_session() { ! tm has-session -t "$1" 2>/dev/null; }
 	until_ok no_session alice
 }
 
-@test "a microphone closes when its agent's conference does, or by itself" {
+@test "a microphone closes by itself when its time is over" {
 	term alice "sec-lab run alice sec-talk -m voice standup"
 	sees alice '^\[mic OFF '
 	seq=$(mark alice)
 	as alice sec-mix mic -t 1 standup on
 	sees alice 'standup: mic on' 'standup: mic off' '^\[mic OFF '
 	until_ok mics "$seq" "standup true, standup false"
+	jq -se '.[1].by == "limit"' < <(
+		as alice sec-watch -T 0 --since "$seq" -e mic)
 	keys alice q
 	until_ok no_session alice
+}
+
+@test "keys: m leaves it on, a digit is the focus; who talks has a star" {
+	tone long.wav 300 60
+	env -u SEC_ALSA_IN -u SEC_ALSA_OUT sec-lab run bob \
+	    sec-talk -i long.wav -o null -n 1 standup 3>&- >bob.out 2>&1 &
+	bob=$!
+	term alice "sec-lab run alice sec-talk -m voice standup other"
+	sees alice '^\[mic OFF .*\]  standup: alice bob\*  other: alice'
+	seq=$(mark alice)
+	keys alice m
+	sees alice '^\[mic ON\+ .*standup  standup: alice\* bob\*'
+	keys alice m
+	sees alice 'standup: mic off' '^\[mic OFF '
+	# Only other is heard, and the mic's next conference is that one.
+	keys alice 2
+	sees alice '^\[mic OFF .*  standup \(held\): alice .*other: alice'
+	keys alice Space
+	sees alice '^\[mic ON  .*other  standup \(held\): '
+	keys alice 2
+	sees alice '^\[mic ON  .*other  standup: alice bob\*  other: alice\*'
+	until_ok mics "$seq" "standup true, standup false, other true"
+	keys alice q
+	until_ok no_session alice
+	kill -TERM "$bob"
+	wait "$bob" || :
+	bob=
+}
+
+@test "a mic that sec-mix opened closes when the agent is gone" {
+	term alice "sec-lab run alice sec-talk -m voice standup"
+	sees alice '^\[mic OFF '
+	as alice sec-mix mic standup on
+	sees alice 'standup: mic on' '^\[mic ON '
+	kill -9 "$(agent_pid alice)"
+	sees alice 'standup: mic on' 'standup: mic off' '^\[mic OFF '
+	# One of a key is whoever's who has the key.
+	keys alice Space
+	sees alice 'mic off' 'mic on' '^\[mic ON '
+	keys alice q
+	until_ok no_session alice
+	log_in alice
+	until_ok agent_is_back alice
 }
 
 @test "no sound card is a notice, not an end" {
