@@ -53,6 +53,10 @@ scene() {
 	scene lost
 }
 
+@test "hop statistics of each device: lost, out of order, jitter" {
+	scene figures
+}
+
 # A little of tests/soak/flood, which is 100,000 a second for 10 s.
 @test "junk of all kinds while ten people talk: counted, and nothing lost" {
 	unset SEC_DIR

@@ -355,9 +355,10 @@ router_stop(struct router *r)
 	    128 + WTERMSIG(status);
 }
 
-/* A counter of `status`. */
+/* Of what a verb tells, in the row whose key is `value`, a field; else 0. */
 static inline uint64_t
-router_count(const struct router *r, const char *what)
+router_figure(const struct router *r, const char *verb, const char *key,
+    const char *value, const char *field)
 {
 	struct ctl_client *c;
 	char path[128];
@@ -367,13 +368,20 @@ router_count(const struct router *r, const char *what)
 	snprintf(path, sizeof path, "%s/run/mcu1.sock", r->dir);
 	if (ctl_client_open(&c, path) != 0)
 		die(1, "%s: nobody there", path);
-	(void)ctl_client_begin(c, "status");
+	(void)ctl_client_begin(c, verb);
 	(void)ctl_client_send(c, -1);
 	while (ctl_client_next(c, &l, ROUTER_WAIT) == 1)
-		if (strcmp(line_get_or(&l, "what", ""), what) == 0)
-			(void)line_get_u64(&l, "n", &n);
+		if (strcmp(line_get_or(&l, key, ""), value) == 0)
+			(void)line_get_u64(&l, field, &n);
 	ctl_client_close(c);
 	return n;
+}
+
+/* A counter of `status`. */
+static inline uint64_t
+router_count(const struct router *r, const char *what)
+{
+	return router_figure(r, "status", "what", what, "n");
 }
 
 /* --- rooms and devices --- */

@@ -657,6 +657,56 @@ lost(void)
 	    ROUTER_WAIT));
 }
 
+static uint64_t
+figure(const char *q, const char *field)
+{
+	return router_figure(&r, "streams", "q", q, field);
+}
+
+/* What is known of the way of each device, and is told to it: of twelve
+ * packets one is lost, and one comes last. */
+static void
+figures(void)
+{
+	uint8_t late[ROUTER_PACKET], lost[ROUTER_PACKET], got[2048];
+	struct hop_packet told;
+	struct voice v[2];
+	unsigned i;
+
+	router_start(&r, NULL);
+	room(CONF, 3, v, 2);
+	for (i = 0; i < 10; i++) {
+		if (i == 3)
+			voice_packet(&v[0], lost, 20);
+		if (i == 6)
+			voice_packet(&v[0], late, 20);
+		voice_send(&r, &v[0], 20);
+		T_INT(hear(&v[1], got, ROUTER_WAIT), ROUTER_PACKET);
+	}
+	T_INT(figure("1.1", "in"), 10);
+	T_INT(figure("1.1", "lost"), 2);
+	T_INT(figure("1.1", "misordered"), 0);
+	voice_put(&r, v[0].fd, late, sizeof late);
+	T_INT(hear(&v[1], got, ROUTER_WAIT), ROUTER_PACKET);
+	T_INT(figure("1.1", "in"), 11);
+	T_INT(figure("1.1", "lost"), 1);
+	T_INT(figure("1.1", "misordered"), 1);
+	T_INT(figure("1.2", "in") + figure("1.2", "lost"), 0);
+	T_INT(figure("1.2", "out"), 11);
+	/* They say that they are 20 ms apart, and came at once. */
+	T_OK(figure("1.1", "jitter_ms") >= 3, "jitter");
+	T(voice_hop(&r, &v[0], &told));
+	T(told.n >= 1 && told.row[0].q == v[0].q && told.row[0].packets == 11 &&
+	    told.row[0].misordered == 1 && told.row[0].jitter_ms >= 3);
+	/* Again: what is replayed or forged is in none of them. */
+	voice_put(&r, v[0].fd, late, sizeof late);
+	lost[sizeof lost - 1] ^= 1;
+	voice_put(&r, v[0].fd, lost, sizeof lost);
+	T(is_silent(&v[1]));
+	T_INT(figure("1.1", "in"), 11);
+	T_INT(figure("1.1", "lost"), 1);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -667,6 +717,7 @@ static const struct {
 	{ "loudest", loudest },
 	{ "dealing", dealing },
 	{ "lost", lost },
+	{ "figures", figures },
 	{ "refusals", refusals },
 	{ "inherited", inherited },
 };
