@@ -56,6 +56,27 @@ stat_of() { sox "$1" -n stat 2>&1 | awk -F: -v f="$2" '$1 ~ "^" f { print $2 + 0
 	is "$(field like "$l") > 0.8 && $(field envelope "$l") > 0.95"
 }
 
+@test "a pipe is read no faster than speech: its writer waits" {
+	sox -n -r 48000 -c 1 -b 16 -t raw long.raw synth 30 sine 300 vol 0.5
+	mkfifo pipe
+	{ cat long.raw >pipe && : >written; } 3>&- 2>/dev/null &
+	writer=$!
+	before=$(mark bob)
+	hear bob null
+	sec-lab run alice sec-talk -i pipe -o null -n 1 standup 3>&- &
+	speaker=$!
+	await bob --since "$before" -c standup -e voice.start >/dev/null
+	# It reads, and is far from the end of it.
+	[ ! -e written ]
+	kill -0 "$writer"
+	kill -TERM "$speaker"
+	await bob --since "$before" -c standup -e voice.stop |
+	    jq -e '.seconds > 0 and .seconds < 20'
+	kill -TERM "$listener"
+	for p in "$speaker" "$listener" "$writer"; do wait "$p" || :; done
+	[ ! -e written ]
+}
+
 @test "nobody came to hear it: that is no success" {
 	run -9 as alice sec-talk -i "$BATS_FILE_TMPDIR/said.wav" -o null \
 	    -n 3 -t 2 standup
@@ -144,9 +165,12 @@ stat_of() { sox "$1" -n stat 2>&1 | awk -F: -v f="$2" '$1 ~ "^" f { print $2 + 0
 	[[ $stderr == *"no sound device; hearing nothing (use -o)"* ]]
 	[[ $stderr == *"no microphone; saying nothing (use -i)"* ]]
 	[[ $stderr != *ALSA*lib* ]]
+	before=$(mark alice)
 	run -0 --separate-stderr as alice env SEC_ALSA_OUT=null SEC_ALSA_IN=null \
 	    sec-talk -m voice --mic -t 1 standup
 	[ -z "$stderr" ]
+	await alice --since "$before" -e mic |
+	    jq -e '.on == true and .by == "start"'
 	printf 'RIFF0000JUNK' >x.wav
 	run -11 as alice sec-talk -i x.wav -o null standup
 	run -5 as alice sec-talk -i nothere.wav -o null standup
