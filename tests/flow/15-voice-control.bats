@@ -596,6 +596,21 @@ addressed_twice() { [ "$(said one addressed)" = 2 ]; }
 	told one levels 'on=on'
 	device_says one level in=-30.5 out=-90
 	until_ok grep -q 'level_db=-30.5' "$out"
+	# For people and for programs.
+	sec-lab run alice sec-mix levels >"$out.txt" 3>&- &
+	local people=$!
+	sec-lab run alice sec-mix levels -j >"$out.json" 3>&- &
+	local programs=$!
+	shown() {
+		device_says one level in=-40 out=-90
+		grep -qx 'l1 alice -40 dB' "$out.txt" &&
+		    jq -se 'any(.[]; .conf == "sip:l1@conf.lab.test" and
+			.level_db == -40 and .mic == "off")' "$out.json"
+	}
+	until_ok shown
+	kill "$people" "$programs"
+	wait "$people" "$programs" || :
+	[ "$(said one levels)" = 1 ]
 	kill "$pid"
 	told one levels 'on=off'
 }
