@@ -130,7 +130,11 @@ rtp() {
 		[ "$(stat -c %s image)" -gt 100000 ]
 		run -1 key_in conference image
 	done
-	# The positive control: his device has it.
+	# The positive controls: who has it is seen to have it.
+	for pid in "$ear" "$(daemon_pid confctl)"; do
+		"$BATS_TEST_DIRNAME/../lib/memory" "$pid" >image
+		run -0 key_in conference image
+	done
 	stop "$ear"
 }
 
