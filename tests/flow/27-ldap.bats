@@ -381,6 +381,7 @@ knows() { [ "$(known "$1")" = "$2" ]; }
 
 @test "S160: organisation and groups of who registers are there for rules" {
 	directory
+	sec-admin rule add same-org 'allow org=org'
 	knows alice "org=1256 groups=helpdesk groups=posix"
 	ldap_change <<-END
 	dn: cn=helpdesk,ou=groups,$LDAP_BASE
@@ -414,8 +415,11 @@ knows() { [ "$(known "$1")" = "$2" ]; }
 	until_ok eval '[ "$(failures)" -gt "$failed" ]'
 	knows alice "org=1256 groups=posix"
 	slapd_start
+	[ "$(ruled alice bob)" = "allow  rule same-org" ]
 	again alice
 	until_ok knows alice "org=7000 groups=posix"
+	[ "$(ruled alice bob)" = "deny  rule same-org: 7000 is not 1256" ]
+	sec-admin rule rm same-org
 
 	# Who is not in the directory any more is nowhere.
 	ldap_change <<-END
@@ -426,6 +430,7 @@ knows() { [ "$(known "$1")" = "$2" ]; }
 	again bob
 	until_ok knows bob ""
 }
+ruled() { sec-admin rule test "$@" || :; }
 again() {
 	as "$1" sec-login -k
 	log_in "$1"
