@@ -580,6 +580,7 @@ sub_refresh(struct asked *q, struct subscription *s)
 	sub_answer(q, s->doc, s);
 }
 
+/* NULL: refused, and d may be gone. */
 static struct subscription *
 sub_make(struct asked *q, struct document *d)
 {
@@ -589,21 +590,25 @@ sub_make(struct asked *q, struct document *d)
 
 	if (dialog_from_request(&dialog, q->req, sip_txn_to_tag(q->txn)) != 0) {
 		q->status = 400;
-		return NULL;
+		goto out;
 	}
 	if (is_enough(q->by, d, q->instance)) {
 		q->status = 403;
 		snprintf(q->note, sizeof q->note,
 		    "you have %d subscriptions, and may not have more",
 		    p->s->conf.user_subscriptions);
-		return NULL;
+		goto out;
 	}
-	s = sub_new(d, q->by, q->instance, q->why, &dialog,
-	    clock_real() + q->expires * 1000);
 	q->status = 503;
-	if (s == NULL || sub_store(s) == 0)
+	if ((s = sub_new(d, q->by, q->instance, q->why, &dialog,
+		 clock_real() + q->expires * 1000)) == NULL)
+		goto out;
+	if (sub_store(s) == 0)
 		return s;
-	sub_free(s, 1);
+	sub_free(s, 1); /* and d, if it was for this */
+	return NULL;
+out:
+	document_release(d);
 	return NULL;
 }
 

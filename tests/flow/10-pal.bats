@@ -303,6 +303,19 @@ quiet() { # FD USER: nothing but the answer to OPTIONS is there to be read
 	done
 	ask "$h" hal SUBSCRIBE sip:nobody@lab.test "unsaid" ""
 	[ "$(field answer Expires)" = 3600 ]
+	# One more than he may have: nothing is left behind, and nobody has
+	# watched.
+	comes n nat
+	cp "$SEC_DIR/etc/sec.conf" conf
+	configured "user-subscriptions = 1"
+	ask "$h" hal SUBSCRIBE sip:nat@lab.test "one-more" "" "Expires: 600"
+	status_is 403
+	cp conf "$SEC_DIR/etc/sec.conf"
+	configured "# as before"
+	fetch "$n" nat sip:pal.lab.test
+	status_is 200
+	run ! grep -q '^entry' answer
+	sip_close "$n"
 	# Expiry 0: once, and nothing is left behind.
 	before=$(db pal.db "select count(*) from subscription")
 	fetch "$h" hal sip:somebody@lab.test
