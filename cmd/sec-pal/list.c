@@ -334,6 +334,21 @@ list_find(const struct list *l, const struct presentity *u)
 	return b;
 }
 
+/* Added again before everybody has heard that it had gone: the new line says
+ * it all, and the news of the old entry would come behind it. */
+static void
+drop_gone(struct list *l, const char *uri)
+{
+	struct buddy *b, *next;
+
+	for (b = TAILQ_FIRST(&l->buddies); l->ngone > 0 && b != NULL;
+	     b = next) {
+		next = TAILQ_NEXT(b, entry);
+		if (b->gone != NULL && strcmp(b->gone, uri) == 0)
+			buddy_free(b);
+	}
+}
+
 int
 list_add(struct list *l, const struct pal_entry_row *row)
 {
@@ -359,6 +374,7 @@ list_add(struct list *l, const struct pal_entry_row *row)
 		return r;
 	}
 	if (b == NULL) {
+		drop_gone(l, u->uri);
 		b = buddy_new(l, u, row);
 		watcher_entry(u, l->owner, 1);
 	} else {

@@ -263,6 +263,11 @@ quiet() { # FD USER: nothing but the answer to OPTIONS is there to be read
 	    news
 	add "$f" fay sip:gus@lab.test $'attrs=Status'
 	status_is 400
+	# Removed and added again at once: it is there.
+	publish "$f" fay $'rm\tentry=sip:gus@lab.test'
+	add "$f" fay sip:gus@lab.test
+	told_that "$f" '^entry	sip:gus@lab.test	type=user'
+	tail -n 1 news | grep -q '^entry	sip:gus@lab.test	type=user'
 	for f in "$f" "$g"; do sip_close "$f"; done
 }
 
