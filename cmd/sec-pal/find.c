@@ -4,6 +4,7 @@
  * take the directory a while.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,8 +117,7 @@ take_query(struct dir_search *q, const char *query)
 	q->n = 0;
 	if (strncmp(query, "group:", 6) != 0)
 		return directory_term(q, query);
-	if (text_copy(term, "groups:", sizeof term) +
-		text_copy(term + 7, query + 6, sizeof term - 7) >=
+	if ((size_t)snprintf(term, sizeof term, "groups:%s", query + 6) >=
 	    sizeof term)
 		return SEC_ERR_LIMIT;
 	return directory_term(q, term);
