@@ -178,7 +178,8 @@ on_person(void *arg, const struct dir_person *who)
 	person_put(&a->rows, who);
 	line_put(&a->rows, "status", a->is_shown ? a->shown.value : "-");
 	if (a->is_shown) {
-		line_put(&a->rows, "class", a->shown.class_);
+		if (a->shown.class_[0] != '\0')
+			line_put(&a->rows, "class", a->shown.class_);
 		if (a->shown.since > 0)
 			line_put_u64(&a->rows, "since",
 			    (uint64_t)a->shown.since);

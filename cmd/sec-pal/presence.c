@@ -381,6 +381,10 @@ presence_shown(struct pal *p, const char *watcher, const struct uri *whom,
 	if ((u = presentity_get_uri(p, whom)) == NULL)
 		return SEC_ERR_SYS;
 	user_shown(u, out);
+	if (v.attrs[0] != '\0' && !pal_attrs_has(v.attrs, "class"))
+		out->class_[0] = '\0';
+	if (v.attrs[0] != '\0' && !pal_attrs_has(v.attrs, "since"))
+		out->since = 0;
 	return 0;
 }
 

@@ -93,6 +93,16 @@ found() { as alice sec-dir -q "$@" | xargs; }
 	[ "$(as bob sec-dir -j bob | jq -r .status)" = available ]
 	sec-admin rule rm not-bob
 	[ "$(as alice sec-dir -j bob | jq -r .status)" = available ]
+	# One that shows the word alone: not since when, nor of which class.
+	as bob sec-pal set coffee --as away
+	sec-admin rule add word 'allow whom=bob attrs=status'
+	[ "$(as alice sec-dir -j bob | jq -c '[.status, .class, .since]')" = \
+	    '["coffee",null,null]' ]
+	[ -z "$(found -s away org=1256)" ]
+	[ "$(found -s coffee org=1256)" = bob ]
+	sec-admin rule rm word
+	[ "$(found -s away org=1256)" = bob ]
+	as bob sec-pal set available
 }
 
 @test "more than 200: the first, and a note; -a tells all, in pages" {
