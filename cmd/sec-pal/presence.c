@@ -635,11 +635,16 @@ on_user_rm(void *ctx, struct ctl_req *r)
 		return;
 	}
 	if (uri_from_name(&uri, line_get_or(r->line, "user", ""),
-		p->s->conf.domain, 0) != 0) {
+		p->s->conf.domain, 0) != 0 ||
+	    uri.kind != URI_USER) {
 		ctl_error(r, 404, "no such user");
 		return;
 	}
 	e = dir_person_rm(dir, uri.name);
+	if (e != 0 && e != SEC_ERR_NOTHING) {
+		ctl_error(r, 503, db_why(dir));
+		return;
+	}
 	rules_chart_changed(p);
 	if (pal_user_get(p->s->db, uri.name, &row) != 0 || row.disabled) {
 		/* Some are only in the directory. */

@@ -72,6 +72,11 @@ login() { # USER PASSWORD
 	sec-admin user add --no-principal frank
 	run -0 sec-admin user list -q
 	[[ $output == *frank* && $output != *erin* ]]
+	# A lamp of his name is not he.
+	run -5 --separate-stderr sec-ctl pal user-rm user=lamp:frank
+	[[ "$output$stderr" == *"no such user"* ]]
+	run -0 sec-admin user list -q
+	[[ $output == *frank* ]]
 	sec-admin user rm --no-principal frank
 	run -0 sec-admin user list -q
 	[[ $output != *frank* ]]
