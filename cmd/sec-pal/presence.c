@@ -605,6 +605,7 @@ user_remove(struct db *d, const char *name)
 static void
 user_forget(struct presentity *u)
 {
+	struct presentity *other;
 	struct pal *p = u->pal;
 	struct binding *b;
 	size_t i;
@@ -616,8 +617,8 @@ user_forget(struct presentity *u)
 	timer_cancel(&u->revert);
 	u->said = 0;
 	presentity_changed(u);
-	for (i = 0; (u = map_next(p->presentities, &i)) != NULL;)
-		watchers_recheck(u);
+	for (i = 0; (other = map_next(p->presentities, &i)) != NULL;)
+		watcher_entry(other, u, 0);
 }
 
 static void
