@@ -20,6 +20,8 @@
 #include "rule.h"
 #include "watcher.h"
 
+#define REVERT_AGAIN 10000 /* ms; pal.db could not be written */
+
 static void on_told(void *arg);
 static void on_revert(void *arg);
 
@@ -227,10 +229,17 @@ on_revert(void *arg)
 	struct presentity *u = arg;
 	struct db *d = u->pal->s->db;
 	struct pal_status st;
+	int r;
 
-	if (pal_status_revert(d, u->name, clock_real()) == 0 &&
-	    pal_status_get(d, u->name, &st) == 0)
+	r = pal_status_revert(d, u->name, clock_real());
+	if ((r == 0 || r == SEC_ERR_NOTHING) &&
+	    (r = pal_status_get(d, u->name, &st)) == 0)
 		presentity_set(u, &st);
+	else if (r != SEC_ERR_NOTHING) {
+		log_error("db.write", "file=pal.db why=%s",
+		    log_quote(db_why(d)));
+		timer_set(&u->revert, REVERT_AGAIN);
+	}
 	presentity_idle(u);
 }
 
