@@ -19,6 +19,8 @@
 #define FRESH_DEFAULT 600 /* s, Expires */
 #define FRESH_MIN     10
 #define FRESH_MAX     (365 * 86400)
+/* Three times that, all escaped, is a line that goes into a document. */
+#define VALUES_MAX 8192
 
 struct publication {
 	struct object *object;
@@ -55,6 +57,23 @@ may_publish(struct publication *pub)
 	    o->row.name);
 }
 
+/* Bytes of all that the object would show then. */
+static size_t
+values_size(const struct publication *pub)
+{
+	const struct object *o = pub->object;
+	const struct attribute *a;
+	size_t i, size = 0;
+
+	for (i = 0; i < pub->line->n; i++)
+		size += strlen(pub->line->field[i].value);
+	for (a = o->attr; a < o->attr + o->n; a++)
+		if (line_get(pub->line, a->name) == NULL &&
+		    type_attr(pub->type, a->name) != NULL)
+			size += strlen(a->value);
+	return size;
+}
+
 /* Every field of `set` must be an attribute of the type. */
 static int
 check_values(struct publication *pub)
@@ -77,6 +96,10 @@ check_values(struct publication *pub)
 			    "%.32s: a value is at most %d bytes of UTF-8",
 			    f[i].key, PAL_VALUE - 1);
 	}
+	if (values_size(pub) > VALUES_MAX)
+		return refuse(pub, 400,
+		    "all values of %s:%.100s are at most %d bytes",
+		    pub->object->row.type, pub->object->row.name, VALUES_MAX);
 	return 0;
 }
 

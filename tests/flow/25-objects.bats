@@ -133,6 +133,23 @@ put() {
 	[ "$(as bob sec-pal get lamp:bedroom state)" = on ]
 	put porch lamp:bedroom "state=${big:1}"
 	[ "$(as bob sec-pal get lamp:bedroom state)" = "${big:1}" ]
+	# All together they have to go into one document of who watches it.
+	cp "$SEC_DIR/etc/types" "$BATS_TEST_TMPDIR/types"
+	echo 'chest a1! a2 a3 a4 a5 a6 a7 a8 a9' >>"$SEC_DIR/etc/types"
+	hup
+	sec-admin object add chest:old --owner porch
+	as alice sec-pal add chest:old
+	full=$(printf '%%%.0s' {1..1024})
+	put porch chest:old a{1..8}="$full"
+	until_ok attr_is alice chest:old a8 "$full"
+	run -11 --separate-stderr as porch sec-pal put chest:old a9=1
+	[[ $stderr == *"all values of chest:old are at most 8192 bytes"* ]]
+	put porch chest:old a8=x a9=1
+	until_ok attr_is alice chest:old a9 1
+	as alice sec-pal rm chest:old
+	sec-admin object rm chest:old
+	cp "$BATS_TEST_TMPDIR/types" "$SEC_DIR/etc/types"
+	hup
 	put porch lamp:bedroom "state=Grüße = und\\mehr%41"
 	[ "$(as bob sec-pal get lamp:bedroom state)" = "Grüße = und\\mehr%41" ]
 }
