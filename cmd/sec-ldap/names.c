@@ -71,7 +71,7 @@ name_ours(const char *ldap, char out[DIR_ATTR])
 			break;
 	if (names[i].ours != NULL)
 		text_copy(out, names[i].ours, DIR_ATTR);
-	return is_one_of(ldap, unshown) || is_one_of(out, secret) ||
+	return is_one_of(out, unshown) || is_one_of(out, secret) ||
 		!dir_attr_allowed(out) ?
 	    NULL :
 	    out;

@@ -93,6 +93,8 @@ main(void)
 	T(name_ours("userPassword", name) == NULL);
 	T(name_ours("userPassword;x-old", name) == NULL);
 	T(name_ours("objectClass", name) == NULL);
+	T(name_ours("uid", name) == NULL);
+	T(name_ours("memberOf;range=0-1499", name) == NULL);
 	T(name_ours("status", name) == NULL);
 	T(name_ours("an-attribute-with-a-name-that-is-too-long", name) == NULL);
 	return t_done();
