@@ -256,6 +256,10 @@ struct conf_in *conf_of(struct agent *a, uint64_t number);
 struct conf_in *conf_next(struct agent *a, size_t *i);
 size_t	confs_count(const struct agent *a);
 struct conf_in *conf_new(struct agent *a, const char *uri);
+/* A control line to the controller, about a conference that need not be mine
+ * (PUBLISH). 0, or SEC_ERR_UNREACHABLE: cb will not be called. */
+int	conf_publish(struct agent *a, const char *uri, const struct buf *line,
+	    sip_answer_h cb, void *ctx, uint64_t cookie);
 /* INVITE to the conference. */
 void	conf_invite(struct conf_in *c);
 /* The dialog and the keys stand: get the roster, wait for text. */

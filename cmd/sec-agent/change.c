@@ -10,7 +10,6 @@
 #include "agent.h"
 #include "base/err.h"
 #include "base/text.h"
-#include "sip/event.h"
 #include "voice.h"
 
 #define SEEN_MS 5000 /* until the roster says so too */
@@ -127,7 +126,6 @@ change_start(struct agent *a, struct ctl_req *r)
 {
 	struct buf body = BUF_INIT;
 	struct change *g;
-	struct sip_msg m;
 	struct uri u;
 	size_t i;
 
@@ -147,16 +145,7 @@ change_start(struct agent *a, struct ctl_req *r)
 	    sizeof(g->media));
 	timer_init(&g->patience, a->loop, on_patience, g);
 	TAILQ_INSERT_TAIL(&a->changes->list, g, entry);
-	sip_msg_init(&m);
-	m.method = "PUBLISH";
-	m.uri = m.to = u.full;
-	m.from = a->uri;
-	m.event = EVENT_CONFERENCE;
-	m.content_type = EVENT_LINE_TYPE;
-	m.body = buf_data(&body);
-	m.bodylen = buf_len(&body);
-	if (flow_request(a->session.confctl, &m, SHORT_MS, on_changed, g, 0) ==
-	    0) {
+	if (conf_publish(a, u.full, &body, on_changed, g, 0) != 0) {
 		ctl_error(r, 503, "controller unreachable");
 		change_free(g);
 	}

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "sip/event.h"
 #include "sip/offer.h"
 #include "wire/ids.h"
 
@@ -303,6 +304,26 @@ bye_send(struct agent *a, struct dialog *d, sip_answer_h cb, void *ctx,
 	dialog_request(d, &m, "BYE");
 	return flow_request(a->session.confctl, &m, SHORT_MS,
 	    cb != NULL ? cb : on_ignored, ctx, cookie);
+}
+
+int
+conf_publish(struct agent *a, const char *uri, const struct buf *line,
+    sip_answer_h cb, void *ctx, uint64_t cookie)
+{
+	struct sip_msg m;
+
+	sip_msg_init(&m);
+	m.method = "PUBLISH";
+	m.uri = m.to = uri;
+	m.from = a->uri;
+	m.event = EVENT_CONFERENCE;
+	m.content_type = EVENT_LINE_TYPE;
+	m.body = buf_data(line);
+	m.bodylen = buf_len(line);
+	return flow_request(a->session.confctl, &m, SHORT_MS, cb, ctx,
+		   cookie) != 0 ?
+	    0 :
+	    SEC_ERR_UNREACHABLE;
 }
 
 int

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "crypto/wrap.h"
-#include "sip/event.h"
 #include "sip/offer.h"
 #include "wire/base64.h"
 #include "wire/grant.h"
@@ -281,23 +280,16 @@ on_granted(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 void
 conf_ask_grant(struct conf_in *c)
 {
-	static const char body[] = "grant\n";
 	int64_t now = clock_mono();
-	struct sip_msg m;
+	struct buf body = BUF_INIT;
 
 	if (c->asked != 0 && now - c->asked < ASK_MS)
 		return;
-	sip_msg_init(&m);
-	m.method = "PUBLISH";
-	m.uri = m.to = c->uri;
-	m.from = c->a->uri;
-	m.event = EVENT_CONFERENCE;
-	m.content_type = EVENT_LINE_TYPE;
-	m.body = body;
-	m.bodylen = sizeof(body) - 1;
-	if (flow_request(c->a->session.confctl, &m, SHORT_MS, on_granted, c->a,
-		c->number) != 0)
+	line_begin(&body, "grant");
+	line_end(&body);
+	if (conf_publish(c->a, c->uri, &body, on_granted, c->a, c->number) == 0)
 		c->asked = now;
+	buf_free(&body);
 }
 
 void

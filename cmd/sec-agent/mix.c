@@ -15,7 +15,6 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "mixfile.h"
-#include "sip/event.h"
 #include "voice.h"
 #include "wire/ids.h"
 
@@ -255,21 +254,11 @@ static void
 hold_send(struct conf_in *c, struct holding *h)
 {
 	struct buf body = BUF_INIT;
-	struct sip_msg m;
 
 	line_begin(&body, "hold");
 	line_put(&body, "on", c->held ? "on" : "off");
 	line_end(&body);
-	sip_msg_init(&m);
-	m.method = "PUBLISH";
-	m.uri = m.to = c->uri;
-	m.from = c->a->uri;
-	m.event = EVENT_CONFERENCE;
-	m.content_type = EVENT_LINE_TYPE;
-	m.body = buf_data(&body);
-	m.bodylen = buf_len(&body);
-	if (flow_request(c->a->session.confctl, &m, SHORT_MS, on_held, h, 0) !=
-	    0) {
+	if (conf_publish(c->a, c->uri, &body, on_held, h, 0) == 0) {
 		if (h != NULL)
 			h->open++;
 	} else if (h != NULL)

@@ -10,7 +10,6 @@
 #include "agent.h"
 #include "base/err.h"
 #include "base/text.h"
-#include "sip/event.h"
 
 /* The one in focus, else the only one; or the list of them in *why. */
 static struct conf_in *
@@ -283,10 +282,9 @@ out:
 static void
 on_end(void *ctx, struct ctl_req *r)
 {
-	static const char body[] = "end\n";
+	struct buf body = BUF_INIT;
 	struct agent *a = ctx;
 	struct ending *e;
-	struct sip_msg m;
 	struct uri u;
 
 	if (tool_conf(a, r, &u) != 0)
@@ -295,19 +293,13 @@ on_end(void *ctx, struct ctl_req *r)
 	e->a = a;
 	e->who = ctl_keep(r);
 	e->conf = u;
-	sip_msg_init(&m);
-	m.method = "PUBLISH";
-	m.uri = m.to = u.full;
-	m.from = a->uri;
-	m.event = EVENT_CONFERENCE;
-	m.content_type = EVENT_LINE_TYPE;
-	m.body = body;
-	m.bodylen = sizeof(body) - 1;
-	if (flow_request(a->session.confctl, &m, SHORT_MS, on_end_answer, e,
-		0) != 0)
-		return;
-	ctl_error(r, 503, "controller unreachable");
-	free(e);
+	line_begin(&body, "end");
+	line_end(&body);
+	if (conf_publish(a, u.full, &body, on_end_answer, e, 0) != 0) {
+		ctl_error(r, 503, "controller unreachable");
+		free(e);
+	}
+	buf_free(&body);
 }
 
 /* --- invitations --- */
