@@ -1,21 +1,12 @@
 /*
- * The keys of one server on disk, keys/NAME/ (SECURITY.md 3.2):
- *
- *   identity    X25519 secret, base64, one line
- *   epoch.N     "SJK1" deal of epoch N (wire/handshake), base64, one line
- *   dealer.N    server 1 only: secret from which the pair keys are derived
- *   psk.N       optional pre-shared key toward server N
- *
- * Epochs are kept in the order of their numbers. One is over 120 s after
- * the next has begun; not_after only says when the next is due, since a
- * network whose controller is down must not lose its links.
+ * The epochs of one server: which is in force, which is accepted, keys out
+ * of them. They are kept in the order of their numbers. One is over 120 s
+ * after the next has begun; not_after only says when the next is due, since
+ * a network whose controller is down must not lose its links.
  */
-#include <sys/queue.h>
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +15,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
@@ -34,356 +24,13 @@
 #include "crypto/hello.h"
 #include "crypto/kdf.h"
 #include "crypto/random.h"
-#include "wire/base64.h"
 
-#include "ctl/epochs.h"
-
-#define KEY_SIZE  32
-#define FILE_MAX  32768
-#define FILE_PATH (PATH_LEN + 32)
-
-struct pair {
-	uint16_t number;
-	struct secret *key;
-};
-
-struct epoch {
-	uint32_t number;
-	int64_t not_before;
-	int64_t not_after;
-	int64_t time;
-	struct secret *k;
-	struct secret *dealer; /* NULL but at server 1 */
-	size_t npairs;
-	struct pair *pair;
-	TAILQ_ENTRY(epoch) entry;
-};
-
-TAILQ_HEAD(epoch_list, epoch);
-
-/* Everything read from the directory, to be replaced as a whole. */
-struct held {
-	struct secret *identity;
-	struct secret *psk[SERVERS_MAX + 1];
-	struct epoch_list list;
-	uint32_t highest; /* of any epoch.N or dealer.N */
-};
+#include "ctl/keydir.h"
 
 struct epochs {
 	char dir[PATH_LEN];
 	struct held held;
 };
-
-static int __attribute__((format(printf, 4, 5)))
-refuse(int err, char *why, size_t whylen, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (whylen > 0) {
-		va_start(ap, fmt);
-		vsnprintf(why, whylen, fmt, ap);
-		va_end(ap);
-	}
-	return err;
-}
-
-static void
-epoch_free(struct epoch *ep)
-{
-	size_t i;
-
-	if (ep == NULL)
-		return;
-	secret_free(ep->k);
-	secret_free(ep->dealer);
-	for (i = 0; i < ep->npairs; i++)
-		secret_free(ep->pair[i].key);
-	free(ep->pair);
-	free(ep);
-}
-
-static struct epoch *
-epoch_of_deal(const struct hs_deal *d)
-{
-	struct epoch *ep;
-	size_t i;
-
-	ep = mem_new(sizeof(*ep));
-	ep->number = d->epoch;
-	ep->not_before = d->not_before;
-	ep->not_after = d->not_after;
-	ep->time = d->time;
-	ep->k = secret_copy(d->k, sizeof(d->k));
-	ep->npairs = d->npairs;
-	ep->pair = mem_new((d->npairs + 1) * sizeof(*ep->pair));
-	for (i = 0; i < d->npairs; i++) {
-		ep->pair[i].number = d->pair[i].number;
-		ep->pair[i].key = secret_copy(d->pair[i].p, KEY_SIZE);
-	}
-	return ep;
-}
-
-static struct epoch *
-held_find(const struct held *h, uint32_t number)
-{
-	struct epoch *ep;
-
-	TAILQ_FOREACH(ep, &h->list, entry)
-		if (ep->number == number)
-			return ep;
-	return NULL;
-}
-
-/* In the order of numbers; replaces one of the same number. */
-static void
-held_insert(struct held *h, struct epoch *ep)
-{
-	struct epoch *old, *at;
-
-	if ((old = held_find(h, ep->number)) != NULL) {
-		TAILQ_REMOVE(&h->list, old, entry);
-		if (ep->dealer == NULL) {
-			ep->dealer = old->dealer;
-			old->dealer = NULL;
-		}
-		epoch_free(old);
-	}
-	TAILQ_FOREACH(at, &h->list, entry)
-		if (at->number > ep->number)
-			break;
-	if (at != NULL)
-		TAILQ_INSERT_BEFORE(at, ep, entry);
-	else
-		TAILQ_INSERT_TAIL(&h->list, ep, entry);
-	if (ep->number > h->highest)
-		h->highest = ep->number;
-}
-
-static void
-held_free(struct held *h)
-{
-	struct epoch *ep;
-	size_t i;
-
-	secret_free(h->identity);
-	h->identity = NULL;
-	for (i = 0; i < sizeof(h->psk) / sizeof(h->psk[0]); i++) {
-		secret_free(h->psk[i]);
-		h->psk[i] = NULL;
-	}
-	while ((ep = TAILQ_FIRST(&h->list)) != NULL) {
-		TAILQ_REMOVE(&h->list, ep, entry);
-		epoch_free(ep);
-	}
-}
-
-/* --- files --- */
-
-/* Length of the one line without its LF. */
-static size_t
-one_line(const char *text, size_t n)
-{
-	return n > 0 && text[n - 1] == '\n' ? n - 1 : n;
-}
-
-int
-epochs_parse_key(struct secret **key, const char *text, size_t n)
-{
-	struct buf b = BUF_INIT;
-	int r;
-
-	if ((r = base64_decode(&b, text, one_line(text, n))) == 0 &&
-	    buf_len(&b) != KEY_SIZE)
-		r = SEC_ERR_FORMAT;
-	if (r == 0)
-		*key = secret_copy(buf_data(&b), KEY_SIZE);
-	buf_free(&b);
-	return r;
-}
-
-int
-epochs_parse_deal(struct hs_deal *d, const char *text, size_t n)
-{
-	struct buf b = BUF_INIT;
-	int r;
-
-	if ((r = base64_decode(&b, text, one_line(text, n))) == 0)
-		r = hs_deal_decode(d, buf_data(&b), buf_len(&b));
-	if (r == 0 && d->epoch == 0)
-		r = SEC_ERR_FORMAT;
-	buf_free(&b);
-	return r;
-}
-
-/* Root writes for the daemon whose directory it is. */
-static void
-give_to_owner(const char *dir, const char *path)
-{
-	struct stat st;
-
-	if (geteuid() == 0 && stat(dir, &st) == 0 && st.st_uid != 0 &&
-	    lchown(path, st.st_uid, st.st_gid) == -1)
-		log_error("keys.owner", "file=%s reason=%s", log_quote(path),
-		    log_quote(strerror(errno)));
-}
-
-static int
-write_base64(const char *dir, const char *file, const void *p, size_t n)
-{
-	struct buf b = BUF_INIT;
-	char path[FILE_PATH];
-	int r;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	base64_put(&b, p, n);
-	buf_put_u8(&b, '\n');
-	if ((r = buf_error(&b)) == 0)
-		r = proc_write_file(path, buf_data(&b), buf_len(&b), 0400);
-	if (r == 0)
-		give_to_owner(dir, path);
-	buf_free(&b);
-	return r;
-}
-
-static int
-write_deal(const char *dir, const struct hs_deal *d)
-{
-	struct buf b = BUF_INIT;
-	char file[32];
-	int r;
-
-	snprintf(file, sizeof(file), "epoch.%u", d->epoch);
-	hs_deal_encode(&b, d);
-	if ((r = buf_error(&b)) == 0)
-		r = write_base64(dir, file, buf_data(&b), buf_len(&b));
-	buf_free(&b);
-	return r;
-}
-
-/* A whole file of keys; the caller wipes and frees *text. */
-static int
-read_text(const char *dir, const char *file, char **text, size_t *n, char *why,
-    size_t whylen)
-{
-	char path[FILE_PATH];
-	int r;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	if ((r = proc_is_private(path, why, whylen)) != 0)
-		return r;
-	if ((r = proc_read_file(path, FILE_MAX, text, n)) != 0)
-		return refuse(r, why, whylen, "%s: %s", path, sec_strerror(r));
-	return 0;
-}
-
-static int
-read_key(const char *dir, const char *file, struct secret **key, char *why,
-    size_t whylen)
-{
-	char *text;
-	size_t n;
-	int r;
-
-	if ((r = read_text(dir, file, &text, &n, why, whylen)) != 0)
-		return r;
-	if (epochs_parse_key(key, text, n) != 0)
-		r = refuse(SEC_ERR_CONFIG, why, whylen,
-		    "%s/%s: not a key of 32 bytes in base64", dir, file);
-	explicit_bzero(text, n);
-	free(text);
-	return r;
-}
-
-static int
-read_epoch(const char *dir, uint32_t number, struct held *h, char *why,
-    size_t whylen)
-{
-	struct hs_deal d;
-	char file[32], *text;
-	size_t n;
-	int r;
-
-	snprintf(file, sizeof(file), "epoch.%u", number);
-	if ((r = read_text(dir, file, &text, &n, why, whylen)) != 0)
-		return r;
-	if (epochs_parse_deal(&d, text, n) != 0 || d.epoch != number)
-		r = refuse(SEC_ERR_CONFIG, why, whylen,
-		    "%s/%s: not the keys of an epoch", dir, file);
-	else
-		held_insert(h, epoch_of_deal(&d));
-	explicit_bzero(&d, sizeof(d));
-	explicit_bzero(text, n);
-	free(text);
-	return r;
-}
-
-/* "epoch.17" with prefix "epoch." is 17; anything else 0. */
-static uint32_t
-file_number(const char *file, const char *prefix)
-{
-	unsigned long long n;
-	size_t len = strlen(prefix);
-
-	if (strncmp(file, prefix, len) != 0 ||
-	    text_number(file + len, 1, UINT32_MAX, &n) != 0)
-		return 0;
-	return (uint32_t)n;
-}
-
-static int
-read_entry(const char *dir, const char *file, struct held *h, char *why,
-    size_t whylen)
-{
-	uint32_t n;
-
-	if ((n = file_number(file, "epoch.")) != 0)
-		return read_epoch(dir, n, h, why, whylen);
-	if ((n = file_number(file, "psk.")) != 0 && n <= SERVERS_MAX)
-		return read_key(dir, file, &h->psk[n], why, whylen);
-	if ((n = file_number(file, "dealer.")) != 0 && n > h->highest)
-		h->highest = n;
-	return 0;
-}
-
-/* Dealer secrets belong to epochs, which are there by now. */
-static int
-read_dealers(const char *dir, struct held *h, char *why, size_t whylen)
-{
-	struct epoch *ep;
-	char file[32];
-	int r;
-
-	TAILQ_FOREACH(ep, &h->list, entry) {
-		snprintf(file, sizeof(file), "dealer.%u", ep->number);
-		r = read_key(dir, file, &ep->dealer, why, whylen);
-		if (r != 0 && r != SEC_ERR_NOTHING)
-			return r;
-	}
-	return 0;
-}
-
-static int
-held_read(struct held *h, const char *dir, char *why, size_t whylen)
-{
-	struct dirent *de;
-	DIR *dp;
-	int r;
-
-	if ((r = proc_is_private(dir, why, whylen)) != 0 ||
-	    (r = read_key(dir, "identity", &h->identity, why, whylen)) != 0)
-		return r;
-	if ((dp = opendir(dir)) == NULL)
-		return refuse(SEC_ERR_SYS, why, whylen, "%s: %s", dir,
-		    strerror(errno));
-	while (r == 0 && (de = readdir(dp)) != NULL) {
-		r = read_entry(dir, de->d_name, h, why, whylen);
-		/* Another process may prune between readdir() and open(). */
-		if (r == SEC_ERR_NOTHING)
-			r = 0;
-	}
-	closedir(dp);
-	return r == 0 ? read_dealers(dir, h, why, whylen) : r;
-}
 
 int
 epochs_open(struct epochs **e, const char *name, char *why, size_t whylen)
@@ -452,7 +99,7 @@ epochs_check_line(const struct epochs *e, const struct server *s, char *why,
 	dh_public(e->held.identity, pub);
 	if (memcmp(pub, s->pub, sizeof(pub)) == 0)
 		return 0;
-	return refuse(SEC_ERR_AUTH, why, whylen,
+	return keydir_refuse(SEC_ERR_AUTH, why, whylen,
 	    "%s: line %u: the key is not that of %s/identity; sec-keygen init "
 	    "%s %s %s prints the right line",
 	    path_servers(path), s->line, path_keys(keys, s->name), s->name,
@@ -510,7 +157,7 @@ pair_key(const struct secret *dealer, int a, int b)
 
 	put_be16(ctx, (uint16_t)(a < b ? a : b));
 	put_be16(ctx + 2, (uint16_t)(a < b ? b : a));
-	return kdf(dealer, NULL, 0, KDF_PAIR, ctx, sizeof(ctx), KEY_SIZE);
+	return kdf(dealer, NULL, 0, KDF_PAIR, ctx, sizeof(ctx), KEYDIR_KEY);
 }
 
 struct secret *
@@ -540,15 +187,15 @@ int
 epochs_store(struct epochs *e, const struct hs_deal *d)
 {
 	const struct epoch *old;
-	char path[FILE_PATH];
+	char path[KEYDIR_PATH];
 	int r;
 
 	old = held_find(&e->held, d->epoch);
 	if (d->epoch == 0 || d->epoch < epochs_last(e) ||
 	    (old != NULL &&
-		!secret_memequal(secret_data(old->k), d->k, KEY_SIZE)))
+		!secret_memequal(secret_data(old->k), d->k, KEYDIR_KEY)))
 		return SEC_ERR_REPLAY;
-	if ((r = write_deal(e->dir, d)) != 0) {
+	if ((r = keydir_write_deal(e->dir, d)) != 0) {
 		/* It may be there, and only not be safe there. */
 		snprintf(path, sizeof(path), "%s/epoch.%u", e->dir, d->epoch);
 		if (old == NULL)
@@ -579,7 +226,7 @@ void
 epochs_prune(struct epochs *e, int64_t now)
 {
 	struct epoch *ep, *next;
-	char path[FILE_PATH];
+	char path[KEYDIR_PATH];
 
 	for (ep = TAILQ_FIRST(&e->held.list); ep != NULL; ep = next) {
 		next = TAILQ_NEXT(ep, entry);
@@ -653,16 +300,16 @@ epochs_init(const char *name, uint8_t pub[32], char *why, size_t whylen)
 
 	path_keys(dir, name);
 	if (make_dir(dir) != 0)
-		return refuse(SEC_ERR_SYS, why, whylen, "%s: %s", dir,
+		return keydir_refuse(SEC_ERR_SYS, why, whylen, "%s: %s", dir,
 		    strerror(errno));
 	if ((r = proc_is_private(dir, why, whylen)) != 0)
 		return r;
-	r = read_key(dir, "identity", &key, why, whylen);
+	r = keydir_read_key(dir, "identity", &key, why, whylen);
 	if (r == SEC_ERR_NOTHING) {
-		key = crypto_random_key(KEY_SIZE, 1);
-		r = write_base64(dir, "identity", secret_data(key), KEY_SIZE);
+		key = crypto_random_key(KEYDIR_KEY, 1);
+		r = keydir_write(dir, "identity", secret_data(key), KEYDIR_KEY);
 		if (r != 0)
-			refuse(r, why, whylen, "%s/identity: %s", dir,
+			keydir_refuse(r, why, whylen, "%s/identity: %s", dir,
 			    sec_strerror(r));
 	}
 	if (r == 0)
@@ -685,7 +332,7 @@ deal_row(struct hs_deal *d, const struct servers *s, int number,
 			continue;
 		key = pair_key(dealer, number, s->server[i].number);
 		d->pair[d->npairs].number = s->server[i].number;
-		memcpy(d->pair[d->npairs].p, secret_data(key), KEY_SIZE);
+		memcpy(d->pair[d->npairs].p, secret_data(key), KEYDIR_KEY);
 		d->npairs++;
 		secret_free(key);
 	}
@@ -704,7 +351,7 @@ epochs_deal(struct epochs *e, const struct servers *s, int number,
 	out->not_before = ep->not_before;
 	out->not_after = ep->not_after;
 	out->time = now;
-	memcpy(out->k, secret_data(ep->k), KEY_SIZE);
+	memcpy(out->k, secret_data(ep->k), KEYDIR_KEY);
 	deal_row(out, s, number, ep->dealer);
 	return 0;
 }
@@ -714,11 +361,11 @@ static int
 begin_store(struct epochs *e, const struct hs_deal *d,
     const struct secret *dealer)
 {
-	char file[32], path[FILE_PATH];
+	char file[32], path[KEYDIR_PATH];
 	int r;
 
 	snprintf(file, sizeof(file), "dealer.%u", d->epoch);
-	if ((r = write_base64(e->dir, file, secret_data(dealer), KEY_SIZE)) !=
+	if ((r = keydir_write(e->dir, file, secret_data(dealer), KEYDIR_KEY)) !=
 	    0)
 		return r;
 	if ((r = epochs_store(e, d)) == 0) {
@@ -743,13 +390,13 @@ epochs_begin(struct epochs *e, const struct servers *s, int64_t now,
 	if (s->n == 0 || highest == UINT32_MAX)
 		return SEC_ERR_LIMIT;
 	memset(&d, 0, sizeof(d));
-	dealer = crypto_random_key(KEY_SIZE, 0);
-	k = crypto_random_key(KEY_SIZE, 0); /* S078 */
+	dealer = crypto_random_key(KEYDIR_KEY, 0);
+	k = crypto_random_key(KEYDIR_KEY, 0); /* S078 */
 	d.epoch = highest + 1;
 	d.not_before = epochs_last(e) == 0 ? now : now + delay;
 	d.not_after = d.not_before + EPOCHS_LIFE;
 	d.time = now;
-	memcpy(d.k, secret_data(k), KEY_SIZE);
+	memcpy(d.k, secret_data(k), KEYDIR_KEY);
 	deal_row(&d, s, s->server[0].number, dealer);
 	if ((r = begin_store(e, &d, dealer)) == 0)
 		*epoch = d.epoch;
