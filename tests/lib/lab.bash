@@ -171,8 +171,7 @@ all_up() {
 	until_ok agent_is_back bob
 	until_ok shows alice bob available
 	until_ok as alice sec-confctl create -n up
-	run -0 --separate-stderr as alice sec-confctl invite up bob
-	[ "$stderr" = "bob accepted" ]
+	[ "$(as alice sec-confctl invite up bob 2>&1)" = "bob accepted" ]
 	echo "all up" | as alice sec-talk -s up
 	await bob --since 0 -c up -e text | jq -e '.text == "all up"'
 }

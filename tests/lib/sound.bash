@@ -32,7 +32,7 @@ silent() {
 # likeness SAID HEARD: how alike they are, in a line (tests/lib/likeness).
 # field NAME LINE: a number of it. is CONDITION: arithmetic with fractions.
 likeness() { "$SEC_BUILD/tests/lib/likeness" "$1" "$2"; }
-field() { sed "s/.*\b$1=\([-0-9.]*\).*/\1/" <<<"$2"; }
+field() { [[ " $2" =~ [[:space:]]"$1"=([-0-9.]*) ]] && echo "${BASH_REMATCH[1]}"; }
 is() {
 	[ "$(awk "BEGIN { print ($1) ? 1 : 0 }")" = 1 ] || {
 		echo "not $1"
