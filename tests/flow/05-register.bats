@@ -308,7 +308,7 @@ recorded() {
 }
 
 @test "logout is seen by the others, and ends the agent" {
-	login carol sec-login -q -P "$(secret carol)" carol
+	login carol sec-login -q -s available -P "$(secret carol)" carol
 	pid=$(agent_pid carol)
 	until_ok shows alice carol available
 	as carol sec-login -k
