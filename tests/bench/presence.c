@@ -501,6 +501,7 @@ bench_login(struct bench *b, size_t i)
 	    (double)samples_at(&many, 50) / (double)samples_at(&few, 50), MANY,
 	    ENTRIES, (long long)samples_at(&many, 50), FEW,
 	    (long long)samples_at(&few, 50), cpu_many, cpu_few);
+	fflush(stdout);
 	samples_free(&few);
 	samples_free(&many);
 }
