@@ -236,6 +236,7 @@ binding_conn_up(struct service *s, struct sip_conn *c)
 		return;
 	}
 	holder_connected(&b->held, s, c);
+	b->conn = c;
 	timer_cancel(&b->losing);
 	if (b->lost != 0) {
 		b->lost = 0;
@@ -254,6 +255,7 @@ binding_conn_down(struct service *s, struct sip_conn *c, int err)
 	(void)err;
 	if (b == NULL || !holder_disconnected(&b->held, c))
 		return;
+	b->conn = NULL;
 	watcher_down(b);
 	binding_lose(b);
 }

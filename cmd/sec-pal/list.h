@@ -40,19 +40,19 @@ struct buddy {                         /* an entry of a PAL */
 };
 
 struct list {
-	struct document		 doc;
-	struct presentity	*owner;
-	struct presentity	*whom;         /* a dialog on it; NULL: PAL */
-	TAILQ_HEAD(buddies, buddy) buddies;
-	struct buddies		 recent;
-	unsigned		 n;            /* without those that went */
-	unsigned		 ngone;
-	int			 loaded;
+	TAILQ_HEAD(buddies, buddy) recent;
 	uint64_t		 round;
 	int64_t			 flushed;      /* mono ms */
-	struct timer		 timer;
-	int			 is_due;
 	TAILQ_ENTRY(list)	 due;
+	int			 is_due;
+	int			 loaded;
+	unsigned		 n;            /* without those that went */
+	unsigned		 ngone;
+	struct document		 doc;
+	struct timer		 timer;
+	struct buddies		 buddies;
+	struct presentity	*owner;
+	struct presentity	*whom;         /* a dialog on it; NULL: PAL */
 };
 
 /* --- list.c --- */

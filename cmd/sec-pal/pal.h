@@ -43,6 +43,7 @@ struct binding {
 	struct presentity	*user;
 	char			 principal[256];
 	struct pal_binding	 row;
+	struct sip_conn		*conn;         /* NULL: none */
 	struct holder		 held;         /* Kc, connection */
 	char			*rows;         /* as registered */
 	struct timer		 timer;        /* expiry */
@@ -123,12 +124,12 @@ struct document_ops {
 struct rounds;
 
 struct document {
+	TAILQ_HEAD(, subscription) subs;
+	unsigned	 nsubs;
 	struct pal	*pal;
 	char		*uri;
 	const char	*event;
 	const struct document_ops *ops;
-	TAILQ_HEAD(, subscription) subs;
-	unsigned	 nsubs;
 	int		 waits;        /* not dealt yet: tell nobody */
 	void		*owner;
 	/* Of those that are told in rounds (rosters): */
@@ -173,23 +174,25 @@ unsigned document_fetch(struct document *d, struct subscription *s,
 
 /* --- subscribe.c --- */
 struct subscription {
+	/* What a NOTIFY needs stands together: with a thousand of them each
+	 * line of the cache costs. */
 	struct document		*doc;
-	struct presentity	*watcher;
 	struct binding		*at;           /* his agent; NULL: away */
-	struct dialog		 dialog;
 	struct notifier		*notifier;     /* made when first used */
-	char			 instance[PAL_INSTANCE];
-	char			 why[16];      /* he may: owner participant
-						* rule */
 	int64_t			 until;        /* real ms */
 	uint64_t		 sent;         /* version it has; 0: none */
 	uint64_t		 seen;         /* round of a list (list.h) */
 	uint64_t		 had;          /* the one before */
+	uint64_t		 id;
 	int			 asked;        /* a NOTIFY is unanswered */
 	int			 dirty;        /* more to say after that */
-	uint64_t		 id;
-	struct timer		 timer;
 	TAILQ_ENTRY(subscription) entry, own; /* of document, watcher */
+	struct presentity	*watcher;
+	struct timer		 timer;
+	char			 instance[PAL_INSTANCE];
+	char			 why[16];      /* he may: owner participant
+						* rule */
+	struct dialog		 dialog;
 };
 
 void	on_subscribe(void *ctx, struct sip_txn *txn,

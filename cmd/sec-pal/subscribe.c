@@ -78,7 +78,9 @@ sub_free(struct subscription *s, int stored)
 static struct sip_conn *
 sub_conn(const struct subscription *s)
 {
-	return s->at != NULL ? holder_conn(&s->at->held, s->doc->pal->s) : NULL;
+	struct sip_conn *c = s->at != NULL ? s->at->conn : NULL;
+
+	return c != NULL && sip_conn_is_up(c) ? c : NULL;
 }
 
 static void
