@@ -341,6 +341,13 @@ static const struct document_ops round_ops = {
 	.again = round_again,
 };
 
+void
+document_release(struct document *d)
+{
+	if (d->nsubs == 0 && d->ops->left != NULL)
+		d->ops->left(d);
+}
+
 unsigned
 document_fetch(struct document *d, struct subscription *s, struct buf *out)
 {

@@ -97,8 +97,6 @@ view_is_denied(const struct view *v)
 {
 	return v->key[0] == '!';
 }
-/* Is the name one of those with commas? */
-int	names_have(const char *list, const char *name, size_t n);
 /* b's line is another one. */
 void	buddy_news(struct buddy *b);
 

@@ -63,7 +63,7 @@ pal_open(struct service *s)
 	p->rosters = map_new();
 	p->people = map_new();
 	p->wants = map_new();
-	ctl_add_verbs(s->ctl, presence_verbs, s);
+	ctl_add_verbs(s->ctl, user_verbs, s);
 	ctl_add_verbs(s->ctl, find_verbs, s);
 	ctl_add_verbs(s->ctl, chart_verbs, s);
 	ctl_add_verbs(s->ctl, rule_verbs, s);
@@ -73,7 +73,7 @@ pal_open(struct service *s)
 	if ((r = objects_open(p, why, sizeof why)) != 0 ||
 	    (r = rules_open(p, why, sizeof why)) != 0)
 		die(sec_err_exit(r), "%s", why);
-	if ((r = presence_load(p)) != 0)
+	if ((r = presentities_load(p)) != 0)
 		return r;
 	subscriptions_load(p);
 	/* Plain mode works without Kerberos too. */
@@ -92,7 +92,7 @@ pal_close(struct service *s)
 	subscriptions_free(p);
 	rosters_free(p);
 	bindings_free(p);
-	presence_free(p);
+	presentities_free(p);
 	rules_close(p);
 	objects_close(p);
 	acceptor_close(p->acceptor);

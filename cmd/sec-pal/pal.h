@@ -154,6 +154,8 @@ void	document_init_ops(struct document *d, struct pal *p,
 	    const char *uri, const char *event,
 	    const struct document_ops *ops);
 void	document_free(struct document *d, const char *reason);
+/* Nobody may have subscribed to it (any more): it may go. */
+void	document_release(struct document *d);
 /* Something changed: a round of NOTIFYs at the end of this turn, or 100 ms
  * after the last. */
 void	document_changed(struct document *d);
@@ -173,6 +175,10 @@ unsigned document_fetch(struct document *d, struct subscription *s,
 	    struct buf *out);
 
 /* --- subscribe.c --- */
+void	on_subscribe(void *ctx, struct sip_txn *txn,
+	    const struct sip_msg *req);
+
+/* --- subscription.c --- */
 struct subscription {
 	/* What a NOTIFY needs stands together: with a thousand of them each
 	 * line of the cache costs. */
@@ -195,8 +201,16 @@ struct subscription {
 	struct dialog		 dialog;
 };
 
-void	on_subscribe(void *ctx, struct sip_txn *txn,
-	    const struct sip_msg *req);
+/* In the place of an older one of this agent to this document. */
+struct subscription *subscription_new(struct document *d,
+	    struct presentity *u, const char *instance, const char *why,
+	    const struct dialog *dialog, int64_t until);
+/* In pal.db as it is now: 0, or what db says. */
+int	subscription_store(struct subscription *s);
+/* Nobody is told. stored: its row in pal.db stays. */
+void	subscription_free(struct subscription *s, int stored);
+/* The 200 had the first part of the whole document. */
+void	subscription_rest(struct subscription *s);
 /* A round: what changed to those who have the version before. */
 void	subscription_notify(struct subscription *s);
 /* The agent's registration has ended. */
@@ -215,7 +229,7 @@ void	subscriptions_drop(struct document *d, const char *user,
 void	subscriptions_load(struct pal *p);
 void	subscriptions_free(struct pal *p);
 
-/* --- presence.c --- */
+/* --- presentity.c --- */
 struct list;
 struct view;
 struct watched;
@@ -257,12 +271,6 @@ struct presentity *presentity_get_uri(struct pal *p, const struct uri *u);
 /* Nobody may have to do with it any more: freed at the end of the turn if
  * that is so. */
 void	presentity_idle(struct presentity *u);
-/* A row `status` into *st; 0, SEC_ERR_FORMAT, or SEC_ERR_EXPIRED (until is
- * not ahead). */
-int	presence_status(const struct line *l, struct pal_status *st);
-/* The same, the word under another key. */
-int	presence_status_as(const struct line *l, const char *key,
-	    struct pal_status *st);
 /* His status is this one now; st is stored already. */
 void	presentity_set(struct presentity *u, const struct pal_status *st);
 /* As anybody may be shown it: all attributes, each TAB key=value. */
@@ -279,13 +287,27 @@ void	presence_conf_changed(struct pal *p, const char *uri);
 /* Rules, groups or the organisation chart are new: who may not watch any
  * more does not see, and the other way. */
 void	pals_recheck(struct pal *p);
-int	presence_load(struct pal *p);
-void	presence_free(struct pal *p);
+/* How he wants to be reached, what he prefers first, is read anew. */
+void	presentity_reach(struct presentity *u);
+/* He is there, with nothing to say about it. */
+void	presentity_greet(struct presentity *u);
+int	presentities_load(struct pal *p);
+void	presentities_free(struct pal *p);
+
+/* --- presence.c --- */
+/* A row `status` into *st; 0, SEC_ERR_FORMAT, or SEC_ERR_EXPIRED (until is
+ * not ahead). */
+int	presence_status(const struct line *l, struct pal_status *st);
+/* The same, the word under another key. */
+int	presence_status_as(const struct line *l, const char *key,
+	    struct pal_status *st);
 void	on_publish(void *ctx, struct sip_txn *txn,
 	    const struct sip_msg *req);
 void	on_options(void *ctx, struct sip_txn *txn,
 	    const struct sip_msg *req);
-extern const struct ctl_verb presence_verbs[];   /* user-* */
+
+/* --- user.c --- */
+extern const struct ctl_verb user_verbs[];     /* user-* */
 
 /* --- find.c: what the controller asks about people --- */
 extern const struct ctl_verb find_verbs[];

@@ -424,28 +424,6 @@ make_room(struct presentity *u, const char *instance)
 		binding_drop(oldest, "replaced");
 }
 
-static int
-add_reach(void *arg, const struct pal_reach *re)
-{
-	struct presentity *u = arg;
-	size_t n = strlen(u->reach);
-
-	if (!names_have(u->reach, re->by, strlen(re->by)))
-		snprintf(u->reach + n, sizeof u->reach - n, "%s%s",
-		    n > 0 ? "," : "", re->by);
-	return 0;
-}
-
-/* How he wants to be reached, what he prefers first. */
-static void
-reach_read(struct presentity *u)
-{
-	u->reach[0] = '\0';
-	(void)pal_reach_each(u->pal->s->db, u->name, add_reach, u);
-	if (u->reach[0] == '\0')
-		text_copy(u->reach, "voip", sizeof u->reach);
-}
-
 /* The binding is stored: keys, controller, answer, watchers. */
 static int
 registration_apply(struct registration *r, struct sip_txn *txn)
@@ -461,15 +439,14 @@ registration_apply(struct registration *r, struct sip_txn *txn)
 		presentity_set(u, &r->given);
 	else if (strcmp(u->status.class_, "offline") == 0 ||
 	    u->status.value[0] == '\0')
-		u->status = (struct pal_status) { .value = "available",
-			.class_ = "available" };
+		presentity_greet(u);
 	make_room(u, r->binding.instance);
 	if (TAILQ_EMPTY(&u->bindings))
-		u->status.since = clock_real();
+		u->status.since = r->binding.since;
 	if ((b = binding_put(p, u, r->principal, &r->binding,
 		 buf_cstr(&r->rows))) == NULL)
 		return SEC_ERR_LIMIT;
-	reach_read(u);
+	presentity_reach(u);
 	binding_tell(b);
 	if ((err = answer_send(r, txn, u, b)) != 0)
 		return err;

@@ -1,7 +1,7 @@
 /*
- * subscribe: SUBSCRIBE and NOTIFY (RFC 6665; S062, S092-S094, S109, S110,
- * S120, S122, S159-S161). Who may: oneself to one's PAL, participants to a
- * roster, and whom a rule or an owner lets.
+ * subscribe: SUBSCRIBE (RFC 6665; S062, S109, S110, S122, S159-S161, S166).
+ * Who may: oneself to one's PAL, participants to a roster, and whom a rule or
+ * an owner lets.
  *
  *   state    on                          do                    next
  *   -        SUBSCRIBE, Expires 0        200 with document     -
@@ -27,186 +27,6 @@
 #include "object.h"
 #include "roster.h"
 #include "watcher.h"
-
-static char *
-sub_key(const struct subscription *s, char *out)
-{
-	return dialog_key(out, s->dialog.call_id, s->dialog.local_tag);
-}
-
-static void
-sub_row_id(const struct subscription *s, char *out, size_t n)
-{
-	snprintf(out, n, "%s\n%s\n%s", s->dialog.call_id, s->dialog.local_tag,
-	    s->dialog.remote_tag);
-}
-
-/* Nobody may have subscribed to it (any more). */
-static void
-document_release(struct document *d)
-{
-	if (d->nsubs == 0 && d->ops->left != NULL)
-		d->ops->left(d);
-}
-
-static void
-sub_free(struct subscription *s, int stored)
-{
-	struct document *d = s->doc;
-	struct pal *p = d->pal;
-	char key[176], id[256];
-
-	timer_cancel(&s->timer);
-	map_del_str(p->subs, sub_key(s, key));
-	map_del_u64(p->sub_ids, s->id);
-	TAILQ_REMOVE(&d->subs, s, entry);
-	d->nsubs--;
-	if (d->watched != NULL)
-		d->watched(d);
-	TAILQ_REMOVE(&s->watcher->subs, s, own);
-	s->watcher->nsubs--;
-	presentity_idle(s->watcher);
-	if (!stored) {
-		sub_row_id(s, id, sizeof id);
-		(void)pal_subscription_rm(p->s->db, id);
-	}
-	notifier_free(s->notifier);
-	free(s);
-	document_release(d);
-}
-
-static struct sip_conn *
-sub_conn(const struct subscription *s)
-{
-	struct sip_conn *c = s->at != NULL ? s->at->conn : NULL;
-
-	return c != NULL && sip_conn_is_up(c) ? c : NULL;
-}
-
-static void
-notify_answered(void *ctx, uint64_t cookie, int status)
-{
-	struct pal *p = ctx;
-	struct subscription *s = map_get_u64(p->sub_ids, cookie);
-
-	if (s == NULL)
-		return;
-	s->asked = 0;
-	if (status == 481 || status == 404) {
-		sub_free(s, 0);
-		return;
-	}
-	if (status / 100 != 2) {
-		s->sent = 0; /* all again when he is back */
-		return;
-	}
-	if (s->dirty) {
-		s->dirty = 0;
-		s->doc->ops->again(s->doc, s);
-	}
-}
-
-/* Parts from `part` on of what is new after version `since`, or of all (0),
- * each in a NOTIFY. */
-static void
-notify_parts(struct subscription *s, struct sip_conn *c, uint64_t since,
-    unsigned part)
-{
-	int64_t left = (s->until - clock_real()) / 1000;
-	struct pal *p = s->doc->pal;
-	unsigned parts;
-
-	if (s->notifier == NULL &&
-	    (s->notifier = notifier_new(&s->dialog, s->doc->event,
-		 EVENT_PAL_TYPE)) == NULL)
-		return;
-	do {
-		buf_reset(&p->body);
-		parts = s->doc->ops->part(s->doc, s, since, part, &p->body);
-		if (part <= parts &&
-		    notifier_send(s->notifier, &s->dialog, c, left, &p->body,
-			notify_answered, p, s->id) != 0)
-			s->asked = 1;
-	} while (part++ < parts);
-}
-
-void
-subscription_notify(struct subscription *s)
-{
-	struct sip_conn *c;
-	uint64_t since;
-
-	if (s->asked) {
-		s->dirty = 1; /* one at a time */
-		return;
-	}
-	s->dirty = 0;
-	if ((c = sub_conn(s)) == NULL || s->doc->waits) {
-		s->sent = 0;
-		return;
-	}
-	since = s->doc->ops->next(s->doc, s);
-	if (since != NEXT_NOTHING)
-		notify_parts(s, c, since, 1);
-}
-
-/* The last NOTIFY, without a body. */
-static void
-notify_end(struct subscription *s, const char *reason)
-{
-	struct sip_conn *c = sub_conn(s);
-	char state[64];
-	struct sip_msg m;
-
-	if (c == NULL)
-		return;
-	sip_msg_init(&m);
-	dialog_request(&s->dialog, &m, "NOTIFY");
-	m.event = s->doc->event;
-	m.sub_state =
-	    event_state(state, (s->until - clock_real()) / 1000, reason);
-	(void)sip_tell(c, &m, 0, NULL, NULL, 0);
-}
-
-void
-subscription_end(struct subscription *s, const char *reason)
-{
-	notify_end(s, reason);
-	sub_free(s, 0);
-}
-
-void
-subscriptions_drop(struct document *d, const char *user, const char *reason)
-{
-	struct presentity *u = presentity_by_uri(d->pal, user);
-	struct subscription *s, *next;
-
-	if (u == NULL)
-		return;
-	for (s = TAILQ_FIRST(&u->subs); s != NULL; s = next) {
-		next = TAILQ_NEXT(s, own);
-		if (s->doc == d)
-			subscription_end(s, reason);
-	}
-}
-
-static void
-sub_expired(void *arg)
-{
-	subscription_end(arg, "timeout");
-}
-
-struct subscription *
-subscription_of(const struct presentity *u, const char *instance,
-    const struct document *d)
-{
-	struct subscription *s;
-
-	TAILQ_FOREACH(s, &d->subs, entry)
-		if (s->watcher == u && strcmp(s->instance, instance) == 0)
-			break;
-	return s;
-}
 
 /* --- the request --- */
 
@@ -410,12 +230,11 @@ sub_answer(const struct asked *q, struct document *d, struct subscription *s)
 {
 	struct buf body = BUF_INIT;
 	unsigned parts = document_fetch(d, s, &body);
-	struct sip_conn *c;
 
 	asked_answer(q, d->uri, &body);
 	buf_free(&body);
-	if (s != NULL && parts > 1 && (c = sub_conn(s)) != NULL)
-		notify_parts(s, c, NEXT_ALL, 2);
+	if (s != NULL && parts > 1)
+		subscription_rest(s);
 }
 
 /* --- an entry more in one's PAL (S061, S160) --- */
@@ -486,60 +305,6 @@ sub_entry(struct asked *q, const struct line *row)
 
 /* --- a subscription --- */
 
-static int
-sub_store(struct subscription *s)
-{
-	struct pal *p = s->doc->pal;
-	struct pal_subscription row;
-
-	memset(&row, 0, sizeof row);
-	sub_row_id(s, row.id, sizeof row.id);
-	text_copy(row.user, s->watcher->name, sizeof row.user);
-	text_copy(row.instance, s->instance, sizeof row.instance);
-	text_copy(row.event, s->doc->event, sizeof row.event);
-	text_copy(row.target, s->doc->uri, sizeof row.target);
-	text_copy(row.why, s->why, sizeof row.why);
-	row.until = s->until;
-	return pal_subscription_put(p->s->db, &row);
-}
-
-static struct subscription *
-sub_new(struct document *d, struct presentity *u, const char *instance,
-    const char *why, const struct dialog *dialog, int64_t until)
-{
-	struct pal *p = d->pal;
-	struct subscription *s, *old, *next;
-	char key[176];
-
-	if ((s = calloc(1, sizeof *s)) == NULL)
-		return NULL;
-	s->doc = d;
-	s->dialog = *dialog;
-	s->watcher = u;
-	s->at = binding_find(p, u->uri, instance);
-	text_copy(s->instance, instance, sizeof s->instance);
-	text_copy(s->why, why, sizeof s->why);
-	s->until = until;
-	s->id = ++p->next_sub;
-	timer_init(&s->timer, p->s->loop, sub_expired, s);
-	timer_set(&s->timer, until - clock_real());
-	TAILQ_INSERT_TAIL(&d->subs, s, entry);
-	d->nsubs++;
-	/* A new one of the same agent to the same takes the old one's place. */
-	for (old = TAILQ_FIRST(&u->subs); old != NULL; old = next) {
-		next = TAILQ_NEXT(old, own);
-		if (old->doc == d && strcmp(old->instance, instance) == 0)
-			sub_free(old, 0);
-	}
-	if (d->watched != NULL)
-		d->watched(d);
-	TAILQ_INSERT_TAIL(&u->subs, s, own);
-	u->nsubs++;
-	map_put_str(p->subs, sub_key(s, key), s);
-	map_put_u64(p->sub_ids, s->id, s);
-	return s;
-}
-
 /* Has he as many as one user may have? A new one of the same agent to the
  * same takes the old one's place. */
 static int
@@ -567,12 +332,12 @@ sub_refresh(struct asked *q, struct subscription *s)
 	}
 	if (q->expires == 0) {
 		sub_answer(q, s->doc, NULL);
-		sub_free(s, 0);
+		subscription_free(s, 0);
 		return;
 	}
 	before = s->until;
 	s->until = clock_real() + q->expires * 1000;
-	if (s->doc->waits || sub_store(s) != 0) {
+	if (s->doc->waits || subscription_store(s) != 0) {
 		s->until = before;
 		q->status = 503;
 		asked_refuse(q);
@@ -582,35 +347,37 @@ sub_refresh(struct asked *q, struct subscription *s)
 	sub_answer(q, s->doc, s);
 }
 
-/* NULL: refused, and d may be gone. */
-static struct subscription *
-sub_make(struct asked *q, struct document *d)
+/* May there be one more? If not, with what to answer. */
+static int
+sub_admit(struct asked *q, const struct document *d, struct dialog *dialog)
 {
 	struct pal *p = q->pal;
-	struct subscription *s;
-	struct dialog dialog;
 
-	if (dialog_from_request(&dialog, q->req, sip_txn_to_tag(q->txn)) != 0) {
+	if (dialog_from_request(dialog, q->req, sip_txn_to_tag(q->txn)) != 0) {
 		q->status = 400;
-		goto out;
+		return SEC_ERR_FORMAT;
 	}
 	if (is_enough(q->by, d, q->instance)) {
 		q->status = 403;
 		snprintf(q->note, sizeof q->note,
 		    "you have %d subscriptions, and may not have more",
 		    p->s->conf.user_subscriptions);
-		goto out;
+		return SEC_ERR_LIMIT;
 	}
+	return 0;
+}
+
+static struct subscription *
+sub_make(struct asked *q, struct document *d, const struct dialog *dialog)
+{
+	struct subscription *s;
+
 	q->status = 503;
-	if ((s = sub_new(d, q->by, q->instance, q->why, &dialog,
-		 clock_real() + q->expires * 1000)) == NULL)
-		goto out;
-	if (sub_store(s) == 0)
+	s = subscription_new(d, q->by, q->instance, q->why, dialog,
+	    clock_real() + q->expires * 1000);
+	if (subscription_store(s) == 0)
 		return s;
-	sub_free(s, 1); /* and d, if it was for this */
-	return NULL;
-out:
-	document_release(d);
+	subscription_free(s, 1);
 	return NULL;
 }
 
@@ -619,15 +386,17 @@ sub_start(struct asked *q)
 {
 	struct subscription *s;
 	struct document *d = asked_document(q);
+	struct dialog dialog;
 
-	if (d == NULL) {
+	if (d == NULL)
 		asked_refuse(q);
-		return;
-	}
-	if (q->expires == 0) {
+	else if (q->expires == 0) {
 		sub_answer(q, d, subscription_of(q->by, q->instance, d));
 		document_release(d);
-	} else if ((s = sub_make(q, d)) != NULL)
+	} else if (sub_admit(q, d, &dialog) != 0) {
+		asked_refuse(q);
+		document_release(d);
+	} else if ((s = sub_make(q, d, &dialog)) != NULL)
 		sub_answer(q, d, s);
 	else
 		asked_refuse(q);
@@ -696,123 +465,4 @@ on_subscribe(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		sip_answer_status(txn, 403);
 	else
 		sub_request(&q);
-}
-
-/* --- keeping --- */
-
-void
-subscriptions_leave(const struct binding *b)
-{
-	struct subscription *s;
-
-	TAILQ_FOREACH(s, &b->user->subs, own)
-		if (s->at == b)
-			s->at = NULL;
-}
-
-void
-subscriptions_catch_up(struct binding *b)
-{
-	struct subscription *s;
-
-	if (b->user->list != NULL)
-		(void)list_open(b->user);
-	TAILQ_FOREACH(s, &b->user->subs, own)
-		if (strcmp(s->instance, b->row.instance) == 0) {
-			s->at = b;
-			s->asked = 0;
-			s->sent = 0;
-			subscription_notify(s);
-		}
-}
-
-void
-subscriptions_forget(struct presentity *u, const char *instance)
-{
-	struct subscription *s, *next;
-
-	for (s = TAILQ_FIRST(&u->subs); s != NULL; s = next) {
-		next = TAILQ_NEXT(s, own);
-		if (strcmp(s->instance, instance) == 0)
-			sub_free(s, 0);
-	}
-}
-
-/* What it was on; NULL: there is no such thing any more, or no memory. */
-static struct document *
-load_document(struct pal *p, struct presentity *u,
-    const struct pal_subscription *row)
-{
-	struct presentity *whom;
-	struct verdict v;
-	struct uri to;
-
-	if (strcmp(row->event, EVENT_PRESENCE) != 0)
-		return roster_awaited(p, row->target, row->why);
-	if (strcmp(row->target, u->uri) == 0)
-		return &list_unread(u)->doc;
-	if (uri_parse(&to, row->target, p->s->conf.domain) != 0 ||
-	    !watch_check(p, u->name, &to, &v) ||
-	    (whom = presentity_get_uri(p, &to)) == NULL)
-		return NULL;
-	return &list_watch(u, whom)->doc;
-}
-
-/* The parts of a row's id; 0 or SEC_ERR_FORMAT. */
-static int
-load_dialog(struct dialog *d, const struct pal_subscription *row)
-{
-	char id[256], *rest = id, *part;
-
-	memset(d, 0, sizeof *d);
-	text_copy(id, row->id, sizeof id);
-	if ((part = strsep(&rest, "\n")) == NULL)
-		return SEC_ERR_FORMAT;
-	text_copy(d->call_id, part, sizeof d->call_id);
-	if ((part = strsep(&rest, "\n")) == NULL || rest == NULL)
-		return SEC_ERR_FORMAT;
-	text_copy(d->local_tag, part, sizeof d->local_tag);
-	text_copy(d->remote_tag, rest, sizeof d->remote_tag);
-	/* Above whatever was used: tenths of a second since 2026. */
-	d->local_cseq = (uint32_t)((clock_real() - 1767225600000LL) / 100);
-	return 0;
-}
-
-static int
-sub_load(void *arg, const struct pal_subscription *row)
-{
-	struct pal *p = arg;
-	struct presentity *u = presentity_get(p, row->user);
-	struct document *doc;
-	struct dialog d;
-
-	if (u == NULL)
-		return SEC_ERR_SYS;
-	if (load_dialog(&d, row) != 0 ||
-	    (doc = load_document(p, u, row)) == NULL)
-		return 0;
-	text_copy(d.local_uri, doc->uri, sizeof d.local_uri);
-	text_copy(d.remote_uri, u->uri, sizeof d.remote_uri);
-	text_copy(d.target, u->uri, sizeof d.target);
-	(void)sub_new(doc, u, row->instance, row->why, &d, row->until);
-	return 0;
-}
-
-void
-subscriptions_load(struct pal *p)
-{
-	if (pal_subscription_expire(p->s->db, clock_real()) != 0 ||
-	    pal_subscription_each(p->s->db, sub_load, p) != 0)
-		log_error("db.load", "file=pal.db why=%s",
-		    log_quote(db_why(p->s->db)));
-}
-
-void
-subscriptions_free(struct pal *p)
-{
-	struct subscription *s;
-	size_t i;
-
-	for (i = 0; (s = map_next(p->subs, &i)) != NULL;)
-		sub_free(s, 1);
 }

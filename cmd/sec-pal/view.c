@@ -20,7 +20,8 @@
 
 /* --- which one --- */
 
-int
+/* Is the name one of those with commas? */
+static int
 names_have(const char *list, const char *name, size_t n)
 {
 	size_t len;
