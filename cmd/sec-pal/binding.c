@@ -53,6 +53,7 @@ binding_forget(struct presentity *u, const char *instance, uint32_t keyid,
 	int r;
 
 	u->seen = b != NULL && b->lost != 0 ? b->lost : clock_real();
+	presentity_came(u);
 	log_info("gone", "user=%s instance=%.8s why=%s", log_quote(u->uri),
 	    instance, why);
 	if ((r = pal_unregister(s->db, u->name, instance, u->seen)) != 0 &&

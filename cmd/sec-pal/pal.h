@@ -253,6 +253,7 @@ struct presentity {
 	int			 said;         /* he chose the status */
 	int64_t			 seen;         /* real ms; 0: never */
 	char			 reach[24];    /* "voip,phone" */
+	char			*awaited;      /* media; NULL: he is not */
 	struct timer		 revert;       /* of a timed status */
 	int			 busy;         /* so told to rosters */
 	TAILQ_HEAD(, binding)	 bindings;
@@ -291,6 +292,8 @@ void	pals_recheck(struct pal *p);
 void	presentity_reach(struct presentity *u);
 /* He is there, with nothing to say about it. */
 void	presentity_greet(struct presentity *u);
+/* He is not awaited any more, as he was when we began. */
+void	presentity_came(struct presentity *u);
 int	presentities_load(struct pal *p);
 void	presentities_free(struct pal *p);
 
@@ -322,6 +325,7 @@ struct pal {
 	struct hook		 idler;
 	struct lists_due	 due;          /* PALs with news */
 	struct hook		 teller;
+	struct timer		 await;        /* of who was registered */
 	uint64_t		 version;      /* last one given to a PAL */
 	struct buf		 body;         /* of the next NOTIFY */
 	struct holders		*bindings;

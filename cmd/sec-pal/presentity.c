@@ -130,6 +130,7 @@ presentity_free(struct presentity *u)
 	timer_cancel(&u->timer);
 	timer_cancel(&u->revert);
 	map_del_str(u->pal->presentities, u->uri);
+	free(u->awaited);
 	free(u->uri);
 	free(u);
 }
@@ -141,7 +142,8 @@ presentity_is_idle(struct presentity *u)
 	if (!TAILQ_EMPTY(&u->bindings) || !TAILQ_EMPTY(&u->subs))
 		return 0;
 	list_free(u->list);
-	return TAILQ_EMPTY(&u->views) && !timer_is_set(&u->revert);
+	return TAILQ_EMPTY(&u->views) && !timer_is_set(&u->revert) &&
+	    u->awaited == NULL;
 }
 
 /* Hook: at the end of a turn nobody holds a pointer. */
@@ -246,13 +248,14 @@ presentity_binding(const struct presentity *u)
 	return TAILQ_FIRST(&u->bindings);
 }
 
-/* Who has gone, or cannot be reached, is offline since then. */
+/* Who has gone, or cannot be reached, is offline since then; who was there
+ * when we died will be back in a moment. */
 static void
 user_shown(const struct presentity *u, struct pal_status *st)
 {
 	const struct binding *b = presentity_binding(u);
 
-	if (b != NULL && b->lost == 0) {
+	if (b != NULL ? b->lost == 0 : u->awaited != NULL) {
 		*st = u->status;
 		return;
 	}
@@ -275,7 +278,7 @@ user_line(struct presentity *u, struct buf *b)
 	if (st.note[0] != '\0')
 		line_put(b, "note", st.note);
 	if (strcmp(st.class_, "offline") != 0) {
-		line_put(b, "media", bi->row.media);
+		line_put(b, "media", bi != NULL ? bi->row.media : u->awaited);
 		line_put(b, "reach", u->reach);
 	}
 }
@@ -421,6 +424,50 @@ pals_recheck(struct pal *p)
 
 /* --- start and end --- */
 
+/* Registered before our restart: his agents come back, or are lost. */
+static int
+load_binding(void *arg, const char *user, const struct pal_binding *row)
+{
+	struct presentity *u = presentity_get(arg, user);
+
+	if (u == NULL)
+		return SEC_ERR_SYS;
+	if (u->awaited != NULL)
+		return 0;
+	if ((u->awaited = strdup(row->media)) == NULL)
+		return SEC_ERR_SYS;
+	presentity_reach(u);
+	if (!u->said)
+		presentity_greet(u);
+	if (u->status.since < row->since)
+		u->status.since = row->since;
+	return 0;
+}
+
+void
+presentity_came(struct presentity *u)
+{
+	free(u->awaited);
+	u->awaited = NULL;
+}
+
+static void
+on_awaited(void *arg)
+{
+	struct pal *p = arg;
+	struct presentity *u;
+	size_t i;
+
+	for (i = 0; (u = map_next(p->presentities, &i)) != NULL;) {
+		if (u->awaited == NULL)
+			continue;
+		u->seen = clock_real();
+		presentity_came(u);
+		presentity_changed(u);
+		presentity_idle(u);
+	}
+}
+
 static int
 load_timed(void *arg, const char *user)
 {
@@ -438,8 +485,11 @@ presentities_load(struct pal *p)
 	TAILQ_INIT(&p->due);
 	hook_init(&p->idler, p->s->loop, presentities_sweep, p);
 	hook_init(&p->teller, p->s->loop, lists_tell, p);
+	timer_init(&p->await, p->s->loop, on_awaited, p);
+	timer_set(&p->await, LOST_MS);
 	if ((r = pal_expire(p->s->db, clock_real(), NULL, NULL)) != 0 ||
-	    (r = pal_status_timed(p->s->db, load_timed, p)) != 0)
+	    (r = pal_status_timed(p->s->db, load_timed, p)) != 0 ||
+	    (r = pal_binding_each(p->s->db, NULL, load_binding, p)) != 0)
 		log_error("db.load", "file=pal.db why=%s",
 		    log_quote(db_why(p->s->db)));
 	return r;
@@ -459,6 +509,7 @@ presentities_free(struct pal *p)
 		presentity_free(u);
 	hook_cancel(&p->idler);
 	hook_cancel(&p->teller);
+	timer_cancel(&p->await);
 	map_free(p->presentities);
 	map_free(p->backs);
 }

@@ -441,11 +441,12 @@ registration_apply(struct registration *r, struct sip_txn *txn)
 	    u->status.value[0] == '\0')
 		presentity_greet(u);
 	make_room(u, r->binding.instance);
-	if (TAILQ_EMPTY(&u->bindings))
+	if (TAILQ_EMPTY(&u->bindings) && u->awaited == NULL)
 		u->status.since = r->binding.since;
 	if ((b = binding_put(p, u, r->principal, &r->binding,
 		 buf_cstr(&r->rows))) == NULL)
 		return SEC_ERR_LIMIT;
+	presentity_came(u);
 	presentity_reach(u);
 	binding_tell(b);
 	if ((err = answer_send(r, txn, u, b)) != 0)

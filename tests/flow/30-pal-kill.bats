@@ -54,5 +54,8 @@ changes() { # alice's, until the file `stop` is there
 		# Some were told between the deaths; none after a newer one.
 		[ "$(wc -l <"notes.$u")" -gt 3 ]
 		sort -nc "notes.$u"
+		# Nor was she ever said to have gone: she was awaited.
+		[ "$(as "$u" sec-watch -T 0 --since 0 -e pal -c alice |
+		    jq -r 'select(.status == "offline")')" = "" ]
 	done
 }
