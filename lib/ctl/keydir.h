@@ -54,7 +54,8 @@ void	held_free(struct held *h);
 /* Everything in dir, into h, which holds nothing yet. 0 or SEC_ERR_*. */
 int	held_read(struct held *h, const char *dir, char *why, size_t whylen);
 /* One file of it: base64, one line, for its owner alone. 0 or SEC_ERR_*. */
-int	keydir_write(const char *dir, const char *file, const void *p, size_t n);
+int	keydir_write(const char *dir, const char *file, const void *p,
+	    size_t n);
 /* epoch.N. */
 int	keydir_write_deal(const char *dir, const struct hs_deal *d);
 int	keydir_read_key(const char *dir, const char *file, struct secret **key,
