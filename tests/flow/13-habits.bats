@@ -222,7 +222,7 @@ nobody() {
 	chmod 700 "$SEC_DIR/run"
 	# And no daemon drains.
 	for name in pal confctl mtcu1; do
-		run -0 "sec-${name%1}" health --name "$name"
+		until_ok "sec-${name%1}" health --name "$name"
 	done
 }
 

@@ -164,7 +164,7 @@ END
 	wait $p
 	stop "$ear"
 	as bob sec-watch -T 0 --since "$m" -c v -e voice.stop |
-	    jq -se 'length > 0 and all(.[]; .lost < 1)'
+	    jq -se 'length > 0 and all(.[]; .lost < 5)'
 	sec-ctl "$name" status >counters
 	cat counters
 	grep -qE 'what=format.n=[1-9]' counters
