@@ -26,6 +26,7 @@
 
 #define COOKIE	    "z9hG4bK"
 #define URI_LEN	    255
+#define PARAM_LEN   63
 #define TAG_LEN	    39
 #define CALL_ID_LEN 127
 #define BRANCH_LEN  127
@@ -276,6 +277,21 @@ take_cseq(struct arena *a, const osip_message_t *o, struct sip_msg *m)
 	return m->method != NULL ? 0 : SEC_ERR_LIMIT;
 }
 
+/* A word, or words in quotes. */
+static int
+is_param_value(const char *s)
+{
+	size_t n = strlen(s), i;
+
+	if (s[0] != '"')
+		return is_plain_word(s, URI_LEN) && strpbrk(s, ",;=") == NULL;
+	for (i = 1; i + 1 < n; i++)
+		if ((unsigned char)s[i] < ' ' || s[i] == 127 || s[i] == '"' ||
+		    s[i] == '\\')
+			return 0;
+	return n >= 2 && s[n - 1] == '"';
+}
+
 /* "name=value;name" of a list of parameters. */
 static int
 take_params(struct arena *a, const osip_list_t *list, const char **out)
@@ -287,6 +303,11 @@ take_params(struct arena *a, const osip_list_t *list, const char **out)
 	for (i = 0; (p = osip_list_get(list, i)) != NULL; i++) {
 		if (p->gname == NULL)
 			continue;
+		if (!is_token(p->gname, PARAM_LEN) ||
+		    (p->gvalue != NULL && !is_param_value(p->gvalue))) {
+			buf_free(&b);
+			return SEC_ERR_FORMAT;
+		}
 		buf_putf(&b, "%s%s", i > 0 ? ";" : "", p->gname);
 		if (p->gvalue != NULL)
 			buf_putf(&b, "=%s", p->gvalue);

@@ -82,6 +82,9 @@ test_accepted(void)
 		{ "several contacts",
 		    REQ IDS
 		    "Contact: <sip:a@b>\r\nContact: <sip:c@d>\r\n" LEN0 END },
+		{ "a Contact with parameters",
+		    REQ IDS "Contact: <sip:a@b>;expires=60;ob;"
+			    "+sip.instance=\"<urn:uuid:0>\"\r\n" LEN0 END },
 		{ "titles with commas and semicolons",
 		    REQ IDS "SEC-Conference: title=a,b;c,d%20e "
 			    "media=text,voice\r\n" LEN0 END },
@@ -131,6 +134,12 @@ test_refused(void)
 		{ "answer of version 3", "SIP/3.0 200 OK\r\n" IDS LEN0 END,
 		    SEC_ERR_VERSION },
 		{ "no URI", "MESSAGE SIP/2.0\r\n" IDS LEN0 END,
+		    SEC_ERR_FORMAT },
+		{ "a parameter of a Contact that is no word",
+		    REQ IDS "Contact: <sip:a@b>;a b\r\n" LEN0 END,
+		    SEC_ERR_FORMAT },
+		{ "the value of one",
+		    REQ IDS "Contact: <sip:a@b>;a=b>c\r\n" LEN0 END,
 		    SEC_ERR_FORMAT },
 		{ "URI in brackets",
 		    "MESSAGE <sip:b@c> SIP/2.0\r\n" IDS LEN0 END,
