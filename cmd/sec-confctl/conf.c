@@ -334,7 +334,6 @@ confs_free(struct focus *f)
 	struct conference *c;
 	size_t i;
 
-	timer_cancel(&f->awaiting);
 	for (i = 0; (c = map_next(f->confs, &i)) != NULL;)
 		conf_free(c);
 }
@@ -454,19 +453,6 @@ load_user(void *arg, uint64_t id, const char *user, const char *list)
 	return 0;
 }
 
-/* Who is not back now is told to be out of reach. */
-static void
-confs_awaited(void *focus)
-{
-	struct conference *c;
-	struct member *m;
-	size_t i;
-
-	for (i = 0; (c = map_next(((struct focus *)focus)->confs, &i)) != NULL;)
-		TAILQ_FOREACH(m, &c->member_list, entry)
-			member_tell(m);
-}
-
 int
 confs_load(struct focus *f)
 {
@@ -475,7 +461,6 @@ confs_load(struct focus *f)
 	size_t i;
 	int r;
 
-	timer_init(&f->awaiting, f->s->loop, confs_awaited, f);
 	if ((r = conf_each(f->s->db, load_conf, f)) != 0 ||
 	    (r = conf_medium_each(f->s->db, load_medium, f)) != 0 ||
 	    (r = conf_device_each(f->s->db, load_device, f)) != 0 ||
@@ -486,7 +471,6 @@ confs_load(struct focus *f)
 	}
 	/* Keys are not in the database: members have their grace to come
 	 * back, and get a fresh epoch then (SECURITY.md 3.5). */
-	timer_set(&f->awaiting, AWAIT_MS);
 	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
 		TAILQ_FOREACH(m, &c->member_list, entry) {
 			m->state = MEMBER_UNREACHABLE;

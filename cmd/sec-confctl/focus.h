@@ -27,7 +27,6 @@
 #define REKEY_MS      200              /* joins and leaves share an epoch */
 #define MOVE_MS       2000             /* a lost media server's link */
 #define MOVE_VOICE_MS 300              /* that of an MCU */
-#define AWAIT_MS      3000             /* agents dial a restarted controller */
 #define LINK_DEADLINE 5000
 #define AGAIN_MS      1000             /* until a refused deal is repeated */
 
@@ -450,7 +449,6 @@ struct focus {
 	struct map		*devices;      /* by number */
 	struct holders		*sessions;
 	struct map		*persons;      /* by user */
-	struct timer		 awaiting;     /* agents, after our restart */
 	struct map		*creates, *joins, *invites;    /* by id */
 	struct map		*groups;       /* the same */
 	struct map		*invite_txn;   /* invite by txn id */

@@ -114,10 +114,8 @@ void
 member_tell(struct member *m)
 {
 	const char *status = "active";
-	/* Since our restart nobody had the time to come back: no news. */
-	int awaited = timer_is_set(&m->conf->focus->awaiting);
 
-	if ((m->state == MEMBER_UNREACHABLE && !awaited) || member_is_lost(m))
+	if (m->state == MEMBER_UNREACHABLE || member_is_lost(m))
 		status = "unreachable";
 	else if (member_is_elsewhere(m))
 		status = "busy";
