@@ -23,9 +23,9 @@ offered() { # USER WORD...
 }
 
 @test "verbs, options, values" {
-	offered alice sec-confctl "" | grep -qx create
+	offered alice sec-confctl "" | grep -x create
 	[ "$(offered alice sec-confctl cr)" = create ]
-	offered alice sec-confctl create --t | grep -qx -- --title
+	offered alice sec-confctl create --t | grep -x -- --title
 	run ! grep -qx -- --title <(offered alice sec-confctl list --)
 	[ "$(offered alice sec-pal set b)" = busy ]
 	[ "$(offered alice sec-mix mode x e)" = earcon ]
