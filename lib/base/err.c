@@ -1,5 +1,7 @@
 /* The one table of errors: code, text, SIP status, exit code. */
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -148,6 +150,19 @@ sec_strerror(int err)
 	const struct err_row *r = find(err);
 
 	return r != NULL ? r->text : "unknown error";
+}
+
+int
+sec_refuse(int err, char *why, size_t whylen, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (whylen > 0) {
+		va_start(ap, fmt);
+		vsnprintf(why, whylen, fmt, ap);
+		va_end(ap);
+	}
+	return err;
 }
 
 int

@@ -1,6 +1,8 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#include <stddef.h>
+
 /*
  * One table of errors. Functions return 0 or one of these; the table in
  * err.c gives each its text, its SIP status and its exit code
@@ -40,6 +42,10 @@ enum sec_err {
 
 /* Short text without full stop, never NULL. */
 const char *sec_strerror(int err);
+
+/* Say in why (whylen bytes, 0: nobody asks) what is wrong; returns err. */
+int	sec_refuse(int err, char *why, size_t whylen, const char *fmt, ...)
+	    __attribute__((format(printf, 4, 5)));
 
 /* Exit code for err (0 for 0). */
 int	sec_err_exit(int err);

@@ -99,7 +99,7 @@ epochs_check_line(const struct epochs *e, const struct server *s, char *why,
 	dh_public(e->held.identity, pub);
 	if (memcmp(pub, s->pub, sizeof(pub)) == 0)
 		return 0;
-	return keydir_refuse(SEC_ERR_AUTH, why, whylen,
+	return sec_refuse(SEC_ERR_AUTH, why, whylen,
 	    "%s: line %u: the key is not that of %s/identity; sec-keygen init "
 	    "%s %s %s prints the right line",
 	    path_servers(path), s->line, path_keys(keys, s->name), s->name,
@@ -300,7 +300,7 @@ epochs_init(const char *name, uint8_t pub[32], char *why, size_t whylen)
 
 	path_keys(dir, name);
 	if (make_dir(dir) != 0)
-		return keydir_refuse(SEC_ERR_SYS, why, whylen, "%s: %s", dir,
+		return sec_refuse(SEC_ERR_SYS, why, whylen, "%s: %s", dir,
 		    strerror(errno));
 	if ((r = proc_is_private(dir, why, whylen)) != 0)
 		return r;
@@ -309,7 +309,7 @@ epochs_init(const char *name, uint8_t pub[32], char *why, size_t whylen)
 		key = crypto_random_key(KEYDIR_KEY, 1);
 		r = keydir_write(dir, "identity", secret_data(key), KEYDIR_KEY);
 		if (r != 0)
-			keydir_refuse(r, why, whylen, "%s/identity: %s", dir,
+			sec_refuse(r, why, whylen, "%s/identity: %s", dir,
 			    sec_strerror(r));
 	}
 	if (r == 0)

@@ -10,7 +10,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,19 +26,6 @@
 #include "ctl/keydir.h"
 
 #define FILE_MAX 32768
-
-int
-keydir_refuse(int err, char *why, size_t whylen, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (whylen > 0) {
-		va_start(ap, fmt);
-		vsnprintf(why, whylen, fmt, ap);
-		va_end(ap);
-	}
-	return err;
-}
 
 void
 epoch_free(struct epoch *ep)
@@ -226,7 +212,7 @@ read_text(const char *dir, const char *file, char **text, size_t *n, char *why,
 	if ((r = proc_is_private(path, why, whylen)) != 0)
 		return r;
 	if ((r = proc_read_file(path, FILE_MAX, text, n)) != 0)
-		return keydir_refuse(r, why, whylen, "%s: %s", path,
+		return sec_refuse(r, why, whylen, "%s: %s", path,
 		    sec_strerror(r));
 	return 0;
 }
@@ -242,7 +228,7 @@ keydir_read_key(const char *dir, const char *file, struct secret **key,
 	if ((r = read_text(dir, file, &text, &n, why, whylen)) != 0)
 		return r;
 	if (epochs_parse_key(key, text, n) != 0)
-		r = keydir_refuse(SEC_ERR_CONFIG, why, whylen,
+		r = sec_refuse(SEC_ERR_CONFIG, why, whylen,
 		    "%s/%s: not a key of 32 bytes in base64", dir, file);
 	explicit_bzero(text, n);
 	free(text);
@@ -262,7 +248,7 @@ read_epoch(const char *dir, uint32_t number, struct held *h, char *why,
 	if ((r = read_text(dir, file, &text, &n, why, whylen)) != 0)
 		return r;
 	if (epochs_parse_deal(&d, text, n) != 0 || d.epoch != number)
-		r = keydir_refuse(SEC_ERR_CONFIG, why, whylen,
+		r = sec_refuse(SEC_ERR_CONFIG, why, whylen,
 		    "%s/%s: not the keys of an epoch", dir, file);
 	else
 		held_insert(h, epoch_of_deal(&d));
@@ -329,7 +315,7 @@ held_read(struct held *h, const char *dir, char *why, size_t whylen)
 		0)
 		return r;
 	if ((dp = opendir(dir)) == NULL)
-		return keydir_refuse(SEC_ERR_SYS, why, whylen, "%s: %s", dir,
+		return sec_refuse(SEC_ERR_SYS, why, whylen, "%s: %s", dir,
 		    strerror(errno));
 	while (r == 0 && (de = readdir(dp)) != NULL) {
 		r = read_entry(dir, de->d_name, h, why, whylen);

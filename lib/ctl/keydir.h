@@ -42,9 +42,6 @@ struct held {
 	uint32_t highest; /* of any epoch.N or dealer.N */
 };
 
-/* why: fmt; returns err. */
-int	keydir_refuse(int err, char *why, size_t whylen, const char *fmt, ...)
-	    __attribute__((format(printf, 4, 5)));
 void	epoch_free(struct epoch *ep);      /* NULL allowed */
 struct epoch *epoch_of_deal(const struct hs_deal *d);
 struct epoch *held_find(const struct held *h, uint32_t number);

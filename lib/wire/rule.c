@@ -23,25 +23,25 @@ take_value(struct rule *r, int key, const char *v, char *why, size_t whylen)
 	case WHO:
 		if (subject_parse(&r->who, v) != 0 ||
 		    r->who.kind == SUBJECT_TYPE || r->who.kind == SUBJECT_THING)
-			return wordfile_refuse(why, whylen,
+			return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 			    "who=%.64s is not USER, group:G or org:O", v);
 		break;
 	case WHOM:
 		if (subject_parse(&r->whom, v) != 0)
-			return wordfile_refuse(why, whylen,
+			return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 			    "whom=%.64s is not USER, group:G, org:O, TYPE:* "
 			    "or TYPE:NAME",
 			    v);
 		break;
 	case ORG:
 		if (strcmp(v, "org") != 0)
-			return wordfile_refuse(why, whylen,
+			return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 			    "org=%.64s: only org=org, or who=org:%.64s", v, v);
 		r->same_org = 1;
 		break;
 	case ATTRS:
 		if (!pal_attrs_is_list(v))
-			return wordfile_refuse(why, whylen,
+			return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 			    "attrs=%.64s is not a list A,B of attributes", v);
 		text_copy(r->attrs, v, sizeof(r->attrs));
 		break;
@@ -61,14 +61,15 @@ take_word(struct rule *r, char *word, unsigned *seen, char *why, size_t whylen)
 	for (k = 0; k < KEYS && strcmp(word, keys[k]) != 0;)
 		k++;
 	if (k == KEYS && (near = conf_suggest(word, keys, KEYS)) != NULL)
-		return wordfile_refuse(why, whylen,
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 		    "unknown word \"%.64s\" (did you mean \"%s\"?)", word,
 		    near);
 	if (k == KEYS || eq == NULL)
-		return wordfile_refuse(why, whylen,
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 		    "\"%.64s\": wanted who=, whom=, org=org or attrs=", word);
 	if ((*seen & 1u << k) != 0)
-		return wordfile_refuse(why, whylen, "%s= stands twice", word);
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
+		    "%s= stands twice", word);
 	*seen |= 1u << k;
 	return take_value(r, k, eq + 1, why, whylen);
 }
@@ -78,11 +79,11 @@ static int
 check(const struct rule *r, char *why, size_t whylen)
 {
 	if (!r->allow && strcmp(r->attrs, "*") != 0)
-		return wordfile_refuse(why, whylen,
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 		    "attrs= goes with allow: deny takes everything");
 	if (r->same_org && *rule_type(r) != '\0' &&
 	    strcmp(rule_type(r), "user") != 0)
-		return wordfile_refuse(why, whylen,
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 		    "org=org is about users: a %s has no organisation",
 		    rule_type(r));
 	return 0;
@@ -101,9 +102,9 @@ take_words(struct rule *r, char *const *word, int n, char *why, size_t whylen)
 	    (strcmp(word[0], "allow") != 0 && strcmp(word[0], "deny") != 0)) {
 		near = n > 0 ? conf_suggest(word[0], kinds, 2) : NULL;
 		return near != NULL ?
-		    wordfile_refuse(why, whylen,
+		    sec_refuse(SEC_ERR_FORMAT, why, whylen,
 			"\"%.64s\" (did you mean \"%s\"?)", word[0], near) :
-		    wordfile_refuse(why, whylen,
+		    sec_refuse(SEC_ERR_FORMAT, why, whylen,
 			"a rule begins with allow or deny");
 	}
 	r->allow = strcmp(word[0], "allow") == 0;
@@ -125,7 +126,8 @@ rule_parse(struct rule *r, const char *text, char *why, size_t whylen)
 	memset(&out, 0, sizeof(out));
 	if (wordfile_split(&l, buf, text, strlen(text)) != 0 ||
 	    l.n > WORDFILE_WORDS)
-		return wordfile_refuse(why, whylen, "not one line of text");
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
+		    "not one line of text");
 	if ((e = take_words(&out, l.word, l.n, why, whylen)) != 0)
 		return e;
 	memcpy(out.name, r->name, sizeof(out.name));
@@ -218,17 +220,17 @@ take_line(void *arg, const struct wordfile_line *l, char *why, size_t whylen)
 
 	memset(&r, 0, sizeof(r));
 	if (!text_is_name(l->word[0]))
-		return wordfile_refuse(why, whylen,
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 		    "\"%.64s\" is not a rule's name", l->word[0]);
 	if (rules_find(s, l->word[0]) >= 0)
-		return wordfile_refuse(why, whylen, "name %s is there twice",
-		    l->word[0]);
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
+		    "name %s is there twice", l->word[0]);
 	text_copy(r.name, l->word[0], sizeof(r.name));
 	if ((e = take_words(&r, l->word + 1, l->n - 1, why, whylen)) != 0)
 		return e;
 	if ((e = rules_insert(s, s->n, &r)) != 0)
-		(void)wordfile_refuse(why, whylen, "more than %d rules",
-		    RULES_MAX);
+		(void)sec_refuse(SEC_ERR_FORMAT, why, whylen,
+		    "more than %d rules", RULES_MAX);
 	return e;
 }
 

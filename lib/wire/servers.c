@@ -68,21 +68,23 @@ take_words(struct server *s, const struct wordfile_line *l, char *why,
 	unsigned long long number = 0;
 
 	if (l->n != 5)
-		return wordfile_refuse(why, whylen,
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 		    "%s fields: wanted NUMBER NAME ROLE HOST:PORT KEY",
 		    l->n > 5 ? "too many" : "too few");
 	memset(&out, 0, sizeof(out));
 	if (strcmp(f[0], "-") != 0 &&
 	    text_number(f[0], 1, SERVERS_MAX, &number) != 0)
-		return wordfile_refuse(why, whylen, "number is not 1..255");
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
+		    "number is not 1..255");
 	if (!text_is_name(f[1]) || strlen(f[1]) >= sizeof(out.name))
-		return wordfile_refuse(why, whylen, "bad name");
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen, "bad name");
 	if (!is_role(f[2]))
-		return wordfile_refuse(why, whylen, "unknown role");
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen, "unknown role");
 	if (!is_host_port(f[3]) || strlen(f[3]) >= sizeof(out.addr))
-		return wordfile_refuse(why, whylen, "bad HOST:PORT");
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen, "bad HOST:PORT");
 	if (base64_exact(out.pub, sizeof(out.pub), f[4]) != 0)
-		return wordfile_refuse(why, whylen, "bad public key");
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
+		    "bad public key");
 	out.number = (uint8_t)number;
 	out.line = l->number;
 	text_copy(out.name, f[1], sizeof(out.name));
@@ -100,7 +102,8 @@ servers_parse_line(struct server *s, const char *line, size_t n, char *why,
 	char buf[WORDFILE_LINE];
 
 	if (wordfile_split(&l, buf, line, n) != 0)
-		return wordfile_refuse(why, whylen, "not one line of text");
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
+		    "not one line of text");
 	return take_words(s, &l, why, whylen);
 }
 
@@ -111,17 +114,17 @@ insert(struct servers *s, const struct server *e, char *why, size_t whylen)
 	size_t i;
 
 	if (e->number == 0)
-		return wordfile_refuse(why, whylen,
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 		    "no number (sec-keygen add gives it)");
 	if (s->n == 0 && (e->number != 1 || strcmp(e->role, "confctl") != 0))
-		return wordfile_refuse(why, whylen,
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 		    "the first server must be number 1, a confctl");
 	if (servers_by_number(s, e->number) != NULL)
-		return wordfile_refuse(why, whylen, "number %d is there twice",
-		    e->number);
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
+		    "number %d is there twice", e->number);
 	if (servers_by_name(s, e->name) != NULL)
-		return wordfile_refuse(why, whylen, "name %s is there twice",
-		    e->name);
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
+		    "name %s is there twice", e->name);
 	/* 255 numbers, none twice: there is room. */
 	for (i = s->n; i > 0 && s->server[i - 1].number > e->number; i--)
 		s->server[i] = s->server[i - 1];

@@ -52,7 +52,7 @@ take_publish(struct type *t, const char *v, char *why, size_t whylen)
 
 	if (strcmp(v, "owner") != 0 &&
 	    (subject_parse(&s, v) != 0 || !subject_is_publisher(&s)))
-		return wordfile_refuse(why, whylen,
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 		    "publish=%.64s is not owner, USER or group:G", v);
 	t->publish = s;
 	return 0;
@@ -70,14 +70,14 @@ take_attr(struct type *t, char *name, char *why, size_t whylen)
 	if (!pal_attr_allowed(name) ||
 	    is_one_of(name, entry_fields,
 		sizeof(entry_fields) / sizeof(entry_fields[0])))
-		return wordfile_refuse(why, whylen,
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 		    "\"%.64s\" cannot be an attribute", name);
 	if (type_attr(t, name) != NULL)
-		return wordfile_refuse(why, whylen,
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 		    "attribute %s is there twice", name);
 	if (t->n == TYPE_ATTRS)
-		return wordfile_refuse(why, whylen, "more than %d attributes",
-		    TYPE_ATTRS);
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
+		    "more than %d attributes", TYPE_ATTRS);
 	a = &t->attr[t->n++];
 	text_copy(a->name, name, sizeof(a->name));
 	a->availability = mark;
@@ -95,7 +95,8 @@ take_field(struct type *t, char *word, char *why, size_t whylen)
 	*eq = '\0';
 	if (strcmp(word, "publish") == 0)
 		return take_publish(t, eq + 1, why, whylen);
-	return wordfile_refuse(why, whylen, "unknown word \"%.64s=\"%s", word,
+	return sec_refuse(SEC_ERR_FORMAT, why, whylen,
+	    "unknown word \"%.64s=\"%s", word,
 	    conf_suggest(word, publish, 1) != NULL ?
 		" (did you mean \"publish=\"?)" :
 		"");
@@ -109,15 +110,15 @@ take_type(struct type *t, const struct wordfile_line *l, char *why,
 
 	memset(t, 0, sizeof(*t));
 	if (!is_type(l->word[0]))
-		return wordfile_refuse(why, whylen,
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 		    "\"%.64s\" cannot be a type of objects", l->word[0]);
 	text_copy(t->name, l->word[0], sizeof(t->name));
 	for (i = 1; i < l->n; i++)
 		if ((r = take_field(t, l->word[i], why, whylen)) != 0)
 			return r;
 	if (t->n == 0)
-		return wordfile_refuse(why, whylen, "%s has no attribute",
-		    t->name);
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
+		    "%s has no attribute", t->name);
 	return 0;
 }
 
@@ -141,11 +142,11 @@ take_line(void *arg, const struct wordfile_line *l, char *why, size_t whylen)
 	for (i = 0; i < t->n && strcmp(t->type[i].name, one.name) != 0;)
 		i++;
 	if (i < rd->own)
-		return wordfile_refuse(why, whylen, "type %s is there twice",
-		    one.name);
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
+		    "type %s is there twice", one.name);
 	if (i == TYPES_MAX)
-		return wordfile_refuse(why, whylen, "more than %d types",
-		    TYPES_MAX);
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
+		    "more than %d types", TYPES_MAX);
 	/* A built-in one makes room. */
 	if (i == t->n)
 		t->n++;

@@ -1,5 +1,4 @@
 /* Files of lines of words, and how one says what is wrong with them. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,19 +6,6 @@
 #include "base/err.h"
 #include "base/proc.h"
 #include "wire/wordfile.h"
-
-int
-wordfile_refuse(char *why, size_t whylen, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (whylen > 0) {
-		va_start(ap, fmt);
-		vsnprintf(why, whylen, fmt, ap);
-		va_end(ap);
-	}
-	return SEC_ERR_FORMAT;
-}
 
 int
 wordfile_split(struct wordfile_line *l, char *buf, const char *line, size_t n)
@@ -58,23 +44,23 @@ wordfile_parse(const char *text, size_t n, wordfile_h cb, void *arg, char *why,
 	int r;
 
 	if (n > WORDFILE_MAX)
-		return wordfile_refuse(why, whylen, "too long");
+		return sec_refuse(SEC_ERR_FORMAT, why, whylen, "too long");
 	for (; n > 0; text += len, n -= len) {
 		l.number++;
 		nl = memchr(text, '\n', n);
 		len = nl != NULL ? (size_t)(nl - text) + 1 : n;
 		reason[0] = '\0';
 		if (wordfile_split(&l, buf, text, len) != 0)
-			r = wordfile_refuse(reason, sizeof reason,
+			r = sec_refuse(SEC_ERR_FORMAT, reason, sizeof reason,
 			    "not one line of text");
 		else if (l.n > WORDFILE_WORDS)
-			r = wordfile_refuse(reason, sizeof reason,
+			r = sec_refuse(SEC_ERR_FORMAT, reason, sizeof reason,
 			    "more than %d words", WORDFILE_WORDS);
 		else
 			r = l.n == 0 ? 0 : cb(arg, &l, reason, sizeof reason);
 		if (r != 0) {
-			wordfile_refuse(why, whylen, "line %u: %s", l.number,
-			    reason);
+			sec_refuse(SEC_ERR_FORMAT, why, whylen, "line %u: %s",
+			    l.number, reason);
 			return r;
 		}
 	}
@@ -90,11 +76,12 @@ wordfile_read(const char *path, wordfile_h cb, void *arg, char *why,
 	int r;
 
 	if ((r = proc_read_file(path, WORDFILE_MAX, &text, &n)) != 0) {
-		wordfile_refuse(why, whylen, "%s: %s", path, sec_strerror(r));
+		sec_refuse(SEC_ERR_FORMAT, why, whylen, "%s: %s", path,
+		    sec_strerror(r));
 		return r;
 	}
 	if ((r = wordfile_parse(text, n, cb, arg, reason, sizeof reason)) != 0)
-		wordfile_refuse(why, whylen, "%s: %s", path, reason);
+		sec_refuse(SEC_ERR_FORMAT, why, whylen, "%s: %s", path, reason);
 	free(text);
 	return r;
 }

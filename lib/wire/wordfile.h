@@ -31,8 +31,5 @@ int	wordfile_parse(const char *text, size_t n, wordfile_h cb, void *arg,
 /* Of a file, `PATH: line N: ...`. SEC_ERR_NOTHING: there is none. */
 int	wordfile_read(const char *path, wordfile_h cb, void *arg, char *why,
 	    size_t whylen);
-/* The reason into why; returns SEC_ERR_FORMAT. */
-int	wordfile_refuse(char *why, size_t whylen, const char *fmt, ...)
-	    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -12,7 +12,7 @@ take(void *arg, const struct wordfile_line *l, char *w, size_t n)
 
 	(void)arg;
 	if (strcmp(l->word[0], "bad") == 0)
-		return wordfile_refuse(w, n, "%s word", l->word[0]);
+		return sec_refuse(SEC_ERR_FORMAT, w, n, "%s word", l->word[0]);
 	snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen),
 	    "%u:", l->number);
 	for (i = 0; i < l->n; i++)
