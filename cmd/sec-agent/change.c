@@ -94,7 +94,7 @@ why_refused(struct agent *a, const struct sip_msg *answer)
 	if (answer->note != NULL && answer->note[0] != '\0')
 		return answer->note;
 	switch (answer->status) {
-	case 403: return "only its creator may change it";
+	case 403: return "only its owner may change it";
 	case 404: return "no such conference";
 	default: return sec_sip_reason(answer->status);
 	}

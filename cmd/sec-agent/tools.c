@@ -268,11 +268,10 @@ on_end_answer(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 		ctl_end(&r);
 		goto out;
 	}
-	snprintf(why, sizeof(why),
-	    answer->status == 403     ? "only its creator may end %s" :
-		answer->status == 404 ? "%s: no such conference" :
-					"%s: not ended",
-	    e->conf.name);
+	snprintf(why, sizeof(why), "%s: %s", e->conf.name,
+	    answer->note != NULL      ? answer->note :
+		answer->status == 404 ? "no such conference" :
+					"not ended");
 	ctl_error(&r, answer->status, why);
 out:
 	free(e);

@@ -20,11 +20,6 @@
 
 #define Q_BLOCK 64 /* client numbers per reservation */
 
-struct list_entry {
-	char user[URI_MAX];
-	unsigned bits;
-};
-
 struct conference *
 conf_find(struct focus *f, const char *uri)
 {
@@ -125,80 +120,12 @@ conf_words(const struct conference *c, struct buf *b)
 	line_put_word(b, "level", c->row.level ? "on" : "off");
 }
 
-/* --- lists --- */
-
-unsigned
-conf_list_bits(const struct conference *c, const char *user)
-{
-	const struct list_entry *e = map_get_str(c->lists, user);
-
-	return e != NULL ? e->bits : 0;
-}
-
-const char *
-conf_list_next(const struct conference *c, size_t *i, unsigned *bits)
-{
-	const struct list_entry *e = map_next(c->lists, i);
-
-	if (e == NULL)
-		return NULL;
-	*bits = e->bits;
-	return e->user;
-}
-
 void
-conf_list_set(struct conference *c, const char *user, unsigned bit)
+conf_changed(struct conference *c, const struct conf_row *before)
 {
-	struct list_entry *e = map_get_str(c->lists, user);
-
-	if (e == NULL) {
-		if ((e = calloc(1, sizeof *e)) == NULL)
-			return;
-		text_copy(e->user, user, sizeof e->user);
-		map_put_str(c->lists, e->user, e);
-	}
-	e->bits |= bit;
-}
-
-void
-conf_list_clear(struct conference *c, const char *user, unsigned bit)
-{
-	struct list_entry *e = map_get_str(c->lists, user);
-
-	if (e != NULL)
-		e->bits &= ~bit;
-}
-
-static int
-watches_it(void *arg, uint64_t id, const char *user, const char *list)
-{
-	struct conference *c = arg;
-
-	if (id == c->row.id && strcmp(list, "watch") == 0)
-		conf_list_set(c, user, LIST_WATCH);
-	return 0;
-}
-
-void
-conf_watch_reload(struct conference *c)
-{
-	struct list_entry *e;
-	size_t i;
-
-	for (i = 0; (e = map_next(c->lists, &i)) != NULL;)
-		e->bits &= ~(unsigned)LIST_WATCH;
-	(void)conf_user_each(c->focus->s->db, watches_it, c);
-}
-
-size_t
-conf_list_count(const struct conference *c, unsigned bit)
-{
-	const struct list_entry *e;
-	size_t i = 0, n = 0;
-
-	while ((e = map_next(c->lists, &i)) != NULL)
-		n += (e->bits & bit) != 0;
-	return n;
+	if (c->changed != c->focus->commits)
+		c->before = *before;
+	c->changed = c->focus->commits;
 }
 
 /* --- q --- */
@@ -233,7 +160,7 @@ confs_rolled_back(struct focus *f)
 		if (c->advanced == f->commits)
 			epoch_lost(c);
 		if (c->changed == f->commits)
-			policy_undo(c);
+			setting_undo(c);
 	}
 }
 
@@ -300,9 +227,7 @@ conf_new(struct focus *f, const struct conf_row *row)
 void
 conf_free(struct conference *c)
 {
-	struct list_entry *e;
 	struct device *d;
-	size_t i;
 	int k;
 
 	while ((d = TAILQ_FIRST(&c->device_list)) != NULL)
@@ -315,9 +240,7 @@ conf_free(struct conference *c)
 	timer_cancel(&c->first);
 	timer_cancel(&c->again);
 	timer_cancel(&c->age);
-	for (i = 0; (e = map_next(c->lists, &i)) != NULL;)
-		free(e);
-	map_free(c->lists);
+	lists_free(c);
 	map_free(c->members);
 	map_free(c->devices);
 	secret_free(c->key);
@@ -438,21 +361,6 @@ load_device(void *arg, const struct conf_device_row *row)
 	return 0;
 }
 
-static int
-load_user(void *arg, uint64_t id, const char *user, const char *list)
-{
-	struct conference *c = conf_find_id(arg, id);
-
-	if (c != NULL)
-		conf_list_set(c, user,
-		    strcmp(list, "invited") == 0   ? LIST_INVITED :
-			strcmp(list, "allow") == 0 ? LIST_ALLOW :
-			strcmp(list, "block") == 0 ? LIST_BLOCK :
-			strcmp(list, "watch") == 0 ? LIST_WATCH :
-						     0);
-	return 0;
-}
-
 int
 confs_load(struct focus *f)
 {
@@ -464,7 +372,7 @@ confs_load(struct focus *f)
 	if ((r = conf_each(f->s->db, load_conf, f)) != 0 ||
 	    (r = conf_medium_each(f->s->db, load_medium, f)) != 0 ||
 	    (r = conf_device_each(f->s->db, load_device, f)) != 0 ||
-	    (r = conf_user_each(f->s->db, load_user, f)) != 0) {
+	    (r = lists_load(f)) != 0) {
 		log_error("db.load", "file=conf.db why=%s",
 		    log_quote(db_why(f->s->db)));
 		return r;

@@ -202,7 +202,7 @@ create_row(struct focus *f, const struct line *l, const char *user,
 		return 400;
 	if (strcmp(codec, "opus") != 0 && strcmp(codec, "pcmu") != 0)
 		return 488;
-	if (policy_title(row, line_get_or(l, "title", "")) != 0)
+	if (setting_title(row, line_get_or(l, "title", "")) != 0)
 		return 400;
 	crypto_random(&random, sizeof random);
 	row->id =

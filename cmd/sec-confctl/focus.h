@@ -94,8 +94,11 @@ enum list_bit {
 	LIST_ALLOW = 2,
 	LIST_BLOCK = 4,
 	LIST_WATCH = 8,                /* sees it without taking part */
+	LIST_MODERATOR = 16,
+	LIST_MUTE = 32,                /* its media are not sent on */
 };
-#define WATCH_MAX 100                  /* on that list */
+#define WATCH_MAX      100             /* on that list */
+#define MODERATORS_MAX 100
 
 enum member_state { MEMBER_ACTIVE, MEMBER_UNREACHABLE };
 
@@ -197,16 +200,8 @@ int	medium_store(struct conference *c, const char *medium, int server);
 /* Has the conference this medium; its server's number or 0. */
 int	conf_server(const struct conference *c, const char *medium);
 void	conf_media(const struct conference *c, char *out, size_t n);  /* a,b */
-unsigned conf_list_bits(const struct conference *c, const char *user);
-void	conf_list_set(struct conference *c, const char *user, unsigned bit);
-void	conf_list_clear(struct conference *c, const char *user, unsigned bit);
-/* The watch list as it is stored. */
-void	conf_watch_reload(struct conference *c);
-/* How many are on it. */
-size_t	conf_list_count(const struct conference *c, unsigned bit);
-/* Iterate: i = 0 at first; NULL at the end. */
-const char *conf_list_next(const struct conference *c, size_t *i,
-	    unsigned *bits);
+/* Settings are about to be stored: what they were, for setting_undo. */
+void	conf_changed(struct conference *c, const struct conf_row *before);
 /* The suite of its voice. */
 uint16_t conf_suite(const struct conference *c);
 /* Fields of SEC-Conference about c, into b. */
@@ -220,6 +215,39 @@ void	confs_rolled_back(struct focus *f);
 void	conf_end(struct conference *c, const char *why);
 /* The last member has gone, or nobody came. */
 void	conf_check_empty(struct conference *c);
+
+/* --- lists.c: its people by name --- */
+unsigned conf_list_bits(const struct conference *c, const char *user);
+void	conf_list_set(struct conference *c, const char *user, unsigned bit);
+void	conf_list_clear(struct conference *c, const char *user, unsigned bit);
+/* How many are on it. */
+size_t	conf_list_count(const struct conference *c, unsigned bit);
+/* Iterate: i = 0 at first; NULL at the end. */
+const char *conf_list_next(const struct conference *c, size_t *i,
+	    unsigned *bits);
+/* All lists of all conferences, at the start; 0 or SEC_ERR_*. */
+int	lists_load(struct focus *f);
+/* Those of c, as they are stored. */
+void	lists_reload(struct conference *c);
+void	lists_free(struct conference *c);
+/* The next of users with commas, what follows it; NULL: it is no user. */
+const char *lists_next_user(const struct focus *f, const char *users,
+	    struct uri *u);
+/* May these users be put on that list, or taken off? 0 or SEC_ERR_FORMAT
+ * with a sentence. */
+int	lists_check(const struct conference *c, const char *users,
+	    enum list_bit bit, int on, const char **why);
+/* Do so, in this turn's commit (users NULL: nothing). 0 or SEC_ERR_*. */
+int	lists_change(struct conference *c, const char *users,
+	    enum list_bit bit, int on);
+
+/* --- rights.c: who may do what --- */
+enum rank { RANK_ANYBODY, RANK_MEMBER, RANK_MODERATOR, RANK_OWNER };
+int	is_owner(const struct conference *c, const char *user);
+enum rank rank_of(struct conference *c, const char *user);
+/* "only alice (owner) may do that", perhaps in out. */
+const char *rank_refusal(const struct conference *c, enum rank wanted,
+	    char *out, size_t n);
 
 /* --- device.c: members and devices --- */
 struct device *device_of(struct focus *f, uint64_t number);
@@ -332,11 +360,11 @@ int	conf_may_join(const struct conference *c, const char *user);
 void	join_answer_sdp(struct conference *c, const struct device *d,
 	    const char *addr, struct buf *b);
 
-/* policy.c */
+/* setting.c */
 /* The commit that stored its settings has failed. */
-void	policy_undo(struct conference *c);
+void	setting_undo(struct conference *c);
 /* A line of text; 0 or SEC_ERR_FORMAT. */
-int	policy_title(struct conf_row *row, const char *title);
+int	setting_title(struct conf_row *row, const char *title);
 
 /* invite.c */
 struct invite_def {

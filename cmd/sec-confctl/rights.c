@@ -1,0 +1,40 @@
+/*
+ * rights: who may do what in a conference (COMMANDS.md 2.3). What each verb
+ * and each setting wants stands beside it, in its table.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "focus.h"
+
+int
+is_owner(const struct conference *c, const char *user)
+{
+	return strcmp(c->row.owner, user) == 0;
+}
+
+enum rank
+rank_of(struct conference *c, const char *user)
+{
+	if (is_owner(c, user))
+		return RANK_OWNER;
+	if (conf_list_bits(c, user) & LIST_MODERATOR)
+		return RANK_MODERATOR;
+	return conf_member(c, user) != NULL ? RANK_MEMBER : RANK_ANYBODY;
+}
+
+const char *
+rank_refusal(const struct conference *c, enum rank wanted, char *out, size_t n)
+{
+	struct uri u;
+
+	if (wanted == RANK_MEMBER)
+		return "only who is in it may do that";
+	if (uri_parse(&u, c->row.owner, c->focus->s->conf.domain) != 0)
+		return NULL;
+	snprintf(out, n, "only %s (%s)%s may do that", u.name,
+	    c->row.persistent ? "owner" : "creator",
+	    wanted == RANK_MODERATOR ? " and moderators" : "");
+	return out;
+}
