@@ -1,8 +1,10 @@
 /*
  * SHA-2 and HMAC (RFC 2104) over lists of parts.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "crypto/gcry.h"
 
 #include "crypto/digest.h"
@@ -57,6 +59,43 @@ void
 sha256(const void *p, size_t n, uint8_t out[SHA256_SIZE])
 {
 	gcry_md_hash_buffer(GCRY_MD_SHA256, out, n > 0 ? p : "", n);
+}
+
+struct sha256_run {
+	gcry_md_hd_t md;
+};
+
+struct sha256_run *
+sha256_begin(void)
+{
+	struct sha256_run *h;
+
+	if ((h = malloc(sizeof *h)) == NULL)
+		die(10, "out of memory");
+	gcry_must(gcry_md_open(&h->md, GCRY_MD_SHA256, 0), "gcry_md_open");
+	return h;
+}
+
+void
+sha256_put(struct sha256_run *h, const void *p, size_t n)
+{
+	if (n > 0)
+		gcry_md_write(h->md, p, n);
+}
+
+void
+sha256_end(struct sha256_run *h, uint8_t out[SHA256_SIZE])
+{
+	memcpy(out, gcry_md_read(h->md, GCRY_MD_SHA256), SHA256_SIZE);
+}
+
+void
+sha256_free(struct sha256_run *h)
+{
+	if (h == NULL)
+		return;
+	gcry_md_close(h->md);
+	free(h);
 }
 
 void

@@ -28,6 +28,9 @@ enum kdf_label {
 	KDF_HOP_UP,        /* "hop up" */
 	KDF_HOP_DOWN,      /* "hop down" */
 	KDF_BLOB,          /* "blob" */
+	KDF_FILE_WRAP,     /* "file wrap" */
+	KDF_FILE_CHUNK,    /* "file chunk" */
+	KDF_HISTORY_WRAP,  /* "history wrap" */
 	KDF_FIG9_KEY,      /* "fig9 key" */
 	KDF_FIG9_CTR,      /* "fig9 ctr" */
 	KDF_CRYPT_FILTER,  /* "crypt filter": sec-crypt */

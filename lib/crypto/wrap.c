@@ -5,7 +5,6 @@
  */
 #include "base/err.h"
 #include "base/log.h"
-#include "crypto/kdf.h"
 #include "crypto/random.h"
 #include "crypto/seal.h"
 
@@ -15,36 +14,35 @@
 #define SECRET_MAX 1024
 
 static struct secret *
-wrap_keys(const struct secret *kc, const uint8_t *salt)
+wrap_keys(const struct wrap *w, const uint8_t *salt)
 {
-	return kdf(kc, salt, WRAP_SALT, KDF_CONF_WRAP, NULL, 0, SEAL_KEYS);
+	return kdf(w->kc, salt, WRAP_SALT, w->label, NULL, 0, SEAL_KEYS);
 }
 
 static void
-put_context(struct buf *b, const char *recipient, const char *conf)
+put_context(struct buf *b, const struct wrap *w)
 {
-	buf_put_str(b, recipient);
-	buf_put_str(b, conf);
+	buf_put_str(b, w->whose);
+	buf_put_str(b, w->conf);
 	if (buf_error(b) != 0)
 		die(10, "out of memory");
 }
 
 void
-wrap_seal(struct buf *out, const struct secret *kc, uint32_t keyid,
-    const char *recipient, const char *conf, const struct secret *plain,
-    int64_t now)
+wrap_put(struct buf *out, const struct wrap *w, uint32_t keyid,
+    const struct secret *plain, int64_t now)
 {
 	struct buf ctx = BUF_INIT;
 	uint8_t salt[WRAP_SALT];
 	struct secret *keys;
 
 	crypto_random(salt, sizeof salt);
-	keys = wrap_keys(kc, salt);
-	put_context(&ctx, recipient, conf);
+	keys = wrap_keys(w, salt);
+	put_context(&ctx, w);
 	buf_put(out, salt, sizeof salt);
 	/* Fails only with out, whose error is sticky. */
 	(void)seal_once(&(struct seal_once) { .type = RECORD_WRAP,
-			    .dir = 1,
+			    .dir = w->dir,
 			    .keyid = keyid,
 			    .time = now,
 			    .key = keys,
@@ -65,16 +63,15 @@ wrap_keyid(const uint8_t *p, size_t n, uint32_t *keyid)
 		return SEC_ERR_FORMAT;
 	if ((r = record_decode(&rec, p + WRAP_SALT)) != 0)
 		return r;
-	if (rec.type != RECORD_WRAP || rec.dir != 1)
+	if (rec.type != RECORD_WRAP)
 		return SEC_ERR_FORMAT;
 	*keyid = rec.keyid;
 	return 0;
 }
 
 int
-wrap_open(const uint8_t *p, size_t n, const struct secret *kc,
-    const char *recipient, const char *conf, struct secret **plain,
-    int64_t *time)
+wrap_get(const uint8_t *p, size_t n, const struct wrap *w,
+    struct secret **plain, int64_t *time)
 {
 	struct buf ctx = BUF_INIT, pt = BUF_INIT;
 	struct seal_once s;
@@ -84,10 +81,10 @@ wrap_open(const uint8_t *p, size_t n, const struct secret *kc,
 
 	if ((r = wrap_keyid(p, n, &keyid)) != 0)
 		return r;
-	keys = wrap_keys(kc, p);
-	put_context(&ctx, recipient, conf);
+	keys = wrap_keys(w, p);
+	put_context(&ctx, w);
 	s = (struct seal_once) { .type = RECORD_WRAP,
-		.dir = 1,
+		.dir = w->dir,
 		.key = keys,
 		.ctx = buf_data(&ctx),
 		.ctxlen = buf_len(&ctx) };
@@ -103,4 +100,30 @@ wrap_open(const uint8_t *p, size_t n, const struct secret *kc,
 	buf_free(&ctx);
 	buf_free(&pt);
 	return r;
+}
+
+static struct wrap
+conf_wrap(const struct secret *kc, const char *recipient, const char *conf)
+{
+	return (struct wrap) { KDF_CONF_WRAP, 1, kc, recipient, conf };
+}
+
+void
+wrap_seal(struct buf *out, const struct secret *kc, uint32_t keyid,
+    const char *recipient, const char *conf, const struct secret *plain,
+    int64_t now)
+{
+	struct wrap w = conf_wrap(kc, recipient, conf);
+
+	wrap_put(out, &w, keyid, plain, now);
+}
+
+int
+wrap_open(const uint8_t *p, size_t n, const struct secret *kc,
+    const char *recipient, const char *conf, struct secret **plain,
+    int64_t *time)
+{
+	struct wrap w = conf_wrap(kc, recipient, conf);
+
+	return wrap_get(p, n, &w, plain, time);
 }

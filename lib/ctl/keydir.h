@@ -10,7 +10,7 @@
 
 /*
  * The directory keys/NAME/ of one server, and what was read of it. Of
- * ctl/epochs alone.
+ * ctl/epochs and ctl/dbk alone.
  */
 #define KEYDIR_KEY  32                 /* bytes */
 #define KEYDIR_PATH (PATH_LEN + 32)

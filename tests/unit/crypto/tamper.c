@@ -6,6 +6,8 @@
  */
 #include "../test.h"
 #include "base/err.h"
+#include "crypto/blob.h"
+#include "crypto/chunk.h"
 #include "crypto/confkey.h"
 #include "crypto/dh.h"
 #include "crypto/hello.h"
@@ -187,37 +189,60 @@ wraps(void)
 static int
 open_blob(void *arg, uint8_t *p, size_t n)
 {
-	struct seal_once s = { .type = RECORD_REST,
-		.key = arg,
-		.ctx = "table",
-		.ctxlen = 5 };
-	struct buf out = BUF_INIT;
-	int r = seal_once_open(&s, p, n, &out);
+	struct secret *out = NULL;
+	int r = blob_open(p, n, arg, "table", 5, &out);
 
-	if (r != 0 && buf_len(&out) != 0)
+	if (r != 0 && out != NULL)
 		r = 0;
-	buf_free(&out);
+	secret_free(out);
 	return r;
 }
 
 static void
 blobs(void)
 {
-	struct secret *key;
+	struct secret *dbk, *plain;
 	struct buf b = BUF_INIT;
 	int i;
 
 	for (i = 0; i < 4; i++) {
-		key = crypto_random_key(SEAL_KEYS, 0);
+		dbk = crypto_random_key(32, 0);
+		plain = crypto_random_key(32, 0);
 		buf_reset(&b);
-		T_INT(seal_once(&(struct seal_once) { .type = RECORD_REST,
-				    .key = key,
-				    .ctx = "table",
-				    .ctxlen = 5 },
-			  &b, "32 bytes of a file's key, or so.", 32),
-		    0);
-		attack("at rest", open_blob, key, buf_data(&b), buf_len(&b), 0);
-		secret_free(key);
+		blob_seal(&b, dbk, "table", 5, plain, NOW);
+		T_INT(buf_len(&b), BLOB_EXTRA + 32);
+		attack("at rest", open_blob, dbk, buf_data(&b), buf_len(&b), 0);
+		secret_free(plain);
+		secret_free(dbk);
+	}
+	buf_free(&b);
+}
+
+#define FILE_NAME "00112233445566778899aabbccddeeff"
+
+static int
+open_chunk(void *arg, uint8_t *p, size_t n)
+{
+	static uint8_t out[CHUNK_BYTES];
+	struct chunk c = { arg, FILE_NAME, 3, 1 };
+
+	return chunk_open(&c, p, n, out);
+}
+
+static void
+chunks(void)
+{
+	struct secret *fk;
+	struct chunk c = { NULL, FILE_NAME, 3, 1 };
+	struct buf b = BUF_INIT;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		c.fk = fk = crypto_random_key(FILE_KEY, 0);
+		buf_reset(&b);
+		chunk_seal(&b, &c, "the last words of a file", 6 * (size_t)i);
+		attack("chunk", open_chunk, fk, buf_data(&b), buf_len(&b), 0);
+		secret_free(fk);
 	}
 	buf_free(&b);
 }
@@ -413,6 +438,7 @@ main(void)
 	texts();
 	wraps();
 	blobs();
+	chunks();
 	registrations();
 	setup();
 	hellos();

@@ -21,6 +21,8 @@ void crypto_random(void *, size_t);
 #include "base/err.h"
 #include "base/siphash.h"
 #include "crypto/aead.h"
+#include "crypto/blob.h"
+#include "crypto/chunk.h"
 #include "crypto/confkey.h"
 #include "crypto/dh.h"
 #include "crypto/hello.h"
@@ -123,7 +125,8 @@ do_kdf(struct json *j, struct buf *out)
 	static const char *const labels[] = { "pair", "link", "hello",
 		"rec key", "rec salt", "reg c2s", "reg s2c", "conf wrap",
 		"gw wrap", "ratchet", "text epoch", "text", "hop up",
-		"hop down", "blob", "fig9 key", "fig9 ctr", "crypt filter" };
+		"hop down", "blob", "file wrap", "file chunk", "history wrap",
+		"fig9 key", "fig9 ctr", "crypt filter" };
 	struct json_bytes salt = json_hex(j, "salt"), ctx = json_hex(j, "ctx");
 	struct secret *k = key_of(j, "key"), *plain;
 	size_t i, n = json_u64(j, "n");
@@ -631,23 +634,62 @@ do_text(struct json *j, struct buf *out)
 }
 
 static int
-do_blob(struct json *j, struct buf *out)
+do_file_wrap(struct json *j, struct buf *out)
 {
-	struct secret *dbk = key_of(j, "dbk"), *keys;
-	struct json_bytes salt = json_hex(j, "salt"), ctx = json_hex(j, "ctx"),
-			  pt = json_hex(j, "pt");
-	struct seal_once s;
+	struct secret *kc = key_of(j, "kc"), *plain = key_of(j, "plain"),
+		      *back = NULL;
+	struct wrap w = { KDF_FILE_WRAP, (uint8_t)json_u64(j, "dir"), kc,
+		json_str(j, "file"), json_str(j, "conf") };
+	int64_t time = (int64_t)json_u64(j, "time"), t;
+	uint32_t keyid = (uint32_t)json_u64(j, "keyid"), id;
 	int r;
 
-	keys = kdf(dbk, salt.p, salt.n, KDF_BLOB, NULL, 0, SEAL_KEYS);
-	s = (struct seal_once) { .type = RECORD_REST,
-		.key = keys,
-		.time = (int64_t)json_u64(j, "time"),
-		.ctx = ctx.p,
-		.ctxlen = ctx.n };
-	buf_put(out, salt.p, salt.n);
-	r = seal_once(&s, out, pt.p, pt.n);
-	secret_free(keys);
+	draw(json_hex(j, "salt"));
+	wrap_put(out, &w, keyid, plain, time);
+	(void)((r = wrap_keyid(buf_data(out), buf_len(out), &id)) != 0 ||
+	    (r = wrap_get(buf_data(out), buf_len(out), &w, &back, &t)) != 0);
+	if (r == 0 && (id != keyid || t != time || !secret_equal(back, plain)))
+		r = SEC_ERR_NO;
+	secret_free(kc);
+	secret_free(plain);
+	secret_free(back);
+	return r;
+}
+
+static int
+do_chunk(struct json *j, struct buf *out)
+{
+	static uint8_t back[CHUNK_BYTES];
+	struct secret *fk = key_of(j, "fk");
+	struct json_bytes pt = json_hex(j, "pt");
+	struct chunk c = { fk, json_str(j, "file"), json_u64(j, "n"),
+		(int)json_u64(j, "last") };
+	int r;
+
+	draw(json_hex(j, "salt"));
+	chunk_seal(out, &c, pt.p, pt.n);
+	r = chunk_open(&c, buf_data(out), buf_len(out), back);
+	if (r == 0 && memcmp(back, pt.p, pt.n) != 0)
+		r = SEC_ERR_NO;
+	secret_free(fk);
+	return r;
+}
+
+static int
+do_blob(struct json *j, struct buf *out)
+{
+	struct secret *dbk = key_of(j, "dbk"), *plain = key_of(j, "pt"),
+		      *back = NULL;
+	struct json_bytes ctx = json_hex(j, "ctx");
+	int r;
+
+	draw(json_hex(j, "salt"));
+	blob_seal(out, dbk, ctx.p, ctx.n, plain, (int64_t)json_u64(j, "time"));
+	r = blob_open(buf_data(out), buf_len(out), dbk, ctx.p, ctx.n, &back);
+	if (r == 0 && !secret_equal(back, plain))
+		r = SEC_ERR_NO;
+	secret_free(back);
+	secret_free(plain);
 	secret_free(dbk);
 	return r;
 }
@@ -737,7 +779,16 @@ static const struct object {
 	    "te:x32;conf:x8;epoch:i4294967296;q:i4294967296;"
 	    "seq:i9000000000000000000" MS ";pt:x0-600",
 	    do_text },
-	{ "blob", "dbk:x32;salt:x32" MS ";ctx:x0-60;pt:x0-100", do_blob },
+	{ "file_wrap",
+	    "kc:x32;keyid:i4294967296;dir:t0|1;"
+	    "file:t00112233445566778899aabbccddeeff;"
+	    "conf:tsip:standup@conf.example.org;salt:x32" MS ";plain:x32",
+	    do_file_wrap },
+	{ "chunk",
+	    "fk:x32;file:t00112233445566778899aabbccddeeff;n:i4294967296;"
+	    "last:t0|1;salt:x32;pt:x0-600",
+	    do_chunk },
+	{ "blob", "dbk:x32;salt:x32" MS ";ctx:x0-60;pt:x1-100", do_blob },
 };
 #define NOBJECTS (sizeof objects / sizeof objects[0])
 

@@ -394,6 +394,20 @@ def wrap(f):
     return f.salt + put_record(4, 1, f.keyid, 0, f.time, keys, ctx, f.plain)
 
 
+def file_wrap(f):
+    """FK on its way: up (dir 0) or down (dir 1)."""
+    keys = kdf(f.kc, b"file wrap", b"", 44, f.salt)
+    ctx = (f.file + f.conf).encode()
+    return f.salt + put_record(4, f.dir, f.keyid, 0, f.time, keys, ctx,
+                               f.plain)
+
+
+def chunk(f):
+    keys = kdf(f.fk, b"file chunk", b"", 44, f.salt)
+    aad = f.file.encode() + be64(f.n) + bytes([f.last])
+    return f.salt + seal(5, keys[:32], keys[32:], aad, f.pt)
+
+
 def text(f):
     keys = kdf(f.te, b"text", be32(f.q), 44)
     return be32(f.q) + put_record(3, 0, f.epoch, f.seq, f.time, keys,
@@ -485,6 +499,8 @@ OBJECTS = {
     be64(f.time) + f.rows,
     "grant": grant,
     "wrap": wrap,
+    "file_wrap": file_wrap,
+    "chunk": chunk,
     "ratchet": lambda f: kdf(f.ke, b"ratchet", f.conf + be32(f.epoch), 32),
     "text_epoch": lambda f: kdf(f.ke, b"text epoch", f.conf + be32(f.epoch),
                                 32),
@@ -499,7 +515,7 @@ OBJECTS = {
     "blob": blob,
 }
 
-TEXTS = {"object", "hash", "label", "principal", "recipient", "note"}
+TEXTS = {"object", "hash", "label", "principal", "recipient", "file", "note"}
 
 
 class Fields:
@@ -508,7 +524,7 @@ class Fields:
     def __init__(self, row):
         for name, value in row.items():
             if isinstance(value, str) and name not in TEXTS and not (
-                    name == "conf" and row["object"] == "wrap"):
+                    name == "conf" and row["object"].endswith("wrap")):
                 value = bytes.fromhex(value)
             setattr(self, name + "_" * (name in ("is", "from")), value)
 
