@@ -12,21 +12,18 @@
 #include "db/conf_store.h"
 #include "db/stmt.h"
 
-#define ID_LEN 17
-
-/* The 64-bit id as the text that the tables hold; 0 is ''. */
-static const char *
-put_id(uint64_t id, char out[ID_LEN])
+const char *
+conf_id_text(uint64_t id, char out[CONF_ID_LEN])
 {
 	if (id == 0)
 		out[0] = '\0';
 	else
-		snprintf(out, ID_LEN, "%016" PRIx64, id);
+		snprintf(out, CONF_ID_LEN, "%016" PRIx64, id);
 	return out;
 }
 
-static uint64_t
-get_id(sqlite3_stmt *s, int col)
+uint64_t
+conf_id_of(sqlite3_stmt *s, int col)
 {
 	const unsigned char *p = sqlite3_column_text(s, col);
 
@@ -70,22 +67,22 @@ static const char sql_q[] =
 static int
 run_conf(struct db *d, const char *sql, const struct conf_row *c)
 {
-	char id[ID_LEN], parent[ID_LEN];
+	char id[CONF_ID_LEN], parent[CONF_ID_LEN];
 
-	return stmt_run(d, sql, "ttttitttitllliii", put_id(c->id, id), c->name,
-	    c->title, put_id(c->parent, parent), c->persistent, c->owner,
-	    c->access, c->codec, c->streams, c->select, (int64_t)c->epoch,
-	    (int64_t)c->q_reserved, c->created, c->record, c->directory,
-	    c->level);
+	return stmt_run(d, sql, "ttttitttitllliii", conf_id_text(c->id, id),
+	    c->name, c->title, conf_id_text(c->parent, parent), c->persistent,
+	    c->owner, c->access, c->codec, c->streams, c->select,
+	    (int64_t)c->epoch, (int64_t)c->q_reserved, c->created, c->record,
+	    c->directory, c->level);
 }
 
 static void
 conf_of(sqlite3_stmt *s, struct conf_row *c)
 {
-	c->id = get_id(s, 0);
+	c->id = conf_id_of(s, 0);
 	stmt_text(s, 1, c->name, sizeof(c->name));
 	stmt_text(s, 2, c->title, sizeof(c->title));
-	c->parent = get_id(s, 3);
+	c->parent = conf_id_of(s, 3);
 	c->persistent = sqlite3_column_int(s, 4);
 	stmt_text(s, 5, c->owner, sizeof(c->owner));
 	stmt_text(s, 6, c->access, sizeof(c->access));
@@ -134,10 +131,10 @@ conf_update(struct db *d, const struct conf_row *c)
 int
 conf_delete(struct db *d, uint64_t id)
 {
-	char text[ID_LEN];
+	char text[CONF_ID_LEN];
 	int r;
 
-	put_id(id, text);
+	conf_id_text(id, text);
 	if ((r = db_begin(d)) != 0)
 		return r;
 	if ((r = stmt_run(d, sql_bury, "tl", text, clock_real())) == 0)
@@ -195,19 +192,21 @@ conf_tombstone(struct db *d, const char *name, char *owner, size_t ownerlen)
 int
 conf_set_epoch(struct db *d, uint64_t id, uint32_t epoch)
 {
-	char text[ID_LEN];
+	char text[CONF_ID_LEN];
 
 	return one_changed(d,
-	    stmt_run(d, sql_epoch, "tl", put_id(id, text), (int64_t)epoch));
+	    stmt_run(d, sql_epoch, "tl", conf_id_text(id, text),
+		(int64_t)epoch));
 }
 
 int
 conf_set_q(struct db *d, uint64_t id, uint32_t q_reserved)
 {
-	char text[ID_LEN];
+	char text[CONF_ID_LEN];
 
 	return one_changed(d,
-	    stmt_run(d, sql_q, "tl", put_id(id, text), (int64_t)q_reserved));
+	    stmt_run(d, sql_q, "tl", conf_id_text(id, text),
+		(int64_t)q_reserved));
 }
 
 /* --- media --- */
@@ -225,19 +224,19 @@ static const char sql_medium_each[] =
 int
 conf_medium_put(struct db *d, const struct conf_medium_row *m)
 {
-	char id[ID_LEN];
+	char id[CONF_ID_LEN];
 
-	return stmt_run(d, sql_medium_put, "tti", put_id(m->conf, id),
+	return stmt_run(d, sql_medium_put, "tti", conf_id_text(m->conf, id),
 	    m->medium, m->server);
 }
 
 int
 conf_medium_rm(struct db *d, uint64_t conf, const char *medium)
 {
-	char id[ID_LEN];
+	char id[CONF_ID_LEN];
 
 	return one_changed(d,
-	    stmt_run(d, sql_medium_rm, "tt", put_id(conf, id), medium));
+	    stmt_run(d, sql_medium_rm, "tt", conf_id_text(conf, id), medium));
 }
 
 int
@@ -251,7 +250,7 @@ conf_medium_each(struct db *d,
 	if ((r = stmt_open(d, &s, sql_medium_each, "")) != 0)
 		return r;
 	while ((r = stmt_next(d, s)) == 1) {
-		m.conf = get_id(s, 0);
+		m.conf = conf_id_of(s, 0);
 		stmt_text(s, 1, m.medium, sizeof(m.medium));
 		m.server = sqlite3_column_int(s, 2);
 		if ((r = cb(arg, &m)) != 0)
@@ -282,22 +281,23 @@ static const char sql_device_each[] =
 int
 conf_device_put(struct db *d, const struct conf_device_row *v)
 {
-	char id[ID_LEN];
+	char id[CONF_ID_LEN];
 
 	return stmt_run(d, sql_device_put, "tltttittttlltt",
-	    put_id(v->conf, id), (int64_t)v->q, v->user, v->instance, v->medium,
-	    v->server, v->call_id, v->local_tag, v->remote_tag, v->remote_uri,
-	    (int64_t)v->local_cseq, (int64_t)v->remote_cseq, v->address,
-	    v->via[0] != '\0' ? v->via : "voip");
+	    conf_id_text(v->conf, id), (int64_t)v->q, v->user, v->instance,
+	    v->medium, v->server, v->call_id, v->local_tag, v->remote_tag,
+	    v->remote_uri, (int64_t)v->local_cseq, (int64_t)v->remote_cseq,
+	    v->address, v->via[0] != '\0' ? v->via : "voip");
 }
 
 int
 conf_device_rm(struct db *d, uint64_t conf, uint32_t q)
 {
-	char id[ID_LEN];
+	char id[CONF_ID_LEN];
 
 	return one_changed(d,
-	    stmt_run(d, sql_device_rm, "tl", put_id(conf, id), (int64_t)q));
+	    stmt_run(d, sql_device_rm, "tl", conf_id_text(conf, id),
+		(int64_t)q));
 }
 
 int
@@ -311,7 +311,7 @@ conf_device_each(struct db *d,
 	if ((r = stmt_open(d, &s, sql_device_each, "")) != 0)
 		return r;
 	while ((r = stmt_next(d, s)) == 1) {
-		v.conf = get_id(s, 0);
+		v.conf = conf_id_of(s, 0);
 		v.q = (uint32_t)sqlite3_column_int64(s, 1);
 		stmt_text(s, 2, v.user, sizeof(v.user));
 		stmt_text(s, 3, v.instance, sizeof(v.instance));
@@ -345,18 +345,20 @@ static const char sql_list_each[] =
 int
 conf_user_put(struct db *d, uint64_t conf, const char *user, const char *list)
 {
-	char id[ID_LEN];
+	char id[CONF_ID_LEN];
 
-	return stmt_run(d, sql_list_put, "ttt", put_id(conf, id), user, list);
+	return stmt_run(d, sql_list_put, "ttt", conf_id_text(conf, id), user,
+	    list);
 }
 
 int
 conf_user_rm(struct db *d, uint64_t conf, const char *user, const char *list)
 {
-	char id[ID_LEN];
+	char id[CONF_ID_LEN];
 
 	return one_changed(d,
-	    stmt_run(d, sql_list_rm, "ttt", put_id(conf, id), user, list));
+	    stmt_run(d, sql_list_rm, "ttt", conf_id_text(conf, id), user,
+		list));
 }
 
 int
@@ -372,7 +374,7 @@ conf_user_each(struct db *d,
 	if ((r = stmt_open(d, &s, sql_list_each, "")) != 0)
 		return r;
 	while ((r = stmt_next(d, s)) == 1) {
-		id = get_id(s, 0);
+		id = conf_id_of(s, 0);
 		stmt_text(s, 1, user, sizeof(user));
 		stmt_text(s, 2, list, sizeof(list));
 		if ((r = cb(arg, id, user, list)) != 0)

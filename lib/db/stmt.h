@@ -35,6 +35,12 @@ void	stmt_text(sqlite3_stmt *s, int col, char *out, size_t size);
 /* Rows changed by the last statement. */
 int	stmt_changes(struct db *d);
 
+/* A conference's id as the text that the tables hold; 0 is ''. */
+#define CONF_ID_LEN 17
+const char *conf_id_text(uint64_t id, char out[CONF_ID_LEN]);
+/* The other way, of a column. */
+uint64_t conf_id_of(sqlite3_stmt *s, int col);
+
 /* End of a change that began with db_begin(): commit if r is 0, else roll
  * back; returns r or the commit's error. */
 int	db_finish(struct db *d, int r);
