@@ -279,6 +279,10 @@ void	commit_then(struct focus *f, commit_h cb, uint64_t id);
 void	commit_answer(struct focus *f, uint64_t id, int err);
 void	commit_now(struct focus *f);
 
+/* --- storage.c --- */
+/* f->dbk, made or read at first need. 0 or SEC_ERR_*, logged. */
+int	dbk_need(struct focus *f);
+
 /* --- pick.c: a media server by spare capacity (S099) --- */
 int	pick_server(struct focus *f, const char *medium, int not_this);
 /* Is a server for this medium being dialled, which had left by --idle? */
@@ -488,6 +492,7 @@ struct focus {
 	unsigned		 uses[256];    /* media of conferences */
 	struct server_move	 moves[256];
 	int			 pal;          /* its number */
+	struct secret		*dbk;          /* NULL: not needed yet */
 	/* commit.c */
 	struct hook		 commit_hook;
 	int			 in_commit;

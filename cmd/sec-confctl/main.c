@@ -83,6 +83,7 @@ focus_close(struct service *s)
 	map_free(f->invites);
 	map_free(f->invite_txn);
 	map_free(f->groups);
+	secret_free(f->dbk);
 	free(f->waits);
 	free(f);
 	s->priv = NULL;
