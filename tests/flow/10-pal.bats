@@ -22,19 +22,6 @@ teardown_file() { lab_down; }
 setup() { cd "$BATS_TEST_TMPDIR" || exit; }
 teardown() { show_logs; }
 
-# register USER [EXPIRES]: on a connection of its own; the answer is in
-# `registered`.
-register() {
-	local fd
-	sip_open fd "$(server_addr pal)"
-	sip_request "$fd" "$1" REGISTER sip:lab.test "<sip:$1@lab.test>" \
-	    "r$1$RANDOM" 1 "" "Contact: <sip:$1@127.0.0.1:5060>" \
-	    "Expires: ${2-600}"
-	sip_recv "$fd" >registered
-	sip_close "$fd"
-	grep -q '^SIP/2.0 200 ' registered
-}
-
 # comes VARIABLE USER: he registers, and has a connection that is known.
 comes() {
 	register "$2"

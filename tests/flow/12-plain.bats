@@ -24,17 +24,6 @@ teardown_file() { lab_down; }
 setup() { cd "$BATS_TEST_TMPDIR" || exit; }
 teardown() { show_logs; }
 
-# register USER: on a connection of its own (Fig. 5).
-register() {
-	local fd
-	sip_open fd "$(server_addr pal)"
-	sip_request "$fd" "$1" REGISTER sip:lab.test "<sip:$1@lab.test>" \
-	    "r$1$RANDOM" 1 "" "Contact: <sip:$1@127.0.0.1:5060>" "Expires: 600"
-	sip_recv "$fd" >registered
-	sip_close "$fd"
-	grep -q '^SIP/2.0 200 ' registered
-}
-
 sdp() { # PORT: an offer of text
 	printf 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\n'
 	printf 'c=IN IP4 127.0.0.1\r\nt=0 0\r\nm=message %d TCP/SEC *\r\n' "$1"

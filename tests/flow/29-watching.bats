@@ -296,16 +296,7 @@ talk_is() { [ "$(talk_asked "$1")" = "$2" ]; }
 	run -4 as bob sec-confctl set w6 watch+=bob
 }
 
-# register USER, subscribe FD USER CONF CALL-ID EXPIRES, version FILE
-register() {
-	local fd
-	sip_open fd "$(server_addr pal)"
-	sip_request "$fd" "$1" REGISTER sip:lab.test "<sip:$1@lab.test>" \
-	    "r$1$RANDOM" 1 "" "Contact: <sip:$1@127.0.0.1:5060>" "Expires: 600"
-	sip_recv "$fd" >registered
-	sip_close "$fd"
-	grep -q '^SIP/2.0 200 ' registered
-}
+# subscribe FD USER CONF CALL-ID EXPIRES, version FILE
 subscribe() {
 	sip_request "$1" "$2" SUBSCRIBE "sip:$3@conf.lab.test" \
 	    "<sip:$3@conf.lab.test>" "$4" 1 "" "Event: conference" \

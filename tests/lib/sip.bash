@@ -76,6 +76,19 @@ sip_request() {
 	    "Call-ID: $id" "CSeq: $cseq $method" "$@"
 }
 
+# register USER [EXPIRES]: with sec-pal, on a connection of its own (Fig. 5);
+# the answer is in the file `registered`.
+register() {
+	local fd
+	sip_open fd "$(server_addr pal)"
+	sip_request "$fd" "$1" REGISTER sip:lab.test "<sip:$1@lab.test>" \
+	    "r$1$RANDOM" 1 "" "Contact: <sip:$1@127.0.0.1:5060>" \
+	    "Expires: ${2-600}"
+	sip_recv "$fd" >registered
+	sip_close "$fd"
+	grep -q '^SIP/2.0 200 ' registered
+}
+
 # in_order FILE PATTERN...: each first occurs after the line of the one before.
 in_order() {
 	local file=$1 at=0 n p
