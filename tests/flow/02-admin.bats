@@ -131,14 +131,13 @@ login() { # USER PASSWORD
 	run -1 sec-admin check
 	[[ $output == *"keys/pal "*WARN*"$why"* ]]
 	# One that runs keeps the file that it has.
-	kill -HUP "$(sec-ctl pal status | tr '\t' '\n' | sed -n 's/^pid=//p')"
-	until run -1 sec-pal health && [[ $output == *"line $n: the key"* ]]; do
-		:
-	done
+	hup
+	run -1 sec-pal health
+	[[ $output == *"line $n: the key"* ]]
 	sec-lab run alice sec-pal -q
 	cp "$BATS_TEST_TMPDIR/servers" "$f"
-	kill -HUP "$(sec-ctl pal status | tr '\t' '\n' | sed -n 's/^pid=//p')"
-	until sec-pal health; do :; done
+	hup
+	until_ok sec-pal health
 	sec-admin check
 }
 
@@ -148,9 +147,7 @@ login() { # USER PASSWORD
 	sec-lab run stranger sec-login -k
 	cp "$SEC_DIR/etc/sec.conf" "$BATS_TEST_TMPDIR/conf"
 	echo 'users = known' >>"$SEC_DIR/etc/sec.conf"
-	pid=$(sec-ctl pal status | tr '\t' '\n' | sed -n 's/^pid=//p')
-	kill -HUP "$pid"
-	until_ok eval 'sec-lab log pal | grep -q reload'
+	hup
 	sec-admin user passwd -P <(echo other) known
 	echo other | sec-lab run alice sec-login -q -P - known
 	sec-lab run alice sec-login -k -u known
@@ -158,8 +155,8 @@ login() { # USER PASSWORD
 	    -P "$SEC_DIR/home/stranger/password" stranger
 	[[ $stderr == "sec-login: "*" refuses the registration of stranger@LAB.TEST" ]]
 	cp "$BATS_TEST_TMPDIR/conf" "$SEC_DIR/etc/sec.conf"
-	kill -HUP "$pid"
-	until_ok sec-lab run stranger sec-login -q \
+	hup
+	sec-lab run stranger sec-login -q \
 	    -P "$SEC_DIR/home/stranger/password" stranger
 	sec-lab run stranger sec-login -k
 }

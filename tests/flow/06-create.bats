@@ -193,21 +193,12 @@ teardown() {
 	[ "$output" = 0 ]
 }
 
-# SIGHUP, and it has read what is new.
-reload() { # DAEMON
-	local n
-
-	n=$(sec-lab log "$1" | grep -c ': reload') || :
-	kill -HUP "$(sec-ctl "$1" status | tr '\t' '\n' | sed -n 's/^pid=//p')"
-	until_ok eval "[ \"\$(sec-lab log $1 | grep -c ': reload')\" -gt $n ]"
-}
-
 @test "S056 S057: nobody has more conferences or subscriptions than he may" {
 	cp "$SEC_DIR/etc/sec.conf" "$BATS_TEST_TMPDIR/conf"
 	printf 'user-conferences = 2\nuser-subscriptions = 3\n' \
 	    >>"$SEC_DIR/etc/sec.conf"
-	reload confctl
-	reload pal
+	hup confctl
+	hup
 	as alice sec-confctl create -n l1
 	as alice sec-confctl create -n l2
 	run -4 --separate-stderr as alice sec-confctl create -n l3
@@ -223,8 +214,8 @@ reload() { # DAEMON
 	until_ok as alice sec-confctl create -n l3
 	leave_all alice bob
 	cp "$BATS_TEST_TMPDIR/conf" "$SEC_DIR/etc/sec.conf"
-	reload confctl
-	reload pal
+	hup confctl
+	hup
 	as alice sec-confctl create -n l5
 	as alice sec-confctl create -n l6
 	as alice sec-confctl create -n l7

@@ -85,8 +85,7 @@ version() { # FILE
 # configured LINE: the running sec-pal has it.
 configured() {
 	echo "$1" >>"$SEC_DIR/etc/sec.conf"
-	kill -HUP "$(daemon_pid pal)"
-	until_ok daemon_is_well pal
+	hup
 }
 quiet() { # FD USER: nothing but the answer to OPTIONS is there to be read
 	sip_request "$1" "$2" OPTIONS sip:pal.lab.test "<sip:pal.lab.test>" \

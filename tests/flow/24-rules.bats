@@ -46,15 +46,6 @@ teardown() {
 	leave_all alice bob
 }
 
-# sec-pal has read its files anew, or has said why not.
-hup() {
-	local n
-	n=$(reloads)
-	kill -HUP "$(daemon_pid pal)"
-	until_ok eval "[ \"\$(reloads)\" -gt $n ]"
-}
-reloads() { sec-lab log pal | grep -cw reload || :; }
-
 # shows USER ENTRY STATUS [NOTE]: in his list.
 shows() {
 	local e

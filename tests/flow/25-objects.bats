@@ -32,15 +32,6 @@ teardown() {
 	as alice sec-pal rm lamp:bedroom thermometer:hall >/dev/null 2>&1 || :
 }
 
-# sec-pal has read its files anew, or has said why not.
-hup() {
-	local n
-	n=$(reloads)
-	kill -HUP "$(daemon_pid pal)"
-	until_ok eval "[ \"\$(reloads)\" -gt $n ]"
-}
-reloads() { sec-lab log pal | grep -cw reload || :; }
-
 # kill -9, and everybody has found its successor.
 restart_pal() {
 	local u

@@ -36,14 +36,11 @@ teardown() {
 # directory LINE...: these are the lines on it in sec.conf, and sec-pal has
 # read them.
 directory() {
-	local conf=$SEC_DIR/etc/sec.conf before
+	local conf=$SEC_DIR/etc/sec.conf
 	sed -i '/^directory/d' "$conf"
 	printf '%s\n' "$@" | sed -n 's/^./directory&/p' >>"$conf"
-	before=$(reloads)
-	kill -HUP "$(daemon_pid pal)"
-	until_ok eval '[ "$(reloads)" -gt '"$before"' ]'
+	hup
 }
-reloads() { sec-lab log pal | grep -c ' reload name=pal$' || :; }
 # By Kerberos; by TLS, as nobody.
 by_gssapi() {
 	directory " = ldap://localhost:$LDAP_PORT/$LDAP_BASE" \

@@ -164,6 +164,16 @@ daemon_is_well() {
 
 daemon_is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
 
+# hup [DAEMON]: it (sec-pal) has read its files anew, or has said why not.
+hup() {
+	local name=${1-pal} n
+	n=$(reloads "$name")
+	kill -HUP "$(daemon_pid "$name")"
+	until_ok reloaded "$name" "$n"
+}
+reloads() { sec-lab log "$1" | grep -cw reload || :; }
+reloaded() { [ "$(reloads "$1")" -gt "$2" ]; }
+
 # all_up: other daemons are there in place of the lab's; its agents come back
 # to them, and alice and bob talk in `up`.
 all_up() {

@@ -115,8 +115,8 @@ dialogs_are() { [ "$(dialogs)" = "$1" ]; }
 
 @test "S054: a type of the provider's own, of which two attributes" {
 	printf 'printer publish=owner state! paper! toner\n' >"$SEC_DIR/etc/types"
-	kill -HUP "$(daemon_pid pal)"
-	until_ok sec-admin object add printer:2nd-floor --owner porchpi
+	hup
+	sec-admin object add printer:2nd-floor --owner porchpi
 	as porchpi sec-pal put printer:2nd-floor state=ready paper=a4 toner=80
 	run -0 as bob sec-pal add printer:2nd-floor
 	[[ $output =~ ^printer:2nd-floor\ +ready$ ]]
