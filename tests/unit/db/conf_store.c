@@ -11,50 +11,30 @@
 #include "db/stmt.h"
 
 static struct db *d;
-static char why[1024], seen[4096];
-
-static void
-put(const char *s)
-{
-	size_t n = strlen(seen);
-
-	snprintf(seen + n, sizeof(seen) - n, "%s ", s);
-}
+static char why[1024];
 
 static int
 on_medium(void *arg, const struct conf_medium_row *m)
 {
-	char s[64];
-
 	(void)arg;
-	snprintf(s, sizeof(s), "%llx:%s=%d", (unsigned long long)m->conf,
-	    m->medium, m->server);
-	put(s);
+	note("%llx:%s=%d ", (unsigned long long)m->conf, m->medium, m->server);
 	return 0;
 }
 
 static int
 on_device(void *arg, const struct conf_device_row *v)
 {
-	char s[1024];
-
 	(void)arg;
-	snprintf(s, sizeof(s), "%llx:%u=%s,%s,%u,%s",
-	    (unsigned long long)v->conf, v->q, v->user, v->remote_uri,
-	    v->local_cseq, v->via);
-	put(s);
+	note("%llx:%u=%s,%s,%u,%s ", (unsigned long long)v->conf, v->q, v->user,
+	    v->remote_uri, v->local_cseq, v->via);
 	return 0;
 }
 
 static int
 on_list(void *arg, uint64_t conf, const char *user, const char *list)
 {
-	char s[256];
-
 	(void)arg;
-	snprintf(s, sizeof(s), "%llx:%s=%s", (unsigned long long)conf, user,
-	    list);
-	put(s);
+	note("%llx:%s=%s ", (unsigned long long)conf, user, list);
 	return 0;
 }
 

@@ -10,18 +10,7 @@
 #include "db/dir_store.h"
 
 static struct db *d;
-static char why[512], seen[4096];
-
-__attribute__((format(printf, 1, 2))) static void
-note(const char *fmt, ...)
-{
-	size_t n = strlen(seen);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(seen + n, sizeof(seen) - n, fmt, ap);
-	va_end(ap);
-}
+static char why[512];
 
 /* --- people --- */
 

@@ -11,25 +11,13 @@
 #include "db/stmt.h"
 
 static struct db *d;
-static char why[512], seen[1024];
-
-static void
-put(const char *s)
-{
-	size_t n = strlen(seen);
-
-	snprintf(seen + n, sizeof(seen) - n, "%s ", s);
-}
+static char why[512];
 
 static int
 on_entry(void *arg, const struct pal_entry_row *e)
 {
-	char s[900];
-
 	(void)arg;
-	snprintf(s, sizeof(s), "%s=%s,%s,%s", e->uri, e->attrs, e->label,
-	    e->id);
-	put(s);
+	note("%s=%s,%s,%s ", e->uri, e->attrs, e->label, e->id);
 	return 0;
 }
 
@@ -37,18 +25,15 @@ static int
 on_first(void *arg, const struct pal_entry_row *e)
 {
 	(void)arg;
-	put(e->uri);
+	note("%s ", e->uri);
 	return SEC_ERR_BUSY;
 }
 
 static int
 on_watcher(void *arg, const char *owner, int64_t added)
 {
-	char s[200];
-
 	(void)arg;
-	snprintf(s, sizeof(s), "%s@%lld", owner, (long long)added);
-	put(s);
+	note("%s@%lld ", owner, (long long)added);
 	return 0;
 }
 
@@ -56,7 +41,7 @@ static int
 on_timed(void *arg, const char *user)
 {
 	(void)arg;
-	put(user);
+	note("%s ", user);
 	return 0;
 }
 

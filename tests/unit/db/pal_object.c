@@ -6,27 +6,22 @@
 #include "db/pal_object.h"
 
 static struct db *d;
-static char why[512], seen[1024];
+static char why[512];
 
 static int
 on_object(void *arg, const struct pal_object *o)
 {
-	size_t n = strlen(seen);
-
 	(void)arg;
-	snprintf(seen + n, sizeof(seen) - n, "%s:%s/%s/%s ", o->type, o->name,
-	    o->owner, o->title);
+	note("%s:%s/%s/%s ", o->type, o->name, o->owner, o->title);
 	return 0;
 }
 
 static int
 on_attribute(void *arg, const struct pal_attribute *a)
 {
-	size_t n = strlen(seen);
-
 	(void)arg;
-	snprintf(seen + n, sizeof(seen) - n, "%s=%.8s/%s/%d-%d ", a->name,
-	    a->value, a->by, (int)a->since, (int)a->until);
+	note("%s=%.8s/%s/%d-%d ", a->name, a->value, a->by, (int)a->since,
+	    (int)a->until);
 	return 0;
 }
 

@@ -7,16 +7,14 @@
 #include "db/pal_rule.h"
 
 static struct db *d;
-static char why[512], seen[1024];
+static char why[512];
 
 static int
 on_rule(void *arg, const struct pal_rule *r)
 {
-	size_t n = strlen(seen);
-
 	(void)arg;
-	snprintf(seen + n, sizeof(seen) - n, "%s%d%s>%s/%d/%s ", r->name,
-	    r->allow, r->who, r->whom, r->same_org, r->attrs);
+	note("%s%d%s>%s/%d/%s ", r->name, r->allow, r->who, r->whom,
+	    r->same_org, r->attrs);
 	return 0;
 }
 

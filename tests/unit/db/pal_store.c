@@ -10,18 +10,7 @@
 #include "db/pal_store.h"
 
 static struct db *d;
-static char why[512], seen[1024];
-
-__attribute__((format(printf, 1, 2))) static void
-note(const char *fmt, ...)
-{
-	size_t n = strlen(seen);
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(seen + n, sizeof(seen) - n, fmt, ap);
-	va_end(ap);
-}
+static char why[512];
 
 static int
 on_user(void *arg, const struct pal_user *u)

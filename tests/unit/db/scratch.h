@@ -1,9 +1,14 @@
 #ifndef TESTS_UNIT_DB_SCRATCH_H
 #define TESTS_UNIT_DB_SCRATCH_H
 
-/* A state directory of its own for a test, removed at its end. */
+/*
+ * A state directory of its own for a test, removed at its end, and notes of
+ * the rows that a question was answered with.
+ */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static char scratch[64] = "/tmp/sec-db-XXXXXX";
@@ -25,6 +30,20 @@ scratch_make(void)
 		exit(1);
 	setenv("SEC_DIR", scratch, 1);
 	atexit(scratch_remove);
+}
+
+/* Appended by note(); the test empties it. */
+static char seen[4096];
+
+__attribute__((format(printf, 1, 2), unused)) static void
+note(const char *fmt, ...)
+{
+	size_t n = strlen(seen);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(seen + n, sizeof(seen) - n, fmt, ap);
+	va_end(ap);
 }
 
 #endif
