@@ -2,9 +2,9 @@
 #define BENCH_BENCH_H
 
 /*
- * What the benchmarks share: CPU time of a process, samples, and the bare
- * TCP server that text fan-out is held against. One file, since each
- * benchmark is one program.
+ * What the benchmarks share: CPU time of a process, samples, answers to SIP
+ * requests, and the bare TCP server that fan-out is held against. One file,
+ * since each benchmark is one program.
  */
 
 #include <dirent.h>
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/addr.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sock.h"
@@ -111,6 +112,42 @@ median(double *v, size_t n)
 {
 	qsort(v, n, sizeof *v, double_less);
 	return v[n / 2];
+}
+
+/* --- SIP, without the code that is measured --- */
+
+/* A field of a SIP message, with its name and end of line, or NULL. */
+static inline const char *
+bench_field(const char *p, const char *end, const char *name, size_t *n)
+{
+	size_t len = strlen(name);
+	const char *nl;
+
+	for (; p < end; p = nl + 1) {
+		if ((nl = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			return NULL;
+		if ((size_t)(nl - p) > len && memcmp(p, name, len) == 0) {
+			*n = (size_t)(nl + 1 - p);
+			return p;
+		}
+	}
+	return NULL;
+}
+
+/* An answer repeats these fields. */
+static inline void
+bench_answer(struct buf *out, const char *status, const char *p, size_t n)
+{
+	static const char *const names[] = { "Via:", "From:", "To:", "Call-ID:",
+		"CSeq:" };
+	const char *field;
+	size_t i, len;
+
+	buf_putf(out, "SIP/2.0 %s\r\n", status);
+	for (i = 0; i < sizeof names / sizeof names[0]; i++)
+		if ((field = bench_field(p, p + n, names[i], &len)) != NULL)
+			buf_put(out, field, len);
+	buf_put_str(out, "Content-Length: 0\r\n\r\n");
 }
 
 /* --- the yardstick: a bare fan-out over TCP --- */

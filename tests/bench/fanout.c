@@ -76,38 +76,12 @@ struct bench {
 
 /* --- the devices --- */
 
-static const char *
-header(const char *p, const char *end, const char *name, size_t *n)
-{
-	size_t len = strlen(name);
-	const char *nl;
-
-	for (; p < end; p = nl + 1) {
-		if ((nl = memchr(p, '\n', (size_t)(end - p))) == NULL)
-			return NULL;
-		if ((size_t)(nl - p) > len && memcmp(p, name, len) == 0) {
-			*n = (size_t)(nl + 1 - p);
-			return p;
-		}
-	}
-	return NULL;
-}
-
-/* Answer 200 by copying the headers that an answer repeats. */
 static void
 device_answer(struct device *d, const char *p, size_t n)
 {
-	static const char *const names[] = { "Via:", "From:", "To:", "Call-ID:",
-		"CSeq:" };
 	struct buf a = BUF_INIT;
-	const char *h;
-	size_t i, len;
 
-	buf_put_str(&a, "SIP/2.0 200 OK\r\n");
-	for (i = 0; i < sizeof names / sizeof names[0]; i++)
-		if ((h = header(p, p + n, names[i], &len)) != NULL)
-			buf_put(&a, h, len);
-	buf_put_str(&a, "Content-Length: 0\r\n\r\n");
+	bench_answer(&a, "200 OK", p, n);
 	d->b->copy_size = n + RECORD_HEAD + RECORD_TAG;
 	d->b->answer_size = buf_len(&a) + RECORD_HEAD + RECORD_TAG;
 	channel_send(d->ch, buf_data(&a), buf_len(&a));
@@ -132,8 +106,8 @@ device_message(void *arg, uint8_t *p, size_t n)
 		return;
 	device_answer(d, (const char *)p, n);
 	d->b->copies++;
-	if (header((const char *)p, (const char *)p + n, "SEC-Missed:", &len) !=
-	    NULL)
+	if (bench_field((const char *)p, (const char *)p + n,
+		"SEC-Missed:", &len) != NULL)
 		d->b->receipts++;
 }
 

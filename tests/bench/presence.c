@@ -62,38 +62,12 @@ struct bench {
 
 /* --- what a client says --- */
 
-static const char *
-header(const char *p, const char *end, const char *name, size_t *n)
-{
-	size_t len = strlen(name);
-	const char *nl;
-
-	for (; p < end; p = nl + 1) {
-		if ((nl = memchr(p, '\n', (size_t)(end - p))) == NULL)
-			return NULL;
-		if ((size_t)(nl - p) > len && memcmp(p, name, len) == 0) {
-			*n = (size_t)(nl + 1 - p);
-			return p;
-		}
-	}
-	return NULL;
-}
-
-/* Answer by copying the headers that an answer repeats. */
 static void
 client_answer(struct client *c, const char *status, const char *p, size_t n)
 {
-	static const char *const names[] = { "Via:", "From:", "To:", "Call-ID:",
-		"CSeq:" };
 	struct buf a = BUF_INIT;
-	const char *h;
-	size_t i, len;
 
-	buf_putf(&a, "SIP/2.0 %s\r\n", status);
-	for (i = 0; i < sizeof names / sizeof names[0]; i++)
-		if ((h = header(p, p + n, names[i], &len)) != NULL)
-			buf_put(&a, h, len);
-	buf_put_str(&a, "Content-Length: 0\r\n\r\n");
+	bench_answer(&a, status, p, n);
 	c->b->copy_size = n + RECORD_HEAD + RECORD_TAG;
 	c->b->answer_size = buf_len(&a) + RECORD_HEAD + RECORD_TAG;
 	channel_send(c->ch, buf_data(&a), buf_len(&a));
