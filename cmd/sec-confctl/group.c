@@ -38,7 +38,6 @@ enum group_state { GROUP_FIND, GROUP_RING };
 struct query {
 	char uri[URI_MAX];
 	unsigned found;
-	int failed; /* told so */
 };
 
 /* One of them, each once. */
@@ -244,7 +243,6 @@ query_done(struct group *g, struct query *q, int status, const char *why)
 	if (status == 200 && q->found == 0)
 		status = 404;
 	if (status != 200) {
-		q->failed = status;
 		g->status = status;
 		tell_inviter(g, q->uri, status, why);
 	}
