@@ -70,29 +70,17 @@ session_dial(struct focus *f, struct session *s)
 	return 1;
 }
 
-/* Is the word one of a list with commas? */
-static int
-is_in(const char *list, const char *word)
-{
-	size_t n, len = strlen(word);
-
-	for (; *list != '\0'; list += n + (list[n] == ',')) {
-		n = strcspn(list, ",");
-		if (n == len && strncmp(list, word, n) == 0)
-			return 1;
-	}
-	return 0;
-}
-
 int
 session_refuses(const struct session *s, const struct conference *c)
 {
 	int i, status = 488;
+	const char *medium;
 
 	for (i = 0; i < c->nmedia; i++) {
-		if (!is_in(s->media, c->media[i].medium))
+		medium = c->media[i].medium;
+		if (!text_list_has(s->media, medium, strlen(medium)))
 			continue;
-		if (strcmp(c->media[i].medium, "voice") != 0 ||
+		if (strcmp(medium, "voice") != 0 ||
 		    strcmp(s->voice_by, "phone") != 0)
 			return 0;
 		status = 503;

@@ -76,16 +76,8 @@ participant_status(const struct participant *pa)
 static void
 put_word(struct buf *list, const char *word)
 {
-	const char *p = buf_cstr(list);
-	size_t n, len = strlen(word);
-
-	if (len == 0)
+	if (*word == '\0' || text_list_has(buf_cstr(list), word, strlen(word)))
 		return;
-	for (; *p != '\0'; p += n + (p[n] == ',')) {
-		n = strcspn(p, ",");
-		if (n == len && strncmp(p, word, n) == 0)
-			return;
-	}
 	buf_putf(list, "%s%s", buf_len(list) > 0 ? "," : "", word);
 }
 

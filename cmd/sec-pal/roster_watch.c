@@ -19,25 +19,12 @@
 
 /* --- who may --- */
 
-/* Is he one of the users with commas? */
-static int
-is_in(const char *list, const char *user)
-{
-	size_t n, len = strlen(user);
-
-	for (; list != NULL && *list != '\0'; list += n + (list[n] == ',')) {
-		n = strcspn(list, ",");
-		if (n == len && strncmp(list, user, n) == 0)
-			return 1;
-	}
-	return 0;
-}
-
 static int
 is_by_owner(const struct roster *r, const char *user)
 {
 	return strcmp(r->access, "domain") == 0 ||
-	    strcmp(r->creator, user) == 0 || is_in(r->watch, user);
+	    strcmp(r->creator, user) == 0 ||
+	    (r->watch != NULL && text_list_has(r->watch, user, strlen(user)));
 }
 
 /* whole: nothing may be kept from him. */

@@ -20,20 +20,6 @@
 
 /* --- which one --- */
 
-/* Is the name one of those with commas? */
-static int
-names_have(const char *list, const char *name, size_t n)
-{
-	size_t len;
-
-	for (; *list != '\0'; list += len + (list[len] == ',')) {
-		len = strcspn(list, ",");
-		if (len == n && memcmp(list, name, n) == 0)
-			return 1;
-	}
-	return 0;
-}
-
 /* Those of a that are in b as well. */
 static void
 names_both(const char *a, const char *b, char out[KEY_MAX])
@@ -42,7 +28,7 @@ names_both(const char *a, const char *b, char out[KEY_MAX])
 
 	for (; *a != '\0'; a += n + (a[n] == ',')) {
 		n = strcspn(a, ",");
-		if (!names_have(b, a, n) || at + n + 2 > KEY_MAX)
+		if (!text_list_has(b, a, n) || at + n + 2 > KEY_MAX)
 			continue;
 		if (at > 0)
 			out[at++] = ',';
@@ -117,8 +103,8 @@ put_named(struct buf *out, const char *names, const char *p, size_t n)
 			next = end;
 		if ((eq = memchr(p, '=', (size_t)(next - p))) == NULL)
 			continue;
-		if (names_have("type,stale", p + 1, (size_t)(eq - p - 1)) ||
-		    names_have(names, p + 1, (size_t)(eq - p - 1)))
+		if (text_list_has("type,stale", p + 1, (size_t)(eq - p - 1)) ||
+		    text_list_has(names, p + 1, (size_t)(eq - p - 1)))
 			buf_put(out, p, (size_t)(next - p));
 	}
 }
@@ -157,7 +143,7 @@ static int
 shows_talk(const struct view *v)
 {
 	return v->of->kind == URI_CONF &&
-	    (v->key[0] == '*' || names_have(v->key, "talking", 7));
+	    (v->key[0] == '*' || text_list_has(v->key, "talking", 7));
 }
 
 static struct view *

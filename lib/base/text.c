@@ -216,6 +216,30 @@ text_number(const char *s, unsigned long long min, unsigned long long max,
 	return 0;
 }
 
+int
+text_list_has(const char *list, const char *word, size_t n)
+{
+	size_t len;
+
+	for (; *list != '\0'; list += len + (list[len] == ',')) {
+		len = strcspn(list, ",");
+		if (len == n && memcmp(list, word, n) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+int
+text_is_one_of(const char *s, const char *const *word, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(s, word[i]) == 0)
+			return 1;
+	return 0;
+}
+
 static int
 is_alnum(char c)
 {

@@ -47,6 +47,11 @@ text_plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* Is the word, of n bytes, one of a list with commas? */
+int	text_list_has(const char *list, const char *word, size_t n);
+/* Is s one of the n words? */
+int	text_is_one_of(const char *s, const char *const *word, size_t n);
+
 /* Names of conferences and servers: [a-z0-9][a-z0-9._-]{0,63}. */
 int	text_is_name(const char *s);
 /* A status, of one's own or not: [a-z][a-z0-9_-]{0,30}. */

@@ -24,17 +24,6 @@ static const char *const event_fields[] = { "app", "by", "code", "command",
 	"user", "v" };
 
 static int
-is_one_of(const char *s, const char *const *word, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (strcmp(s, word[i]) == 0)
-			return 1;
-	return 0;
-}
-
-static int
 is_attr(const char *s)
 {
 	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_");
@@ -46,7 +35,7 @@ int
 pal_attr_allowed(const char *name)
 {
 	return is_attr(name) &&
-	    !is_one_of(name, event_fields,
+	    !text_is_one_of(name, event_fields,
 		sizeof(event_fields) / sizeof(event_fields[0]));
 }
 
@@ -68,15 +57,8 @@ pal_attrs_is_list(const char *list)
 int
 pal_attrs_has(const char *list, const char *name)
 {
-	size_t n = strlen(name);
-	const char *p;
-
-	if (strcmp(list, "*") == 0)
-		return 1;
-	for (p = list; p != NULL; p = (p = strchr(p, ',')) ? p + 1 : NULL)
-		if (strncmp(p, name, n) == 0 && (p[n] == ',' || p[n] == '\0'))
-			return 1;
-	return 0;
+	return strcmp(list, "*") == 0 ||
+	    text_list_has(list, name, strlen(name));
 }
 
 static const char *
@@ -113,7 +95,7 @@ take_attrs(const struct line *l, const char *const *skip, size_t nskip,
 
 	for (i = 0; i < l->n; i++) {
 		f = &l->field[i];
-		if (f->key[0] == '\0' || is_one_of(f->key, skip, nskip))
+		if (f->key[0] == '\0' || text_is_one_of(f->key, skip, nskip))
 			continue;
 		if (!is_attr(f->key))
 			return SEC_ERR_FORMAT;

@@ -23,23 +23,12 @@ static const char *const entry_fields[] = { "class", "id", "label", "reach",
 	"rule", "since", "stale", "title" };
 
 static int
-is_one_of(const char *s, const char *const *word, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (strcmp(s, word[i]) == 0)
-			return 1;
-	return 0;
-}
-
-static int
 is_type(const char *s)
 {
 	char thing[64];
 	struct uri u;
 
-	if (is_one_of(s, reserved, sizeof(reserved) / sizeof(reserved[0])))
+	if (text_is_one_of(s, reserved, sizeof(reserved) / sizeof(reserved[0])))
 		return 0;
 	snprintf(thing, sizeof(thing), "%.40s:x", s);
 	return uri_from_name(&u, thing, "", 0) == 0 && u.kind == URI_OBJECT;
@@ -68,7 +57,7 @@ take_attr(struct type *t, char *name, char *why, size_t whylen)
 	if (mark)
 		name[n - 1] = '\0';
 	if (!pal_attr_allowed(name) ||
-	    is_one_of(name, entry_fields,
+	    text_is_one_of(name, entry_fields,
 		sizeof(entry_fields) / sizeof(entry_fields[0])))
 		return sec_refuse(SEC_ERR_FORMAT, why, whylen,
 		    "\"%.64s\" cannot be an attribute", name);

@@ -169,11 +169,34 @@ test_words(void)
 	T(!text_is_name(longest));
 }
 
+static void
+test_lists(void)
+{
+	static const char *const words[] = { "lamp", "phone" };
+
+	T(text_list_has("text,voice", "text", 4));
+	T(text_list_has("text,voice", "voice", 5));
+	T(text_list_has("voice", "voice", 5));
+	/* Neither a part of a word nor more than one. */
+	T(!text_list_has("text,voice", "tex", 3));
+	T(!text_list_has("text,voice", "voices", 6));
+	T(!text_list_has("text,voice", "ext", 3));
+	T(!text_list_has("text,voice", "text,voice", 10));
+	T(!text_list_has("", "text", 4));
+	/* Of a longer text the first n bytes. */
+	T(text_list_has("type,stale", "type=lamp", 4));
+	T(text_is_one_of("phone", words, 2));
+	T(!text_is_one_of("phone", words, 1));
+	T(!text_is_one_of("pho", words, 2));
+	T(!text_is_one_of("", words, 2));
+}
+
 int
 main(void)
 {
 	test_utf8();
 	test_size();
 	test_words();
+	test_lists();
 	return t_done();
 }
