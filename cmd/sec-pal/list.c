@@ -164,9 +164,12 @@ static uint64_t
 list_next(struct document *d, struct subscription *s)
 {
 	struct list *l = d->owner;
-	const struct buddy *b = TAILQ_FIRST(&l->recent);
-	uint64_t newest = b != NULL ? b->round : 0;
+	const struct buddy *b;
+	uint64_t newest;
 
+	list_current(l);
+	b = TAILQ_FIRST(&l->recent);
+	newest = b != NULL ? b->round : 0;
 	if (s->sent != 0 && s->seen >= newest)
 		return NEXT_NOTHING;
 	s->had = s->seen;
@@ -239,8 +242,10 @@ list_part(struct document *d, struct subscription *s, uint64_t since,
 	struct list *l = d->owner;
 	int all = since == NEXT_ALL;
 	uint64_t had = s != NULL ? s->had : 0, version;
-	unsigned parts = list_lines(l, all, had, 0, NULL);
+	unsigned parts;
 
+	list_current(l);
+	parts = list_lines(l, all, had, 0, NULL);
 	version = !all		      ? since + 1 :
 	    s != NULL && s->sent != 0 ? s->sent :
 					version_next(d->pal);
@@ -421,6 +426,7 @@ list_new(struct presentity *owner, struct presentity *whom)
 	document_init_ops(&l->doc, p, whom != NULL ? whom->uri : owner->uri,
 	    EVENT_PRESENCE, &list_ops);
 	l->doc.owner = l;
+	l->decided = p->decided;
 	l->owner = owner;
 	l->whom = whom;
 	TAILQ_INIT(&l->buddies);
@@ -496,10 +502,13 @@ list_watch(struct presentity *owner, struct presentity *whom)
 }
 
 void
-list_recheck(struct list *l)
+list_current(struct list *l)
 {
 	struct buddy *b;
 
+	if (l->decided == l->doc.pal->decided)
+		return;
+	l->decided = l->doc.pal->decided;
 	TAILQ_FOREACH(b, &l->buddies, entry)
 		if (b->gone == NULL && view_again(b))
 			buddy_news(b);

@@ -46,6 +46,7 @@ struct list {
 	TAILQ_ENTRY(list)	 due;
 	int			 is_due;
 	int			 loaded;
+	uint64_t		 decided;      /* as in struct pal */
 	unsigned		 n;            /* without those that went */
 	unsigned		 ngone;
 	struct document		 doc;
@@ -78,8 +79,8 @@ struct list *list_of(const struct document *d);
 struct buddy *list_find(const struct list *l, const struct presentity *u);
 /* Its row in documents. */
 void	buddy_put(const struct buddy *b, struct buf *out);
-/* Rules or rosters are new: what it may show. */
-void	list_recheck(struct list *l);
+/* What it may show, if that was not decided by the rules of now. */
+void	list_current(struct list *l);
 void	list_free(struct list *l);
 /* Hook: lists with news are told. */
 void	lists_tell(void *arg);

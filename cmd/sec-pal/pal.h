@@ -261,6 +261,8 @@ struct presentity {
 	unsigned		 nsubs;
 	struct list		*list;         /* his PAL */
 	struct watched		*watched;      /* watcher.c's */
+	uint64_t		 decided;      /* as in struct pal */
+	TAILQ_ENTRY(presentity)	 age;
 };
 TAILQ_HEAD(presentities, presentity);
 
@@ -285,9 +287,6 @@ int	presence_shown(struct pal *p, const char *watcher,
 	    const struct uri *whom, struct pal_status *out);
 /* What roster_line() says of this conference is new. */
 void	presence_conf_changed(struct pal *p, const char *uri);
-/* Rules, groups or the organisation chart are new: who may not watch any
- * more does not see, and the other way. */
-void	pals_recheck(struct pal *p);
 /* How he wants to be reached, what he prefers first, is read anew. */
 void	presentity_reach(struct presentity *u);
 /* He is there, with nothing to say about it. */
@@ -326,6 +325,10 @@ struct pal {
 	struct lists_due	 due;          /* PALs with news */
 	struct hook		 teller;
 	struct timer		 await;        /* of who was registered */
+	/* recheck.c's: of the rules that are in force. */
+	uint64_t		 decided;
+	struct presentities	 by_age;       /* those by older ones first */
+	struct timer		 rechecker;
 	uint64_t		 version;      /* last one given to a PAL */
 	struct buf		 body;         /* of the next NOTIFY */
 	struct holders		*bindings;

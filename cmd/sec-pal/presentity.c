@@ -17,6 +17,7 @@
 #include "directory.h"
 #include "list.h"
 #include "object.h"
+#include "recheck.h"
 #include "roster.h"
 #include "watcher.h"
 
@@ -86,6 +87,7 @@ presentity_new(struct pal *p, const struct uri *uri)
 	timer_init(&u->timer, p->s->loop, on_told, u);
 	timer_init(&u->revert, p->s->loop, on_revert, u);
 	map_put_str(p->presentities, u->uri, u);
+	recheck_enter(u);
 	if (u->kind == URI_USER)
 		user_read(u);
 	presentity_idle(u);
@@ -130,6 +132,7 @@ presentity_free(struct presentity *u)
 	timer_cancel(&u->timer);
 	timer_cancel(&u->revert);
 	map_del_str(u->pal->presentities, u->uri);
+	recheck_leave(u);
 	free(u->awaited);
 	free(u->uri);
 	free(u);
@@ -389,39 +392,6 @@ presence_shown(struct pal *p, const char *watcher, const struct uri *whom,
 	return 0;
 }
 
-static void
-dialogs_recheck(struct presentity *u)
-{
-	struct subscription *s, *next;
-	struct buddy *b;
-	struct list *l;
-
-	for (s = TAILQ_FIRST(&u->subs); s != NULL; s = next) {
-		next = TAILQ_NEXT(s, own);
-		if ((l = list_of(s->doc)) == NULL || l->whom == NULL)
-			continue;
-		list_recheck(l);
-		b = TAILQ_FIRST(&l->buddies);
-		if (view_is_denied(b->view))
-			subscription_end(s, "rejected");
-	}
-}
-
-void
-pals_recheck(struct pal *p)
-{
-	struct presentity *u;
-	size_t i;
-
-	for (i = 0; (u = map_next(p->presentities, &i)) != NULL;) {
-		if (u->list != NULL)
-			list_recheck(u->list);
-		dialogs_recheck(u);
-		watchers_recheck(u);
-	}
-	rosters_recheck(p);
-}
-
 /* --- start and end --- */
 
 /* Registered before our restart: his agents come back, or are lost. */
@@ -483,6 +453,7 @@ presentities_load(struct pal *p)
 	p->backs = map_new();
 	TAILQ_INIT(&p->idle);
 	TAILQ_INIT(&p->due);
+	recheck_open(p);
 	hook_init(&p->idler, p->s->loop, presentities_sweep, p);
 	hook_init(&p->teller, p->s->loop, lists_tell, p);
 	timer_init(&p->await, p->s->loop, on_awaited, p);
@@ -507,6 +478,7 @@ presentities_free(struct pal *p)
 		list_free(u->list);
 	for (i = 0; (u = map_next(p->presentities, &i)) != NULL;)
 		presentity_free(u);
+	recheck_close(p);
 	hook_cancel(&p->idler);
 	hook_cancel(&p->teller);
 	timer_cancel(&p->await);

@@ -39,6 +39,8 @@ const char *roster_whole_why(struct pal *p, const char *uri,
  * Who talks moves only the version of that of who takes no part. */
 struct document *roster_document_for(struct pal *p, const char *uri,
 	    const char *why);
+/* Does this subscription look on without leave? */
+int	roster_refuses(const struct subscription *s);
 /* Rules are new: who looks on by one may not any more. */
 void	rosters_recheck(struct pal *p);
 /* The attributes of a PAL entry: `TAB key=value`..., without LF. While the

@@ -10,6 +10,7 @@
 #include "wire/line.h"
 
 #include "roster_priv.h"
+#include "recheck.h"
 
 static void
 take(char **to, const struct line *l, const char *key)

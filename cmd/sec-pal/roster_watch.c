@@ -62,6 +62,17 @@ roster_whole_why(struct pal *p, const char *uri, const char *user)
 	return why_of(p, uri, user, 1);
 }
 
+static void watched_head(struct document *d, struct buf *b);
+
+int
+roster_refuses(const struct subscription *s)
+{
+	const struct document *d = s->doc;
+
+	return d->head == watched_head && !d->waits &&
+	    roster_whole_why(d->pal, d->uri, s->watcher->uri) == NULL;
+}
+
 void
 roster_recheck(struct roster *r)
 {
@@ -69,8 +80,7 @@ roster_recheck(struct roster *r)
 
 	for (s = TAILQ_FIRST(&r->watched.subs); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
-		if (roster_whole_why(r->pal, r->doc.uri, s->watcher->uri) ==
-		    NULL)
+		if (roster_refuses(s))
 			subscription_end(s, "rejected");
 	}
 }

@@ -14,6 +14,7 @@
 #include "wire/types.h"
 
 #include "pal.h"
+#include "recheck.h"
 #include "rule.h"
 
 /* --- the set --- */

@@ -26,6 +26,7 @@
 #define TELL_MS	     1000 /* at most one in */
 #define ANSWER_MS    10000
 #define ROWS_MAX     65536 /* of one request; all are in a fetch */
+#define PAGE	     500 /* watchers decided anew at once */
 #define BACK_EXPIRES EVENT_DEFAULT
 
 struct watcher {
@@ -45,6 +46,8 @@ struct watched {
 	TAILQ_HEAD(, watcher) news;
 	struct timer timer;
 	int64_t flushed; /* mono ms */
+	uint64_t decided; /* as in struct pal; of those up to: */
+	char upto[PAL_NAME];
 };
 
 /* To one instance. */
@@ -152,18 +155,24 @@ struct asking { /* through the entries of pal.db */
 	void *arg;
 };
 
+static int
+may_watch(const struct presentity *u, const char *by)
+{
+	struct pal *p = u->pal;
+	struct verdict v;
+	struct uri uri;
+
+	return uri_parse(&uri, u->uri, p->s->conf.domain) == 0 &&
+	    watch_check(p, by, &uri, &v);
+}
+
 /* Only who may: the others see nothing of him. */
 static int
 ask_entry(void *arg, const char *owner, int64_t added)
 {
 	struct asking *a = arg;
-	struct pal *p = a->u->pal;
-	struct verdict v;
-	struct uri uri;
 
-	if (strcmp(owner, a->u->name) != 0 &&
-	    uri_parse(&uri, a->u->uri, p->s->conf.domain) == 0 &&
-	    watch_check(p, owner, &uri, &v))
+	if (strcmp(owner, a->u->name) != 0 && may_watch(a->u, owner))
 		a->cb(a->arg, owner, added);
 	return 0;
 }
@@ -175,7 +184,7 @@ each_entry(struct presentity *u,
 	struct asking a = { u, cb, arg };
 	struct pal *p = u->pal;
 
-	if (pal_entry_watchers(p->s->db, u->uri, ask_entry, &a) != 0)
+	if (pal_entry_watchers(p->s->db, u->uri, "", ask_entry, &a) != 0)
 		log_error("db.read", "file=pal.db why=%s",
 		    log_quote(db_why(p->s->db)));
 }
@@ -190,7 +199,7 @@ each_dialog(struct presentity *u,
 	TAILQ_FOREACH(v, &u->views, entry)
 		TAILQ_FOREACH(b, &v->buddies, same)
 			if (b->list->whom == u && b->list->owner != u &&
-			    !view_is_denied(v))
+			    may_watch(u, b->list->owner->name))
 				cb(arg, b->list->owner->name, 0);
 }
 
@@ -217,25 +226,57 @@ add_dialog(void *arg, const char *owner, int64_t added)
 }
 
 void
+watcher_recheck(struct presentity *u, const char *by)
+{
+	char uri[URI_MAX];
+
+	if (u->watched != NULL && strcmp(u->name, by) != 0)
+		watcher_set(u->watched,
+		    uri_user(uri, by, u->pal->s->conf.domain), may_watch(u, by),
+		    0);
+}
+
+struct page {
+	struct presentity *u;
+	int n;
+};
+
+static int
+recheck_entry(void *arg, const char *owner, int64_t added)
+{
+	struct page *g = arg;
+
+	(void)added;
+	watcher_recheck(g->u, owner);
+	text_copy(g->u->watched->upto, owner, PAL_NAME);
+	return ++g->n == PAGE;
+}
+
+int
 watchers_recheck(struct presentity *u)
 {
 	struct watched *wd = u->watched;
-	struct watcher *w;
-	size_t i;
-	int was;
+	struct pal *p = u->pal;
+	struct page g = { u, 0 };
+	int r;
 
 	if (wd == NULL)
-		return;
-	for (i = 0; (w = map_next(wd->by, &i)) != NULL;) {
-		was = is_there(w);
-		w->entry = 0;
-		w->dialogs = 0;
-		wd->n -= (size_t)was;
-	}
-	each_entry(u, add_entry, wd);
-	each_dialog(u, add_dialog, wd);
-	for (i = 0; (w = map_next(wd->by, &i)) != NULL;)
-		watcher_settle(wd, w, is_there(w));
+		return 0;
+	if (wd->decided != p->decided)
+		wd->upto[0] = '\0';
+	wd->decided = p->decided;
+	r = pal_entry_watchers(p->s->db, u->uri, wd->upto, recheck_entry, &g);
+	if (r < 0)
+		log_error("db.read", "file=pal.db why=%s",
+		    log_quote(db_why(p->s->db)));
+	return r > 0;
+}
+
+void
+watchers_undecided(struct presentity *u)
+{
+	if (u->watched != NULL)
+		u->watched->decided = 0;
 }
 
 static struct watched *
@@ -387,23 +428,31 @@ is_waiting(const struct presentity *u)
 	return 0;
 }
 
+static void
+put_all(const struct watched *wd, struct buf *out)
+{
+	const struct watcher *w;
+	size_t i;
+
+	for (i = 0; (w = map_next(wd->by, &i)) != NULL;)
+		put_row(out, w);
+}
+
 /* The news for those who have heard the rest, everything for the others. */
 static void
 watched_send(struct watched *wd, const struct buf *news)
 {
 	struct buf all = BUF_INIT;
-	struct watcher *w;
 	struct binding *b;
-	size_t i;
 
-	for (i = 0; (w = map_next(wd->by, &i)) != NULL;)
-		put_row(&all, w);
 	TAILQ_FOREACH(b, &wd->of->bindings, entry) {
 		if (b->back == NULL || b->back->deaf)
 			continue;
-		if (!b->back->active && wd->n > 0)
+		if (!b->back->active && wd->n > 0) {
+			if (buf_len(&all) == 0)
+				put_all(wd, &all);
 			back_send(b->back, &all, BACK_EXPIRES);
-		else if (b->back->active && buf_len(news) > 0)
+		} else if (b->back->active && buf_len(news) > 0)
 			back_send(b->back, news, wd->n > 0 ? BACK_EXPIRES : 0);
 	}
 	buf_free(&all);

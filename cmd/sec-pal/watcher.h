@@ -18,8 +18,13 @@ void	watcher_entry(struct presentity *u, const struct presentity *by,
 /* A dialog of by's on u has begun (1) or ended (-1). */
 void	watcher_dialog(struct presentity *u, const struct presentity *by,
 	    int n);
-/* Rules are new. */
-void	watchers_recheck(struct presentity *u);
+/* Who may watch u by the rules of now, some of them at a time: 1 if there are
+ * more to do. */
+int	watchers_recheck(struct presentity *u);
+/* It is all to do again. */
+void	watchers_undecided(struct presentity *u);
+/* The same for the one of that name, who has an entry of u. */
+void	watcher_recheck(struct presentity *u, const char *by);
 /* A document of his watchers, from behind the URI `after` on. */
 void	watchers_put(struct presentity *u, const char *after,
 	    struct buf *out);

@@ -14,7 +14,8 @@ static const char sql_each[] =
     "SELECT owner, uri, id, attrs, added, label FROM entry WHERE owner = ?1"
     " ORDER BY added, uri";
 static const char sql_watchers[] =
-    "SELECT owner, added FROM entry WHERE uri = ?1 ORDER BY owner";
+    "SELECT owner, added FROM entry WHERE uri = ?1 AND owner > ?2"
+    " ORDER BY owner";
 
 int
 pal_entry_put(struct db *d, const struct pal_entry_row *e)
@@ -56,14 +57,14 @@ pal_entry_each(struct db *d, const char *owner,
 }
 
 int
-pal_entry_watchers(struct db *d, const char *uri,
+pal_entry_watchers(struct db *d, const char *uri, const char *after,
     int (*cb)(void *arg, const char *owner, int64_t added), void *arg)
 {
 	char owner[PAL_NAME];
 	sqlite3_stmt *s;
 	int r;
 
-	if ((r = stmt_open(d, &s, sql_watchers, "t", uri)) != 0)
+	if ((r = stmt_open(d, &s, sql_watchers, "tt", uri, after)) != 0)
 		return r;
 	while ((r = stmt_next(d, s)) == 1) {
 		stmt_text(s, 0, owner, sizeof(owner));

@@ -30,8 +30,9 @@ int	pal_entry_rm(struct db *d, const char *owner, const char *uri);
 /* A user's, in the order in which they were added. */
 int	pal_entry_each(struct db *d, const char *owner, int (*cb)(void *arg,
 	    const struct pal_entry_row *e), void *arg);
-/* Owners of the entries on uri, by name. */
-int	pal_entry_watchers(struct db *d, const char *uri,
+/* Owners of the entries on uri, by name, from behind `after` on; until cb
+ * returns other than 0, which is returned then. */
+int	pal_entry_watchers(struct db *d, const char *uri, const char *after,
 	    int (*cb)(void *arg, const char *owner, int64_t added), void *arg);
 
 #endif

@@ -119,6 +119,39 @@ rule() { sec-admin rule "$@"; }
 	until_ok shows alice bob busy "not for alice"
 }
 
+# unread KIND FILTER...: something waits for sec-pal, which is stopped.
+unread() { ss -Hn "$@" | awk '$3 > 0 { n++ } END { exit n == 0 }'; }
+
+@test "what changes in the same moment as the rule is told by the new rule" {
+	as alice sec-pal add bob
+	until_ok shows alice bob available
+	# A connection to it is there already: the rule needs no turn more.
+	cd "$BATS_TEST_TMPDIR"
+	mkfifo in
+	socat - "UNIX-CONNECT:$SEC_DIR/run/pal.sock" <in >out 2>&1 3>&- &
+	ctl=$!
+	exec 7>in
+	printf 'rule-list\tid=1\n' >&7
+	until_ok grep -q '^ok.id=1' out
+	from=$(mark alice)
+	pid=$(daemon_pid pal)
+	port=$(server_addr pal)
+	port=${port##*:}
+	kill -STOP "$pid"
+	bg as bob sec-pal set busy -N "not for alice"
+	set=$!
+	until_ok unread -t state established "( sport = :$port )"
+	printf 'rule-add\tid=2\tname=no\ttext=deny who=alice whom=bob\n' >&7
+	until_ok unread -x src "$SEC_DIR/run/pal.sock"
+	kill -CONT "$pid"
+	ended 0 "$set"
+	await_that alice '.status == "denied"' --since "$from" -e pal -c bob
+	run -0 as alice sec-watch -T 0 --since "$from" -e pal -c bob
+	[ "$(jq -r .status <<<"$output" | sort -u)" = denied ]
+	exec 7>&-
+	ended 0 "$ctl"
+}
+
 @test "a watch of its own ends with the rule" {
 	bg sec-lab run alice sec-watch -e pal -c dave
 	pid=$!

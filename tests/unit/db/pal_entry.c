@@ -54,11 +54,17 @@ entries(const char *owner)
 }
 
 static const char *
-watchers(const char *uri)
+watchers_behind(const char *uri, const char *after)
 {
 	seen[0] = '\0';
-	T_INT(pal_entry_watchers(d, uri, on_watcher, NULL), 0);
+	T_INT(pal_entry_watchers(d, uri, after, on_watcher, NULL), 0);
 	return seen;
+}
+
+static const char *
+watchers(const char *uri)
+{
+	return watchers_behind(uri, "");
 }
 
 static const char *
@@ -148,6 +154,8 @@ test_entries(void)
 	T_STR(entries("alice"),
 	    "tel:+1555=status,reception, sip:bob@lab.test=*,, ");
 	T_STR(watchers("sip:bob@lab.test"), "alice@10 bob@20 ");
+	T_STR(watchers_behind("sip:bob@lab.test", "alice"), "bob@20 ");
+	T_STR(watchers_behind("sip:bob@lab.test", "bob"), "");
 
 	/* Again: another choice, still as old. */
 	T_INT(add("alice", "sip:bob@lab.test", "note", "Bob", 99), 0);
