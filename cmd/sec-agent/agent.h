@@ -387,6 +387,14 @@ void	invites_state(struct agent *a, struct buf *b,
 	    void (*put)(struct agent *, struct ctl_req *, struct buf *),
 	    struct ctl_req *r);
 
+/* --- order.c: what a tool asks of a conference */
+/* The line goes to the controller as it is, but for `conf` and `id`. */
+void	order_start(struct agent *a, struct ctl_req *r);
+void	order_line(const struct line *l, struct buf *out);
+/* Why the controller has refused, in out if need be. */
+const char *order_refusal(struct agent *a, const struct uri *conf,
+	    const struct sip_msg *answer, char *out, size_t n);
+
 /* --- create.c: creating, and inviting others */
 void	create_init(struct agent *a);
 void	create_close(struct agent *a);

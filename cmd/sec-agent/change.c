@@ -17,7 +17,7 @@
 struct change {
 	struct agent *a;
 	struct ctl_handle who;
-	char conf[URI_MAX];
+	struct uri conf;
 	char media[64]; /* "": none given */
 	int taken; /* the controller has said 200 */
 	struct timer patience;
@@ -42,7 +42,7 @@ change_ok(struct change *g)
 	struct ctl_req r;
 
 	if (ctl_again(g->a->ctl, g->who, &r) == 0) {
-		line_put(ctl_ok_begin(&r), "conf", g->conf);
+		line_put(ctl_ok_begin(&r), "conf", g->conf.full);
 		ctl_end(&r);
 	}
 	change_free(g);
@@ -64,7 +64,7 @@ has(const char *list, const char *word)
 static int
 is_seen(const struct change *g)
 {
-	const struct conf_in *c = conf_find(g->a, g->conf);
+	const struct conf_in *c = conf_find(g->a, g->conf.full);
 
 	if (c == NULL || g->media[0] == '\0')
 		return 1;
@@ -81,22 +81,8 @@ change_check(struct conf_in *c)
 
 	for (g = TAILQ_FIRST(&c->a->changes->list); g != NULL; g = next) {
 		next = TAILQ_NEXT(g, entry);
-		if (g->taken && strcmp(g->conf, c->uri) == 0 && is_seen(g))
+		if (g->taken && strcmp(g->conf.full, c->uri) == 0 && is_seen(g))
 			change_ok(g);
-	}
-}
-
-static const char *
-why_refused(struct agent *a, const struct sip_msg *answer)
-{
-	if (answer->status == 503)
-		return conf_unavailable_by(a, answer);
-	if (answer->note != NULL && answer->note[0] != '\0')
-		return answer->note;
-	switch (answer->status) {
-	case 403: return "only its owner may change it";
-	case 404: return "no such conference";
-	default: return sec_sip_reason(answer->status);
 	}
 }
 
@@ -105,12 +91,14 @@ on_changed(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 {
 	struct change *g = ctx;
 	struct ctl_req r;
+	char why[160];
 
 	(void)cookie;
 	if (answer->status / 100 != 2) {
 		if (ctl_again(g->a->ctl, g->who, &r) == 0)
 			ctl_error(&r, answer->status,
-			    why_refused(g->a, answer));
+			    order_refusal(g->a, &g->conf, answer, why,
+				sizeof(why)));
 		change_free(g);
 		return;
 	}
@@ -127,20 +115,14 @@ change_start(struct agent *a, struct ctl_req *r)
 	struct buf body = BUF_INIT;
 	struct change *g;
 	struct uri u;
-	size_t i;
 
 	if (tool_conf(a, r, &u) != 0)
 		return;
-	line_begin(&body, "set");
-	for (i = 0; i < r->line->n; i++)
-		if (strcmp(r->line->field[i].key, "conf") != 0 &&
-		    strcmp(r->line->field[i].key, "id") != 0)
-			line_put_field(&body, &r->line->field[i]);
-	line_end(&body);
+	order_line(r->line, &body);
 	g = agent_alloc(sizeof(*g));
 	g->a = a;
 	g->who = ctl_keep(r);
-	text_copy(g->conf, u.full, sizeof(g->conf));
+	g->conf = u;
 	text_copy(g->media, line_get_or(r->line, "media", ""),
 	    sizeof(g->media));
 	timer_init(&g->patience, a->loop, on_patience, g);

@@ -245,60 +245,11 @@ on_leave(void *ctx, struct ctl_req *r)
 	left(v);
 }
 
-/* --- the end of a conference --- */
-
-struct ending {
-	struct agent *a;
-	struct ctl_handle who;
-	struct uri conf;
-};
-
+/* What the controller does: the line goes to it. */
 static void
-on_end_answer(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+on_order(void *ctx, struct ctl_req *r)
 {
-	struct ending *e = ctx;
-	struct ctl_req r;
-	char why[160];
-
-	(void)cookie;
-	if (ctl_again(e->a->ctl, e->who, &r) != 0)
-		goto out;
-	if (answer->status / 100 == 2) {
-		line_put(ctl_ok_begin(&r), "conf", e->conf.full);
-		ctl_end(&r);
-		goto out;
-	}
-	snprintf(why, sizeof(why), "%s: %s", e->conf.name,
-	    answer->note != NULL      ? answer->note :
-		answer->status == 404 ? "no such conference" :
-					"not ended");
-	ctl_error(&r, answer->status, why);
-out:
-	free(e);
-}
-
-/* end conf= */
-static void
-on_end(void *ctx, struct ctl_req *r)
-{
-	struct buf body = BUF_INIT;
-	struct agent *a = ctx;
-	struct ending *e;
-	struct uri u;
-
-	if (tool_conf(a, r, &u) != 0)
-		return;
-	e = agent_alloc(sizeof(*e));
-	e->a = a;
-	e->who = ctl_keep(r);
-	e->conf = u;
-	line_begin(&body, "end");
-	line_end(&body);
-	if (conf_publish(a, u.full, &body, on_end_answer, e, 0) != 0) {
-		ctl_error(r, 503, "controller unreachable");
-		free(e);
-	}
-	buf_free(&body);
+	order_start(ctx, r);
 }
 
 /* --- invitations --- */
@@ -418,7 +369,8 @@ const struct ctl_verb tool_verbs[] = {
 	{ "cancel", CTL_SAME, on_cancel_verb },
 	{ "join", CTL_SAME, on_join },
 	{ "leave", CTL_SAME, on_leave },
-	{ "end", CTL_SAME, on_end },
+	{ "end", CTL_SAME, on_order },
+	{ "rekey", CTL_SAME, on_order },
 	{ "invites", CTL_SAME, on_invites },
 	{ "reply", CTL_SAME, on_reply },
 	{ "policy", CTL_SAME, on_policy },

@@ -74,12 +74,6 @@ run_join(struct cli *c)
 	return call_conf(c, "join", cli_argv(c)[0]);
 }
 
-int
-run_end(struct cli *c)
-{
-	return call_conf(c, "end", cli_argv(c)[0]);
-}
-
 /* set CONF NAME=VALUE ...: the controller knows the names. */
 int
 run_set(struct cli *c)

@@ -78,8 +78,9 @@ catch_signals(int fd)
 }
 
 static void
-add_who(struct inviting *v, const char *name)
+add_who(void *arg, const char *name)
 {
+	struct inviting *v = arg;
 	size_t i;
 
 	for (i = 0; i < v->n; i++)
@@ -95,25 +96,6 @@ add_who(struct inviting *v, const char *name)
 		die(sec_err_exit(SEC_ERR_SYS), "no memory");
 	memset(&v->who[v->n], 0, sizeof(*v->who));
 	v->n++;
-}
-
-/* `-`: one per line on stdin. */
-static void
-add_stdin(struct inviting *v)
-{
-	char *s = NULL, *name;
-	size_t cap = 0;
-	ssize_t n;
-
-	while ((n = getline(&s, &cap, stdin)) > 0) {
-		while (n > 0 && strchr(" \t\r\n", s[n - 1]) != NULL)
-			s[--n] = '\0';
-		for (name = s; *name == ' ' || *name == '\t'; name++)
-			;
-		if (*name != '\0')
-			add_who(v, name);
-	}
-	free(s);
 }
 
 /* org:1256: whoever the directory says that has it. */
@@ -145,11 +127,7 @@ collect(struct inviting *v, char **names)
 	size_t i, w;
 	int r;
 
-	for (; *names != NULL; names++)
-		if (strcmp(*names, "-") == 0)
-			add_stdin(v);
-		else
-			add_who(v, *names);
+	names_each(names, add_who, v);
 	if (v->n > WHO_MAX)
 		return cli_usage(v->c, "at most %d at once", WHO_MAX);
 	for (i = 0; i < v->n; i++) {

@@ -12,12 +12,17 @@ int	run_join(struct cli *c);
 int	run_leave(struct cli *c);
 int	run_reply(struct cli *c);
 int	run_answer(struct cli *c);
-int	run_end(struct cli *c);
 int	run_set(struct cli *c);
 int	run_serve(struct cli *c);
 /* client_invite.c */
 int	run_create(struct cli *c);
 int	run_invite(struct cli *c);
+/* client_names.c: each of the operands that name people; `-` reads them. */
+void	names_each(char **names, void (*add)(void *arg, const char *name),
+	    void *arg);
+/* client_order.c */
+int	run_order(struct cli *c);
+int	run_end(struct cli *c);
 /* client_list.c */
 int	run_list(struct cli *c);
 int	run_show(struct cli *c);

@@ -484,6 +484,7 @@ struct focus {
 	struct map		*creates, *joins, *invites;    /* by id */
 	struct map		*groups;       /* the same */
 	struct map		*invite_txn;   /* invite by txn id */
+	struct map		*answers;      /* with a body, by id */
 	uint64_t		 ups;          /* links that came up */
 	uint64_t		 up_of[256];   /* by server */
 	uint64_t		 next_op;

@@ -44,6 +44,7 @@ focus_open(struct service *s)
 	f->invites = map_new();
 	f->invite_txn = map_new();
 	f->groups = map_new();
+	f->answers = map_new();
 	for (i = 0; i < 256; i++)
 		f->capacity[i] = -1; /* not heard of yet */
 	if ((pal = service_peer(s, "pal")) != NULL)
@@ -83,6 +84,7 @@ focus_close(struct service *s)
 	map_free(f->invites);
 	map_free(f->invite_txn);
 	map_free(f->groups);
+	map_free(f->answers);
 	secret_free(f->dbk);
 	free(f->waits);
 	free(f);

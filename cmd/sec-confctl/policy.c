@@ -3,6 +3,7 @@
  * members and owner ask of it.
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -31,29 +32,6 @@ policy_grant(struct conference *c, struct asker *by, const struct line *l)
 		n++;
 	}
 	return n > 0 ? 200 : 403;
-}
-
-static void
-end_committed(struct focus *f, uint64_t conf, int err)
-{
-	struct conference *c = conf_find_id(f, conf);
-
-	if (c != NULL && err == 0)
-		conf_end(c, "owner");
-}
-
-static int
-policy_end(struct conference *c, struct asker *by, const struct line *l)
-{
-	struct focus *f = c->focus;
-
-	(void)by;
-	(void)l;
-	/* What is not gone from the disk would be back after a restart. */
-	if (commit_begin(f) != 0 || conf_delete(f->s->db, c->row.id) != 0)
-		return 503;
-	commit_then(f, end_committed, c->row.id);
-	return 200;
 }
 
 /* The user of this agent listens elsewhere, or here again (S177, S180). */
@@ -93,6 +71,7 @@ static const struct policy {
 	{ "hold", RANK_MEMBER, policy_hold },
 	{ "set", RANK_ANYBODY, policy_set }, /* each setting has its own */
 	{ "end", RANK_OWNER, policy_end },
+	{ "rekey", RANK_OWNER, policy_rekey },
 };
 
 int
@@ -120,6 +99,54 @@ policy_do(struct conference *c, struct asker *by, const struct line *l)
 	return 400;
 }
 
+/* A 200 with a body, that waits for its commit. */
+struct answer {
+	uint64_t txn;
+	struct buf body;
+};
+
+static void
+answer_committed(struct focus *f, uint64_t id, int err)
+{
+	struct answer *w = map_get_u64(f->answers, id);
+	struct sip_txn *txn = sip_txn_find(f->s->sip, w->txn);
+	struct sip_msg a;
+
+	map_del_u64(f->answers, id);
+	sip_msg_init(&a);
+	a.status = err != 0 ? sec_err_sip(err) : 200;
+	if (err == 0) {
+		a.content_type = EVENT_LINE_TYPE;
+		a.body = buf_data(&w->body);
+		a.bodylen = buf_len(&w->body);
+	}
+	if (txn != NULL)
+		sip_answer(txn, &a);
+	buf_free(&w->body);
+	free(w);
+}
+
+/* 200 when this turn's commit is done. */
+static void
+policy_answer(struct focus *f, struct asker *by)
+{
+	struct answer *w;
+
+	if (buf_len(&by->answer) == 0) {
+		commit_then(f, commit_answer, sip_txn_id(by->txn));
+		return;
+	}
+	if ((w = calloc(1, sizeof *w)) == NULL) {
+		sip_answer_status(by->txn, 503);
+		return;
+	}
+	w->txn = sip_txn_id(by->txn);
+	w->body = by->answer;
+	by->answer = (struct buf)BUF_INIT;
+	map_put_u64(f->answers, ++f->next_op, w);
+	commit_then(f, answer_committed, f->next_op);
+}
+
 /* Refused, with the reason in SEC-Note. */
 static void
 policy_refuse(struct sip_txn *txn, int status, const char *why)
@@ -137,7 +164,7 @@ on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
 	struct focus *f = ((struct service *)ctx)->priv;
 	const struct sip_peer *peer = sip_conn_peer(sip_txn_conn(txn));
-	struct asker by = { .instance = peer->instance };
+	struct asker by = { .instance = peer->instance, .txn = txn };
 	char user[URI_MAX];
 	struct conference *c;
 	struct line l;
@@ -161,7 +188,8 @@ on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		line_free(&l);
 	}
 	if (status == 200)
-		commit_then(f, commit_answer, sip_txn_id(txn));
-	else
+		policy_answer(f, &by);
+	else if (status != 0)
 		policy_refuse(txn, status, by.why);
+	buf_free(&by.answer);
 }

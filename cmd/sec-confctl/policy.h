@@ -10,13 +10,16 @@ struct line;
  *
  *	int policy_VERB(conference, asker, line)
  *
- * which returns 200, and what it did is answered when it is committed, or a
- * status and in by->why a sentence for who asked (in room, if it is made).
+ * which returns 200, and what it did is answered when it is committed, with
+ * by->answer for a body; or a status and in by->why a sentence for who asked
+ * (in room, if it is made); or 0, if it answers by->txn itself.
  */
 struct asker {
 	const char	*user, *instance;
+	struct sip_txn	*txn;
 	const char	*why;
 	char		 room[160];
+	struct buf	 answer;       /* lines `row`, at last `ok` */
 };
 
 /* 403, with a sentence who may do what wants this rank. */
@@ -25,5 +28,10 @@ int	policy_forbids(struct conference *c, struct asker *by,
 
 int	policy_set(struct conference *c, struct asker *by,
 	    const struct line *l);         /* setting.c */
+/* owner.c */
+int	policy_end(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_rekey(struct conference *c, struct asker *by,
+	    const struct line *l);
 
 #endif
