@@ -195,6 +195,8 @@ struct waiter {                        /* a tool that waits for the join */
 	int			 joined;       /* it was the reason */
 	char			 invite[16];   /* reply: its id, else "" */
 	uint64_t		 create;       /* operation, 0: none */
+	uint64_t		 family;       /* of a parent's join */
+	int			 children;     /* join them as well */
 	TAILQ_ENTRY(waiter)	 entry;
 };
 
@@ -211,6 +213,8 @@ struct conf_in {
 	uint64_t		 id;
 	char			 title[256], media[32], access[16];
 	char			 creator[URI_MAX];
+	char			 parent[URI_MAX];      /* "": none */
+	char			*children;     /* to be joined, NULL */
 	int64_t			 created;
 	int			 persistent;
 	int			 returned;     /* with this device */
@@ -267,6 +271,10 @@ void	conf_opening(struct conf_in *c);
 /* Our SDP: one text device. */
 void	agent_offer(struct agent *a, struct buf *out);
 void	conf_wait(struct conf_in *c, const struct waiter *w);
+/* Tell one who waited that it is open, or that it will not be. */
+void	conf_answer_waiter(struct conf_in *c, const struct waiter *w);
+void	conf_refuse_waiter(struct agent *a, const char *conf,
+	    const struct waiter *w, int status, const char *reason);
 /* The join failed: tell who waits, and forget it. */
 void	conf_fail(struct conf_in *c, int status, const char *reason);
 /* Is it complete now? Then answer who waits. */
@@ -395,6 +403,23 @@ void	order_line(const struct line *l, struct buf *out);
 const char *order_refusal(struct agent *a, const struct uri *conf,
 	    const struct sip_msg *answer, char *out, size_t n);
 
+/* --- spawn.c: conferences out of others */
+void	spawns_init(struct agent *a);
+void	spawns_close(struct agent *a);
+/* c was spawned, and is open: tell who of its members come, then ok; timeout
+ * 0: ok now. */
+void	spawn_follow(struct agent *a, struct ctl_handle who,
+	    struct conf_in *c, int timeout);
+/* The roster of c has changed; I am no longer in it. */
+void	spawn_roster(struct agent *a, struct conf_in *c);
+void	spawn_conf_gone(struct conf_in *c);
+void	spawn_peer_gone(struct agent *a, uint64_t peer);
+/* Join the children of c, and answer w then; 0: there are none. */
+int	family_join(struct conf_in *c, const struct waiter *w);
+/* One of them is open (200), or will not be. */
+void	family_told(struct agent *a, uint64_t number, const char *conf,
+	    int status, const char *reason);
+
 /* --- create.c: creating, and inviting others */
 void	create_init(struct agent *a);
 void	create_close(struct agent *a);
@@ -403,6 +428,13 @@ void	create_start(struct agent *a, struct ctl_req *r);
 void	create_joined(struct agent *a, uint64_t number, struct conf_in *c,
 	    int status, const char *reason);
 void	create_invite(struct agent *a, struct ctl_req *r);
+void	create_spawn(struct agent *a, struct ctl_req *r);
+/* What became of an invitation, by its status: accepted, declined ... */
+const char *invite_state(int status);
+/* invite.out, invite.done */
+void	invite_event(struct agent *a, const char *conf, const char *event,
+	    const char *user, const char *result, int code,
+	    const char *note);
 void	create_cancel(struct agent *a, struct ctl_req *r);
 void	create_peer_gone(struct agent *a, uint64_t peer);
 void	create_confctl_up(struct agent *a);
@@ -463,6 +495,7 @@ struct agent {
 	uint64_t	 next_number;
 	struct invites	*invites;
 	struct creates	*creates;
+	struct spawns	*spawns;
 	struct events	*events;
 	struct watchers	*watchers;
 	struct watching	*watching;

@@ -127,6 +127,7 @@ conf_free(struct conf_in *c)
 	text_free(c->text);
 	roster_close(c);
 	grants_close(c);
+	free(c->children);
 	free(c);
 }
 
@@ -139,8 +140,8 @@ conf_wait(struct conf_in *c, const struct waiter *w)
 	TAILQ_INSERT_TAIL(&c->waiters, n, entry);
 }
 
-static void
-answer_waiter(struct conf_in *c, const struct waiter *w)
+void
+conf_answer_waiter(struct conf_in *c, const struct waiter *w)
 {
 	struct agent *a = c->a;
 	struct ctl_req r;
@@ -150,6 +151,12 @@ answer_waiter(struct conf_in *c, const struct waiter *w)
 		create_joined(a, w->create, c, 200, NULL);
 		return;
 	}
+	if (w->family != 0) {
+		family_told(a, w->family, c->uri, 200, NULL);
+		return;
+	}
+	if (w->children && family_join(c, w))
+		return;
 	if (ctl_again(a->ctl, w->who, &r) != 0)
 		return;
 	b = ctl_ok_begin(&r);
@@ -164,14 +171,16 @@ answer_waiter(struct conf_in *c, const struct waiter *w)
 	ctl_end(&r);
 }
 
-static void
-refuse_waiter(struct agent *a, const struct waiter *w, int status,
-    const char *reason)
+void
+conf_refuse_waiter(struct agent *a, const char *conf, const struct waiter *w,
+    int status, const char *reason)
 {
 	struct ctl_req r;
 
 	if (w->create != 0)
 		create_joined(a, w->create, NULL, status, reason);
+	else if (w->family != 0)
+		family_told(a, w->family, conf, status, reason);
 	else if (ctl_again(a->ctl, w->who, &r) == 0)
 		ctl_error(&r, status, reason);
 }
@@ -191,7 +200,7 @@ conf_check_open(struct conf_in *c)
 	    (unsigned)keyring_epoch(c->keys));
 	while ((w = TAILQ_FIRST(&c->waiters)) != NULL) {
 		TAILQ_REMOVE(&c->waiters, w, entry);
-		answer_waiter(c, w);
+		conf_answer_waiter(c, w);
 		free(w);
 	}
 }
@@ -238,7 +247,7 @@ refuse_all(struct conf_in *c, int status, const char *reason)
 		reason = reason_of(c, status, why, sizeof(why));
 	while ((w = TAILQ_FIRST(&c->waiters)) != NULL) {
 		TAILQ_REMOVE(&c->waiters, w, entry);
-		refuse_waiter(c->a, w, status, reason);
+		conf_refuse_waiter(c->a, c->uri, w, status, reason);
 		free(w);
 	}
 }
@@ -269,6 +278,7 @@ conf_gone(struct conf_in *c, const char *kind, const char *why)
 	    log_quote(why));
 	voice_conf_gone(c, why, 0);
 	mix_conf_gone(c);
+	spawn_conf_gone(c);
 	conf_notice(c, "end", NULL, why);
 	while ((l = TAILQ_FIRST(&c->listeners)) != NULL) {
 		TAILQ_REMOVE(&c->listeners, l, entry);

@@ -30,6 +30,7 @@ struct creating {
 	char *words; /* SEC-Conference of the INVITE */
 	char *invitees;
 	int timeout, wait, anyway;
+	int spawn; /* the controller invites */
 	uint64_t txn; /* to the factory */
 	struct timer patience; /* controller is away */
 	struct timer again;
@@ -66,20 +67,20 @@ struct creates {
 
 /* --- inviting --- */
 
-static void
-invite_event(struct inviting *v, const char *event, const char *user,
-    const char *result, int code, const char *note)
+void
+invite_event(struct agent *a, const char *conf, const char *event,
+    const char *user, const char *result, int code, const char *note)
 {
 	struct buf *b;
 
-	b = event_begin(v->a, event);
+	b = event_begin(a, event);
 	line_put(b, "user", user);
-	line_put(b, "conf", v->conf);
+	line_put(b, "conf", conf);
 	line_put(b, "result", result);
 	if (code != 0)
 		line_putf(b, "code", "%d", code);
 	line_put(b, "note", note);
-	event_end(v->a);
+	event_end(a);
 }
 
 static void
@@ -102,8 +103,8 @@ invitee_row(struct inviting *v, const char *user, const char *state, int code,
 	ctl_end(&r);
 }
 
-static const char *
-state_of(int status)
+const char *
+invite_state(int status)
 {
 	switch (status) {
 	case 603: return "declined";
@@ -147,8 +148,9 @@ invitee_done(struct inviting *v, struct invitee *i, int status,
 	i->came = status / 100 == 2;
 	i->txn = 0;
 	v->open--;
-	invite_event(v, "invite.done", i->uri, state_of(status), status, note);
-	invitee_row(v, i->uri, state_of(status), status, note);
+	invite_event(v->a, v->conf, "invite.done", i->uri, invite_state(status),
+	    status, note);
+	invitee_row(v, i->uri, invite_state(status), status, note);
 }
 
 static struct inviting *
@@ -424,7 +426,7 @@ invite_one(struct inviting *v, size_t k, const struct wish *w)
 	const char *note = NULL;
 	int status;
 
-	invite_event(v, "invite.out", i->uri, NULL, 0, NULL);
+	invite_event(v->a, v->conf, "invite.out", i->uri, NULL, 0, NULL);
 	if (!w->anyway && (status = known_answer(v->a, i->uri, &note)) != 0)
 		invitee_done(v, i, status, note);
 	else if (invite_send(v, k, w, NULL) != 0)
@@ -441,8 +443,8 @@ invite_groups(struct inviting *v, const struct wish *w)
 
 	for (k = 0; k < v->n; k++) {
 		if (v->invitee[k].group) {
-			invite_event(v, "invite.out", v->invitee[k].uri, NULL,
-			    0, NULL);
+			invite_event(v->a, v->conf, "invite.out",
+			    v->invitee[k].uri, NULL, 0, NULL);
 			if (first == v->n) {
 				first = k;
 				continue;
@@ -640,6 +642,7 @@ creating_send(struct creating *k)
 	m.from = a->uri;
 	m.contact = flow_contact(a->session.confctl, a->uri, contact);
 	m.conference = k->words;
+	m.expires = k->spawn ? k->timeout : -1;
 	k->txn = flow_request(a->session.confctl, &m, ANSWER_MS, on_created, a,
 	    k->number);
 	if (k->txn != 0)
@@ -663,6 +666,16 @@ on_patience(void *arg)
 }
 
 static char *
+make_copy(const char *s)
+{
+	char *out = strdup(s);
+
+	if (out == NULL)
+		die(sec_err_exit(SEC_ERR_SYS), "no memory");
+	return out;
+}
+
+static char *
 make_words(const struct line *l)
 {
 	static const char *const names[] = { "name", "title", "access",
@@ -679,10 +692,32 @@ make_words(const struct line *l)
 		if (s != NULL && *s != '\0')
 			line_put_word(&b, names[i], s);
 	}
-	if ((out = strdup(buf_cstr(&b))) == NULL)
-		die(sec_err_exit(SEC_ERR_SYS), "no memory");
+	out = make_copy(buf_cstr(&b));
 	buf_free(&b);
 	return out;
+}
+
+/* With these fields for the factory. */
+static struct creating *
+creating_new(struct agent *a, struct ctl_req *r, char *words)
+{
+	struct creating *k = agent_alloc(sizeof(*k));
+	struct wish w;
+
+	take_wish(r->line, &w);
+	k->a = a;
+	k->number = ++a->next_number;
+	k->who = ctl_keep(r);
+	k->words = words;
+	k->invitees = make_copy(w.who);
+	k->timeout = w.timeout;
+	k->wait = w.wait;
+	k->anyway = w.anyway;
+	timer_init(&k->again, a->loop, on_again, k);
+	timer_init(&k->patience, a->loop, on_patience, k);
+	timer_set(&k->patience, WAIT_MS);
+	TAILQ_INSERT_TAIL(&a->creates->creating, k, entry);
+	return k;
 }
 
 /* create [name=] [title=] [media=] [access=] [persistent=1] [codec=]
@@ -691,29 +726,33 @@ void
 create_start(struct agent *a, struct ctl_req *r)
 {
 	const char *name = line_get(r->line, "name");
-	struct creating *k;
-	struct wish w;
 
 	if (name != NULL && *name != '\0' && !text_is_name(name)) {
 		ctl_error(r, 400, "a name is letters, digits, . _ -");
 		return;
 	}
-	take_wish(r->line, &w);
-	k = agent_alloc(sizeof(*k));
-	k->a = a;
-	k->number = ++a->next_number;
-	k->who = ctl_keep(r);
-	k->words = make_words(r->line);
-	if ((k->invitees = strdup(w.who)) == NULL)
-		die(sec_err_exit(SEC_ERR_SYS), "no memory");
-	k->timeout = w.timeout;
-	k->wait = w.wait;
-	k->anyway = w.anyway;
-	timer_init(&k->again, a->loop, on_again, k);
-	timer_init(&k->patience, a->loop, on_patience, k);
-	timer_set(&k->patience, WAIT_MS);
-	TAILQ_INSERT_TAIL(&a->creates->creating, k, entry);
+	creating_send(creating_new(a, r, make_words(r->line)));
+}
+
+/* spawn conf= media= [who=a,b,c] [timeout=SEC] [wait=0] */
+void
+create_spawn(struct agent *a, struct ctl_req *r)
+{
+	const char *who = line_get(r->line, "who");
+	struct conf_in *c = tool_my_conf(a, r);
+	struct buf words = BUF_INIT;
+	struct creating *k;
+
+	if (c == NULL)
+		return;
+	line_put_word(&words, "parent", c->uri);
+	line_put_word(&words, "media", line_get_or(r->line, "media", ""));
+	if (who != NULL)
+		line_put_word(&words, "who", who);
+	k = creating_new(a, r, make_copy(buf_cstr(&words)));
+	k->spawn = 1;
 	creating_send(k);
+	buf_free(&words);
 }
 
 void
@@ -739,6 +778,11 @@ create_joined(struct agent *a, uint64_t number, struct conf_in *c, int status,
 		ctl_end(&r);
 	} else
 		k->invitees[0] = '\0'; /* nobody waits: nobody is called */
+	if (k->spawn) {
+		spawn_follow(a, k->who, c, k->wait ? k->timeout : 0);
+		creating_free(k);
+		return;
+	}
 	w = (struct wish) { c->uri, k->invitees, k->timeout, k->wait,
 		k->anyway };
 	invite_all(a, k->who, &w);

@@ -2,6 +2,7 @@
  * Keys and addresses of a conference: what came with the 302, 200 or ACK,
  * what comes by INFO, and asking for what was missed (SECURITY.md 3.5).
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent.h"
@@ -137,6 +138,12 @@ take_words(struct conf_in *c, const char *words)
 		text_copy(c->access, s, sizeof(c->access));
 	if ((s = line_get(&l, "creator")) != NULL)
 		text_copy(c->creator, s, sizeof(c->creator));
+	if ((s = line_get(&l, "parent")) != NULL)
+		text_copy(c->parent, s, sizeof(c->parent));
+	if ((s = line_get(&l, "children")) != NULL) {
+		free(c->children);
+		c->children = strdup(s);
+	}
 	if (line_get_u64(&l, "created", &v) == 0)
 		c->created = (int64_t)v;
 	if ((s = line_get(&l, "persistent")) != NULL)

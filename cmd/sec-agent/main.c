@@ -81,6 +81,7 @@ on_gone(void *ctx, uint64_t peer)
 	levels_peer_gone(a, peer);
 	voice_peer_gone(a, peer);
 	create_peer_gone(a, peer);
+	spawn_peer_gone(a, peer);
 	confs_peer_gone(a, peer);
 }
 
@@ -188,6 +189,7 @@ open_all(struct agent *a)
 	confs_init(a);
 	invites_init(a);
 	create_init(a);
+	spawns_init(a);
 	voice_init(a);
 	mix_init(a);
 	change_init(a);
@@ -208,6 +210,7 @@ close_all(struct agent *a)
 	loop_turn(a->loop, 0); /* what waits for answers is told */
 	change_close(a);
 	voice_close(a);
+	spawns_close(a);
 	create_close(a);
 	invites_close(a);
 	confs_close(a);

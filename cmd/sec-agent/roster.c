@@ -180,6 +180,7 @@ take_policy(struct conf_in *c)
 		{ "streams", c->streams, sizeof(c->streams) },
 		{ "select", c->select, sizeof(c->select) },
 		{ "level", c->level, sizeof(c->level) },
+		{ "parent", c->parent, sizeof(c->parent) },
 	};
 	struct buf *b = NULL;
 	const char *s;
@@ -236,6 +237,7 @@ conf_doc(struct conf_in *c, const void *p, size_t n)
 	text_news(c->text);
 	conf_check_open(c);
 	create_roster(c->a, c);
+	spawn_roster(c->a, c);
 }
 
 static void
@@ -392,6 +394,7 @@ conf_show(struct conf_in *c, struct ctl_req *r)
 	line_put(b, "access", c->access);
 	line_putf(b, "created", "%lld", (long long)c->created);
 	line_put(b, "creator", c->creator);
+	line_put(b, "parent", c->parent);
 	line_putf(b, "epoch", "%u", (unsigned)keyring_epoch(c->keys));
 	line_put(b, "suite", s != NULL ? s->name : NULL);
 	if (strstr(c->media, "voice") != NULL)

@@ -94,8 +94,8 @@ static void
 one(struct fetching *f, struct ctl_req *r, const struct pal_doc *d)
 {
 	static const char *const names[] = { "name", "cid", "title", "media",
-		"access", "creator", "persistent", "codec", "streams", "select",
-		"level" };
+		"access", "creator", "parent", "persistent", "codec", "streams",
+		"select", "level" };
 	const char *since = pal_doc_attr(d, "since");
 	const struct pal_entry **e;
 	struct buf *b;

@@ -128,12 +128,18 @@ on_invite_verb(void *ctx, struct ctl_req *r)
 }
 
 static void
+on_spawn(void *ctx, struct ctl_req *r)
+{
+	create_spawn(ctx, r);
+}
+
+static void
 on_cancel_verb(void *ctx, struct ctl_req *r)
 {
 	create_cancel(ctx, r);
 }
 
-/* join conf= [hold=1] */
+/* join conf= [hold=1 | alone=1] */
 static void
 on_join(void *ctx, struct ctl_req *r)
 {
@@ -169,6 +175,8 @@ on_join(void *ctx, struct ctl_req *r)
 	memset(&w, 0, sizeof(w));
 	w.who = ctl_keep(r);
 	w.joined = fresh;
+	w.children =
+	    !hold && strcmp(line_get_or(r->line, "alone", "0"), "1") != 0;
 	conf_wait(c, &w);
 	if (fresh)
 		conf_invite(c);
@@ -366,6 +374,7 @@ const struct ctl_verb tool_verbs[] = {
 	{ "dir", CTL_SAME, on_dir },
 	{ "create", CTL_SAME, on_create },
 	{ "invite", CTL_SAME, on_invite_verb },
+	{ "spawn", CTL_SAME, on_spawn },
 	{ "cancel", CTL_SAME, on_cancel_verb },
 	{ "join", CTL_SAME, on_join },
 	{ "leave", CTL_SAME, on_leave },

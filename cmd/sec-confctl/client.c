@@ -9,11 +9,25 @@
 #include "base/err.h"
 #include "cli/agent.h"
 #include "cli/typed.h"
+#include "wire/uri.h"
 #include "client_verbs.h"
 
 #include "client.h"
 
 #include "sec-confctl.def"
+
+/* What was spawned from the conference that is joined: it was, or was not. */
+static void
+say_child(struct cli *c, const struct line *row)
+{
+	const char *uri = line_get_or(row, "conf", "");
+	struct uri u;
+
+	if (strcmp(line_get_or(row, "state", ""), "joined") != 0)
+		emit_note(cli_mode(c), "%s", line_get_or(row, "reason", uri));
+	else if (uri_parse(&u, uri, "localhost") == 0)
+		emit_note(cli_mode(c), "%s joined too", u.name);
+}
 
 /* One conference of an answer, for -j. */
 static int
@@ -23,11 +37,14 @@ on_conf(void *arg, const struct line *row)
 	struct cli *c = arg;
 	struct json j;
 
+	if (strcmp(line_get_or(row, "what", ""), "child") == 0)
+		say_child(c, row);
 	if (cli_mode(c) != EMIT_JSON || *uri == '\0')
 		return 0;
 	json_begin(&j);
 	json_str(&j, "conf", uri);
 	json_str(&j, "invite", line_get(row, "invite"));
+	json_str(&j, "state", line_get(row, "state"));
 	json_end(&j, STDOUT_FILENO);
 	return 0;
 }
@@ -56,6 +73,7 @@ call_conf(struct cli *c, const char *verb, const char *name)
 {
 	char conf[AGENT_CONF_MAX];
 	struct ctl_client *a;
+	struct buf *b;
 	int r;
 
 	if ((r = agent_open(c, &a)) != 0)
@@ -64,7 +82,10 @@ call_conf(struct cli *c, const char *verb, const char *name)
 		ctl_client_close(a);
 		return r;
 	}
-	line_put(ctl_client_begin(a, verb), "conf", conf);
+	b = ctl_client_begin(a, verb);
+	line_put(b, "conf", conf);
+	if (cli_flag(c, "1") > 0)
+		line_put(b, "alone", "1");
 	return finish(c, a);
 }
 

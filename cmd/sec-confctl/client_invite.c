@@ -1,6 +1,6 @@
 /*
- * create and invite: names in, one answer per invitee out as it comes, and
- * one exit code of them all.
+ * create, invite and spawn: names in, one answer per invitee out as it
+ * comes, and one exit code of them all.
  */
 #include <sys/socket.h>
 
@@ -41,6 +41,7 @@ struct inviting {
 	size_t n, cap;
 	size_t width;
 	size_t given; /* the others are found */
+	char stays[AGENT_SHORT_MAX + 64]; /* spawn: who has no device for it */
 	int came;
 };
 
@@ -255,6 +256,17 @@ on_created(struct inviting *v, const struct line *row)
 		emit_line("%s", agent_short(v->a, name, uri, 0));
 }
 
+/* The controller has asked a member for us: as if he had been named. */
+static void
+on_asked(struct inviting *v, const struct invitee *w)
+{
+	size_t n = text_width(w->name);
+
+	v->given = v->n;
+	if (n > v->width)
+		v->width = n;
+}
+
 static int
 on_row(void *arg, const struct line *row)
 {
@@ -273,6 +285,10 @@ on_row(void *arg, const struct line *row)
 		return 0;
 	w = invitee_of(v, line_get_or(row, "user", ""));
 	is_found = w >= &v->who[v->given];
+	if (strcmp(state, "asked") == 0) {
+		on_asked(v, w);
+		return 0;
+	}
 	if (strcmp(state, "ringing") == 0) {
 		if (cli_flag(v->c, "v") > 0)
 			say_answer(v, w->name, "ringing", NULL);
@@ -287,7 +303,9 @@ on_row(void *arg, const struct line *row)
 			w->err = sec_err_from_sip("INVITE", code);
 		if (code == 488) {
 			w->err = SEC_ERR_OFFLINE; /* no device for it */
-			text = strncmp(w->name, "tel:", 4) == 0 ?
+			text = v->stays[0] != '\0' ?
+			    v->stays :
+			    strncmp(w->name, "tel:", 4) == 0 ?
 			    "no voice in this conference; not invited" :
 			    "no device for this medium; not invited";
 			note = NULL;
@@ -364,7 +382,9 @@ cancelled(const struct inviting *v)
 	say_found(v);
 	for (i = 0; i < v->n; i++)
 		if (!v->who[i].answered)
-			say_answer(v, v->who[i].name, "cancelled", NULL);
+			say_answer(v, v->who[i].name,
+			    v->stays[0] != '\0' ? "still asked" : "cancelled",
+			    NULL);
 	return 128 + stopped;
 }
 
@@ -378,7 +398,7 @@ ring(struct inviting *v, struct buf *b)
 	put_who(v, b);
 	if (wait == 0)
 		line_put(b, "wait", "0");
-	else if (v->n > 0)
+	else if (v->n > 0 || v->stays[0] != '\0')
 		line_put_u64(b, "timeout", (uint64_t)wait / 1000);
 	if (cli_flag(v->c, "anyway") > 0)
 		line_put(b, "anyway", "1");
@@ -455,6 +475,43 @@ run_invite(struct cli *c)
 	    (r = agent_conf(c, v.a, cli_argv(c)[0], conf)) == 0) {
 		b = ctl_client_begin(v.a, "invite");
 		line_put(b, "conf", conf);
+		r = ring(&v, b);
+	}
+	forget(&v);
+	return r;
+}
+
+/* What the answers to `spawn` say of who has no device for the medium. */
+static void
+set_stays(struct inviting *v, const char *conf, const char *medium)
+{
+	char name[AGENT_SHORT_MAX];
+
+	snprintf(v->stays, sizeof(v->stays), "no %s device; stays in %s",
+	    medium, agent_short(v->a, name, conf, 0));
+}
+
+int
+run_spawn(struct cli *c)
+{
+	const char *medium = cli_argv(c)[1];
+	struct inviting v = { .c = c };
+	char conf[AGENT_CONF_MAX];
+	struct buf *b;
+	int r;
+
+	if ((r = typed_media(c, medium)) != 0)
+		return r;
+	if (strchr(medium, ',') != NULL)
+		return cli_usage(c, "%s: one medium", medium);
+	if ((r = agent_open(c, &v.a)) != 0)
+		return r;
+	if ((r = collect(&v, cli_argv(c) + 2)) == 0 &&
+	    (r = agent_conf(c, v.a, cli_argv(c)[0], conf)) == 0) {
+		set_stays(&v, conf, medium);
+		b = ctl_client_begin(v.a, "spawn");
+		line_put(b, "conf", conf);
+		line_put(b, "media", medium);
 		r = ring(&v, b);
 	}
 	forget(&v);

@@ -150,6 +150,9 @@ print_head(struct listing *l, const struct line *row)
 		buf_putf(&b, "  key generation %lld", (long long)epoch);
 	buf_putf(&b, "  creator %s",
 	    agent_short(l->a, name, line_get(row, "creator"), 0));
+	if (*line_get_or(row, "parent", "") != '\0')
+		buf_putf(&b, "  from %s",
+		    agent_short(l->a, name, line_get(row, "parent"), 0));
 	if (*title != '\0')
 		buf_putf(&b, "  \"%s\"", title);
 	emit_put_visible(&line, buf_cstr(&b));
@@ -183,6 +186,7 @@ json_head(struct listing *l, const struct line *row)
 	json_some(j, "access", line_get(row, "access"));
 	json_when(j, "created", row, "created");
 	json_some(j, "creator", line_get(row, "creator"));
+	json_some(j, "parent", line_get(row, "parent"));
 	if (agent_int(row, "epoch") > 0)
 		json_int(j, "key_gen", agent_int(row, "epoch"));
 	json_some(j, "suite", line_get(row, "suite"));

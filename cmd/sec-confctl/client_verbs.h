@@ -17,6 +17,7 @@ int	run_serve(struct cli *c);
 /* client_invite.c */
 int	run_create(struct cli *c);
 int	run_invite(struct cli *c);
+int	run_spawn(struct cli *c);
 /* client_names.c: each of the operands that name people; `-` reads them. */
 void	names_each(char **names, void (*add)(void *arg, const char *name),
 	    void *arg);

@@ -111,6 +111,8 @@ conf_words(const struct conference *c, struct buf *b)
 	line_put_word(b, "media", media);
 	line_put_word(b, "access", c->row.access);
 	line_put_word(b, "creator", c->row.owner);
+	if (c->parent != NULL)
+		line_put_word(b, "parent", c->parent->uri);
 	line_put_word(b, "created", ms);
 	line_put_word(b, "persistent", c->row.persistent ? "1" : "0");
 	line_put_word(b, "codec", c->row.codec);
@@ -214,6 +216,7 @@ conf_new(struct focus *f, const struct conf_row *row)
 	c->devices = map_new();
 	TAILQ_INIT(&c->member_list);
 	TAILQ_INIT(&c->device_list);
+	TAILQ_INIT(&c->children);
 	timer_init(&c->rekey, f->s->loop, conf_rekey_due, c);
 	timer_init(&c->first, f->s->loop, conf_nobody_came, c);
 	timer_init(&c->again, f->s->loop, deal_again, c);
@@ -234,6 +237,7 @@ conf_free(struct conference *c)
 		device_free(d);
 	for (k = 0; k < c->nmedia; k++)
 		pick_set(c->focus, &c->media[k], 0);
+	spawn_unlink(c);
 	c->owner->owns--;
 	person_done(c->owner);
 	timer_cancel(&c->rekey);
@@ -272,6 +276,7 @@ conf_end(struct conference *c, const char *why)
 	c->ending = 1;
 	log_info("conf.end", "conf=%s why=%s", log_quote(c->row.name), why);
 	invites_end(c);
+	spawn_orphan(c);
 	TAILQ_FOREACH(d, &c->device_list, entry)
 		device_bye(d);
 	deal_end(c);
@@ -377,6 +382,7 @@ confs_load(struct focus *f)
 		    log_quote(db_why(f->s->db)));
 		return r;
 	}
+	spawns_load(f);
 	/* Keys are not in the database: members have their grace to come
 	 * back, and get a fresh epoch then (SECURITY.md 3.5). */
 	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {

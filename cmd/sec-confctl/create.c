@@ -29,6 +29,7 @@ struct create {
 	uint64_t txn;
 	char user[URI_MAX];
 	char instance[33];
+	int64_t expires; /* of whom it asks, if it is spawned */
 	int waiting; /* answers and the commit */
 	int status; /* 0, or what went wrong */
 };
@@ -46,6 +47,9 @@ create_finish(struct create *o)
 	map_del_u64(f->creates, o->id);
 	if (c == NULL && o->status == 0)
 		o->status = 503;
+	/* What it was to be spawned from has ended meanwhile. */
+	if (o->status == 0 && c->row.parent != 0 && c->parent == NULL)
+		o->status = 404;
 	if (o->status == 0 &&
 	    epoch_wrap(c, se, c->creator_q, c->creator_hop, c->creator_hopid,
 		&key) != 0)
@@ -66,6 +70,8 @@ create_finish(struct create *o)
 		timer_set(&c->first, FIRST_MS);
 		log_info("conf.new", "conf=%s user=%s access=%s",
 		    log_quote(c->row.name), log_quote(o->user), c->row.access);
+		if (c->parent != NULL)
+			spawn_ask(c, o->expires);
 	}
 	buf_free(&key);
 	buf_free(&words);
@@ -155,19 +161,14 @@ wakes(struct focus *f, const char *media)
  * being dialled; with `draining` another server takes over. */
 static void
 create_refuse(struct focus *f, struct sip_txn *txn, int status,
-    const char *media)
+    const char *media, const char *why)
 {
 	struct sip_msg a;
-	char why[80];
 
 	sip_msg_init(&a);
 	a.status = status;
-	if (status == 403) {
-		snprintf(why, sizeof why,
-		    "you have %d conferences, and may not have more",
-		    f->s->conf.user_conferences);
+	if (*why != '\0')
 		a.note = why;
-	}
 	if (status == 503) {
 		a.retry_after = wakes(f, media) ? 0 : 1;
 		if (f->s->draining || pick_drains(f, media))
@@ -185,6 +186,55 @@ is_enough(struct focus *f, const char *user)
 	return p != NULL && p->owns >= (unsigned)f->s->conf.user_conferences;
 }
 
+void
+create_row_begin(struct focus *f, const char *user, struct conf_row *row)
+{
+	uint64_t random;
+
+	memset(row, 0, sizeof *row);
+	crypto_random(&random, sizeof random);
+	row->id =
+	    (uint64_t)f->s->self->number << 56 | (random & 0xffffffffffffffULL);
+	text_copy(row->owner, user, sizeof row->owner);
+	row->record = 1;
+	text_copy(row->select, "loudest", sizeof row->select);
+	row->streams = f->s->conf.streams;
+	row->level = 1;
+	row->epoch = 1;
+	row->created = clock_real();
+}
+
+void
+create_name(struct focus *f, struct conf_row *row)
+{
+	char uri[URI_MAX];
+	int letters = 6;
+
+	do {
+		confid_name(row->id, letters++, row->name);
+		uri_conf(uri, row->name, f->s->conf.domain);
+	} while (conf_find(f, uri) != NULL && letters <= 11);
+}
+
+/* The name that he wants: 0 or a status. */
+static int
+create_named(struct focus *f, const char *name, const char *user,
+    struct conf_row *row)
+{
+	char uri[URI_MAX], owner[CONF_USER];
+
+	if (!text_is_name(name) || strcmp(name, "conference") == 0)
+		return 400;
+	uri_conf(uri, name, f->s->conf.domain);
+	if (conf_find(f, uri) != NULL)
+		return 409;
+	if (conf_tombstone(f->s->db, name, owner, sizeof owner) == 0 &&
+	    strcmp(owner, user) != 0)
+		return 409;
+	text_copy(row->name, name, sizeof row->name);
+	return 0;
+}
+
 /* The row of a new conference from SEC-Conference; 0 or a status. */
 static int
 create_row(struct focus *f, const struct line *l, const char *user,
@@ -193,51 +243,45 @@ create_row(struct focus *f, const struct line *l, const char *user,
 	const char *name = line_get_or(l, "name", "");
 	const char *access = line_get_or(l, "access", "invited");
 	const char *codec = line_get_or(l, "codec", "opus");
-	char uri[URI_MAX], owner[CONF_USER];
-	uint64_t random;
-	int letters = 6;
 
-	memset(row, 0, sizeof *row);
 	if (strcmp(access, "invited") != 0 && strcmp(access, "domain") != 0)
 		return 400;
 	if (strcmp(codec, "opus") != 0 && strcmp(codec, "pcmu") != 0)
 		return 488;
-	if (setting_title(row, line_get_or(l, "title", "")) != 0)
-		return 400;
-	crypto_random(&random, sizeof random);
-	row->id =
-	    (uint64_t)f->s->self->number << 56 | (random & 0xffffffffffffffULL);
-	if (name[0] != '\0') {
-		if (!text_is_name(name) || strcmp(name, "conference") == 0)
-			return 400;
-		uri_conf(uri, name, f->s->conf.domain);
-		if (conf_find(f, uri) != NULL)
-			return 409;
-		if (conf_tombstone(f->s->db, name, owner, sizeof owner) == 0 &&
-		    strcmp(owner, user) != 0)
-			return 409;
-		text_copy(row->name, name, sizeof row->name);
-	} else
-		do {
-			confid_name(row->id, letters++, row->name);
-			uri_conf(uri, row->name, f->s->conf.domain);
-		} while (conf_find(f, uri) != NULL && letters <= 11);
-	text_copy(row->owner, user, sizeof row->owner);
+	create_row_begin(f, user, row);
 	text_copy(row->access, access, sizeof row->access);
 	text_copy(row->codec, codec, sizeof row->codec);
-	row->record = 1;
-	text_copy(row->select, "loudest", sizeof row->select);
 	row->persistent = strcmp(line_get_or(l, "persistent", "0"), "1") == 0;
-	row->streams = f->s->conf.streams;
-	row->level = 1;
-	row->epoch = 1;
-	row->created = clock_real();
+	if (setting_title(row, line_get_or(l, "title", "")) != 0)
+		return 400;
+	if (name[0] != '\0')
+		return create_named(f, name, user, row);
+	create_name(f, row);
 	return 0;
+}
+
+/* The row, or that of what is spawned; 0, or a status and perhaps in why a
+ * sentence. */
+static int
+create_wanted(struct focus *f, const struct line *l, const char *user,
+    struct conf_row *row, char *why, size_t n)
+{
+	if (f->s->draining)
+		return 503;
+	if (is_enough(f, user)) {
+		snprintf(why, n,
+		    "you have %d conferences, and may not have more",
+		    f->s->conf.user_conferences);
+		return 403;
+	}
+	return line_get(l, "parent") != NULL ?
+	    spawn_row(f, l, user, row, why, n) :
+	    create_row(f, l, user, row);
 }
 
 /* Write the rows in this turn's commit; 0 or SEC_ERR_*. */
 static int
-create_store(struct focus *f, struct conference *c)
+create_store(struct focus *f, struct conference *c, const struct line *l)
 {
 	int i, r;
 
@@ -248,6 +292,8 @@ create_store(struct focus *f, struct conference *c)
 		if ((r = medium_store(c, c->media[i].medium,
 			 c->media[i].server)) != 0)
 			return r;
+	if (c->parent != NULL && (r = spawn_store(c, line_get(l, "who"))) != 0)
+		return r;
 	return conf_user_put(f->s->db, c->row.id, c->row.owner, "invited");
 }
 
@@ -259,33 +305,34 @@ create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	struct create *o = NULL;
 	struct conference *c = NULL;
 	struct line l;
-	int i, status, parsed;
+	int i, status = 400, parsed;
 	const char *words = req->conference != NULL ? req->conference : "";
-	char media[64] = "text";
+	char media[64] = "text", why[160] = "";
 
 	parsed = line_parse_words(&l, words, strlen(words)) == 0;
-	if (parsed)
+	if (parsed) {
 		text_copy(media, line_get_or(&l, "media", media), sizeof media);
-	status = !parsed       ? 400 :
-	    f->s->draining     ? 503 :
-	    is_enough(f, user) ? 403 :
-				 create_row(f, &l, user, &row);
+		status = create_wanted(f, &l, user, &row, why, sizeof why);
+	}
 	if (status == 0 && (c = conf_new(f, &row)) == NULL)
 		status = 503;
-	if (status == 0)
+	if (status == 0) {
+		spawn_link(c);
 		status = create_media(f, c, media);
-	if (parsed)
-		line_free(&l);
+	}
 	if (status == 0 &&
-	    (create_store(f, c) != 0 || conf_next_q(c, &c->creator_q) != 0 ||
+	    (create_store(f, c, &l) != 0 ||
+		conf_next_q(c, &c->creator_q) != 0 ||
 		(o = calloc(1, sizeof *o)) == NULL))
 		status = 503;
+	if (parsed)
+		line_free(&l);
 	if (status != 0) {
 		if (c != NULL) {
 			(void)conf_delete(f->s->db, row.id);
 			conf_free(c);
 		}
-		create_refuse(f, txn, status, media);
+		create_refuse(f, txn, status, media, why);
 		return;
 	}
 	/* Again with the 302; until then nobody's failed join ends it. */
@@ -297,6 +344,7 @@ create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	o->id = ++f->next_op;
 	o->conf = c->row.id;
 	o->txn = sip_txn_id(txn);
+	o->expires = invite_expires(req);
 	text_copy(o->user, user, sizeof o->user);
 	text_copy(o->instance, sip_conn_peer(sip_txn_conn(txn))->instance,
 	    sizeof o->instance);

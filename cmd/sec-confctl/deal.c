@@ -61,6 +61,9 @@ deal_conference(struct conference *c, int server, struct buf *b)
 	if (server == c->focus->pal) {
 		line_put(b, "directory", c->row.directory ? "yes" : "no");
 		line_put(b, "level", c->row.level ? "on" : "off");
+		if (c->row.parent != 0)
+			line_put(b, "parent",
+			    c->parent != NULL ? c->parent->uri : "");
 		put_watch(c, b);
 	} else if (server == conf_server(c, "voice"))
 		line_put(b, "talk", c->talk ? "yes" : "no");
@@ -101,8 +104,10 @@ deal_done(void *ctx, uint64_t cookie, int err, const struct line *reply)
 		    ctl_reply_status(reply, err));
 }
 
-void
-deal_member(struct conference *c, const char *user, const char *status)
+/* reason: a status, 0: none. */
+static void
+member_line(struct conference *c, const char *user, const char *status,
+    int reason)
 {
 	struct focus *f = c->focus;
 	struct ctl_peer *p;
@@ -113,7 +118,21 @@ deal_member(struct conference *c, const char *user, const char *status)
 	line_put(b, "conf", c->uri);
 	line_put(b, "user", user);
 	line_put(b, "status", status);
+	if (reason != 0)
+		line_putf(b, "reason", "%d", reason);
 	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)f->pal);
+}
+
+void
+deal_member(struct conference *c, const char *user, const char *status)
+{
+	member_line(c, user, status, 0);
+}
+
+void
+deal_refused(struct conference *c, const char *user, int status)
+{
+	member_line(c, user, "left", status);
 }
 
 void

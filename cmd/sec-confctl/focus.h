@@ -184,6 +184,10 @@ struct conference {
 	int			 talk;         /* sec-pal asks who talks */
 	int			 ending;
 	struct person		*owner;
+	struct conference	*parent;       /* NULL: none, or it ended */
+	unsigned		 nchildren;
+	TAILQ_HEAD(, conference) children;
+	TAILQ_ENTRY(conference)	 sibling;
 };
 
 struct conference *conf_find(struct focus *f, const char *uri);
@@ -337,6 +341,36 @@ void	on_options(void *ctx, struct sip_txn *txn,
 void	create_start(struct focus *f, struct sip_txn *txn,
 	    const struct sip_msg *req, const char *user);
 void	creates_free(struct focus *f);
+/* Of a new conference of his: all but its name; a name that is free. */
+void	create_row_begin(struct focus *f, const char *user,
+	    struct conf_row *row);
+void	create_name(struct focus *f, struct conf_row *row);
+
+/* spawn.c: conferences out of others (S134-S138) */
+/* Into the family of its parent, when it is made; all, at the start. */
+void	spawn_link(struct conference *c);
+void	spawns_load(struct focus *f);
+/* It goes. */
+void	spawn_unlink(struct conference *c);
+/* It has ended: its children are told of. */
+void	spawn_orphan(struct conference *c);
+/* May whoever may join the parent join this child? */
+int	spawn_is_open(const struct conference *c);
+/* `children=`: which of them this agent may join, has a device for, and is
+ * not in. */
+void	spawn_words(struct conference *c, const struct session *s,
+	    struct buf *words);
+/* The row of what a line with parent= wants; 0, or a status and perhaps in
+ * why a sentence. */
+int	spawn_row(struct focus *f, const struct line *l, const char *user,
+	    struct conf_row *row, char *why, size_t n);
+/* Who is to be asked, in this turn's commit; who NULL: all of the parent. */
+int	spawn_store(struct conference *c, const char *who);
+/* Ask them, in the name of its owner. */
+void	spawn_ask(struct conference *c, int64_t expires);
+/* An invitee has come: he is asked into the children too (S138). */
+void	spawn_invited(struct conference *c, const char *by, const char *who,
+	    int64_t expires);
 
 /* join.c */
 struct join;
@@ -377,8 +411,11 @@ struct invite_def {
 	int64_t			 expires;      /* s */
 	int			 anyway;       /* ring him though he is busy */
 	uint64_t		 txn;          /* the inviter's, or */
-	uint64_t		 group;        /* of group.c, which is told */
+	uint64_t		 group;        /* of group.c, told, or */
+	int			 spawned;      /* the roster tells */
 };
+/* How long one may ring, s. */
+int64_t	invite_expires(const struct sip_msg *req);
 void	invite_start(struct focus *f, struct sip_txn *txn,
 	    const struct sip_msg *req, struct conference *c, const char *user);
 /* One user, who is not blocked. */
@@ -453,6 +490,8 @@ void	deal_policy(struct conference *c);
 void	deal_talk(struct conference *c, int wanted);
 void	deal_hold(const struct device *d);
 void	deal_member(struct conference *c, const char *user, const char *status);
+/* An invitation is over: this was the answer. */
+void	deal_refused(struct conference *c, const char *user, int status);
 void	deal_leave(struct conference *c, uint32_t q, int server);
 void	deal_end(struct conference *c);
 /* To sec-pal; to a media server that has its hop key; with the hop key. */

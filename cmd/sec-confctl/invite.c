@@ -16,7 +16,8 @@
  *            failed                 ACK without key; the status   done
  *
  * One of those whom group.c invites together has no inviter's transaction:
- * what becomes of it is told to the group.
+ * what becomes of it is told to the group. Nor has one that comes with a
+ * conference which was spawned: its roster tells.
  */
 
 #include <stdio.h>
@@ -52,6 +53,7 @@ struct invite {
 	uint64_t conf;
 	uint64_t txn; /* the inviter's; 0: of a group */
 	uint64_t group;
+	int spawned;
 	char by[URI_MAX];
 	char who[URI_MAX];
 	struct leg leg[LEGS];
@@ -115,8 +117,12 @@ invite_finish(struct invite *o, int status)
 	struct conference *c = conf_find_id(o->f, o->conf);
 
 	if (status >= 300 && c != NULL && conf_member(c, o->who) == NULL &&
-	    o->state != INVITE_FIND)
-		deal_member(c, o->who, "left");
+	    o->state != INVITE_FIND) {
+		if (o->spawned)
+			deal_refused(c, o->who, status);
+		else
+			deal_member(c, o->who, "left");
+	}
 	log_info("invite.done", "conf=%s user=%s by=%s status=%d",
 	    c != NULL ? log_quote(c->row.name) : "-", log_quote(o->who),
 	    log_quote(o->by), status);
@@ -215,6 +221,8 @@ invite_joined(struct focus *f, uint64_t cookie, int status, const char *reason,
 	}
 	invite_ack(o, c, d, addr, buf_cstr(&key));
 	buf_free(&key);
+	if (d != NULL)
+		spawn_invited(c, o->by, o->who, o->expires);
 	invite_finish(o, status);
 }
 
@@ -457,7 +465,7 @@ invite_begin(struct focus *f, const struct invite_def *def)
 	if ((o = calloc(1, sizeof *o)) == NULL) {
 		if (def->group != 0)
 			group_told(f, def->group, def->who, 503, NULL);
-		else
+		else if (!def->spawned)
 			sip_answer_status(sip_txn_find(f->s->sip, def->txn),
 			    503);
 		return;
@@ -467,6 +475,7 @@ invite_begin(struct focus *f, const struct invite_def *def)
 	o->conf = c->row.id;
 	o->txn = def->txn;
 	o->group = def->group;
+	o->spawned = def->spawned;
 	o->winner = -1;
 	o->anyway = def->anyway;
 	o->expires = def->expires;
@@ -482,7 +491,7 @@ invite_begin(struct focus *f, const struct invite_def *def)
 		return;
 	}
 	status = invite_ring(o, c);
-	if (status == 480 && o->group == 0) {
+	if (status == 480 && o->group == 0 && !o->spawned) {
 		invite_ask(o);
 		return;
 	}
@@ -502,8 +511,8 @@ invite_begin(struct focus *f, const struct invite_def *def)
 	    o->nlegs);
 }
 
-static int64_t
-expires_of(const struct sip_msg *req)
+int64_t
+invite_expires(const struct sip_msg *req)
 {
 	return req->expires < 1		  ? INVITE_DEFAULT :
 	    req->expires > INVITE_LONGEST ? INVITE_LONGEST :
@@ -516,7 +525,7 @@ invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 {
 	struct invite_def def = { .conf = c,
 		.by = user,
-		.expires = expires_of(req),
+		.expires = invite_expires(req),
 		.anyway = asks_anyway(req),
 		.txn = sip_txn_id(txn) };
 	struct uri who;

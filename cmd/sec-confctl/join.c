@@ -424,13 +424,12 @@ joins_free(struct focus *f)
 
 /* --- joining by oneself: INVITE to the conference --- */
 
-int
-conf_may_join(const struct conference *c, const char *user)
+/* Not asking who is blocked, nor the parent. */
+static int
+is_admitted(const struct conference *c, const char *user)
 {
 	unsigned bits = conf_list_bits(c, user);
 
-	if (bits & LIST_BLOCK)
-		return 0;
 	if (strcmp(c->row.owner, user) == 0)
 		return 1;
 	if (strcmp(c->row.access, "domain") == 0)
@@ -438,6 +437,22 @@ conf_may_join(const struct conference *c, const char *user)
 	if (strcmp(c->row.access, "listed") == 0)
 		return (bits & LIST_ALLOW) != 0;
 	return (bits & (LIST_INVITED | LIST_ALLOW)) != 0;
+}
+
+int
+conf_may_join(const struct conference *c, const char *user)
+{
+	const struct conference *up;
+
+	for (up = c; up != NULL; up = up->parent)
+		if (conf_list_bits(up, user) & LIST_BLOCK)
+			return 0;
+	while (!is_admitted(c, user)) {
+		if (!spawn_is_open(c))
+			return 0;
+		c = c->parent;
+	}
+	return 1;
 }
 
 void
@@ -500,6 +515,8 @@ own_done(struct focus *f, uint64_t cookie, int status, const char *reason,
 	conf_words(c, &words);
 	if (d->returned)
 		line_put_word(&words, "returned", "1");
+	if (!device_is_voice(d))
+		spawn_words(c, s, &words);
 	join_answer_sdp(c, d, addr, &sdp);
 	a.contact = c->uri;
 	a.conference = buf_cstr(&words);

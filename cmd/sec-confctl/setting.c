@@ -49,7 +49,8 @@ static int
 set_access(struct conf_row *row, const char *v)
 {
 	if (strcmp(v, "invited") != 0 && strcmp(v, "domain") != 0 &&
-	    strcmp(v, "listed") != 0)
+	    strcmp(v, "listed") != 0 &&
+	    (strcmp(v, "parent") != 0 || row->parent == 0))
 		return SEC_ERR_FORMAT;
 	text_copy(row->access, v, sizeof row->access);
 	return 0;
@@ -93,7 +94,8 @@ static const struct setting {
 	{ "streams", RANK_OWNER, set_streams, "streams is a number, 1 to 16" },
 	{ "select", RANK_OWNER, set_select, "select is loudest or first" },
 	{ "access", RANK_OWNER, set_access,
-	    "access is invited, domain or listed" },
+	    "access is invited, domain or listed, or parent where it was "
+	    "spawned" },
 	{ "record", RANK_OWNER, set_record, "record is yes or no" },
 	{ "level", RANK_OWNER, set_level, "level is on or off" },
 	{ "directory", RANK_OWNER, set_directory, "directory is yes or no" },

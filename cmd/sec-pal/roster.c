@@ -101,6 +101,8 @@ participant_put(struct buf *b, const struct participant *pa)
 			put_word(&voice, text);
 	}
 	line_put(b, "status", participant_status(pa));
+	if (pa->reason[0] != '\0')
+		line_put(b, "reason", pa->reason);
 	line_put(b, "media", buf_cstr(&media));
 	line_put(b, "via", buf_len(&via) > 0 ? buf_cstr(&via) : "voip");
 	if (buf_len(&q) > 0)
@@ -125,6 +127,7 @@ roster_head(struct document *d, struct buf *b)
 	line_put(b, "media", r->media);
 	line_put(b, "access", r->access);
 	line_put(b, "creator", r->creator);
+	line_put(b, "parent", r->parent);
 	line_put(b, "since", r->created);
 	line_put(b, "persistent", r->persistent);
 	line_put(b, "codec", r->codec);
@@ -291,6 +294,7 @@ device_enter(struct participant *pa, uint32_t q)
 		TAILQ_INSERT_TAIL(&pa->devices, d, entry);
 		map_put_u64(pa->roster->by_q, q, pa);
 	}
+	pa->reason[0] = '\0';
 	if (d->left != 0) {
 		d->left = 0;
 		if (pa->in++ == 0) {
@@ -316,6 +320,16 @@ device_left(struct participant *pa, struct device *d)
 	if (!timer_is_set(&pa->timer))
 		timer_set(&pa->timer, LEFT_MS);
 	participant_hush(pa);
+	participant_changed(pa);
+}
+
+void
+participant_refused(struct participant *pa, const char *reason)
+{
+	text_copy(pa->state, "left", sizeof pa->state);
+	text_copy(pa->reason, reason, sizeof pa->reason);
+	if (!timer_is_set(&pa->timer))
+		timer_set(&pa->timer, LEFT_MS);
 	participant_changed(pa);
 }
 
@@ -379,6 +393,7 @@ roster_free(struct roster *r)
 	free(r->level);
 	free(r->directory);
 	free(r->watch);
+	free(r->parent);
 	free(r);
 }
 
@@ -419,15 +434,34 @@ rosters_put_unreachable(struct pal *p, const char *user, struct buf *out)
 		}
 }
 
+/* What it was spawned from, if that is there. */
+static const struct roster *
+up_of(const struct roster *r)
+{
+	return r->parent != NULL ? roster_find(r->pal, r->parent) : NULL;
+}
+
+static int
+may_join(const struct roster *r, const char *user)
+{
+	return map_get_str(r->people, user) != NULL ||
+	    map_get_str(r->may, user) != NULL ||
+	    strcmp(r->access, "domain") == 0 || strcmp(r->creator, user) == 0;
+}
+
 /* Is it one that he is in, or may join by name? */
 static int
 is_listed(const struct roster *r, const char *user)
 {
-	return !r->doc.waits &&
-	    (map_get_str(r->people, user) != NULL ||
-		map_get_str(r->may, user) != NULL ||
-		strcmp(r->access, "domain") == 0 ||
-		strcmp(r->creator, user) == 0);
+	const struct roster *up;
+
+	for (up = r; up != NULL && !up->doc.waits; up = up_of(up)) {
+		if (may_join(up, user))
+			return 1;
+		if (strcmp(up->access, "parent") != 0)
+			break;
+	}
+	return 0;
 }
 
 static int

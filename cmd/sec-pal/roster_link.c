@@ -43,6 +43,7 @@ roster_fields(struct roster *r, const struct line *l)
 	take(&r->level, l, "level");
 	take(&r->directory, l, "directory");
 	take(&r->watch, l, "watch");
+	take(&r->parent, l, "parent");
 }
 
 static struct pal *
@@ -166,6 +167,37 @@ invitation_over(struct participant *pa)
 	participant_changed(pa);
 }
 
+/* `left`: he is not asked any more; with a reason it is shown. */
+static void
+member_left(struct roster *r, const char *user, const char *reason)
+{
+	struct participant *pa = map_get_str(r->people, user);
+
+	roster_may(r, user);
+	if (reason != NULL)
+		pa = participant_get(r, user);
+	if (pa == NULL || pa->in > 0)
+		return;
+	if (reason != NULL)
+		participant_refused(pa, reason);
+	else
+		invitation_over(pa);
+}
+
+static void
+member_invited(struct roster *r, const char *user)
+{
+	struct participant *pa = participant_get(r, user);
+
+	roster_may(r, user);
+	if (pa == NULL || pa->in > 0)
+		return;
+	text_copy(pa->state, "invited", sizeof pa->state);
+	pa->reason[0] = '\0';
+	pa->seen = 1;
+	participant_changed(pa);
+}
+
 /* A state that no device expresses: invited, unreachable, busy, active,
  * left. */
 static void
@@ -185,19 +217,11 @@ on_member(void *ctx, struct ctl_req *req)
 		ctl_error(req, 400, "user= or status= is wrong");
 		return;
 	}
-	pa = map_get_str(r->people, user);
-	if (strcmp(status, "invited") == 0 || strcmp(status, "left") == 0)
-		roster_may(r, user);
-	if (strcmp(status, "invited") == 0) {
-		if ((pa = participant_get(r, user)) != NULL && pa->in == 0) {
-			text_copy(pa->state, status, sizeof pa->state);
-			pa->seen = 1;
-			participant_changed(pa);
-		}
-	} else if (pa != NULL && strcmp(status, "left") == 0) {
-		if (pa->in == 0)
-			invitation_over(pa);
-	} else if (pa != NULL && pa->in > 0) {
+	if (strcmp(status, "invited") == 0)
+		member_invited(r, user);
+	else if (strcmp(status, "left") == 0)
+		member_left(r, user, line_get(req->line, "reason"));
+	else if ((pa = map_get_str(r->people, user)) != NULL && pa->in > 0) {
 		text_copy(pa->state, status, sizeof pa->state);
 		participant_changed(pa);
 	}

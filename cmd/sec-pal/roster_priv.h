@@ -26,6 +26,7 @@ struct participant {
 	TAILQ_ENTRY(participant) place; /* of the person */
 	char uri[URI_MAX];
 	char state[16]; /* invited active busy unreachable */
+	char reason[4]; /* status of an invitation that is over, or "" */
 	int64_t since;
 	unsigned in; /* devices that have not left */
 	int seen; /* invited, in this deal */
@@ -46,7 +47,7 @@ struct roster {
 	char *cid, *name, *title, *access, *creator;
 	char *media, *persistent, *created;
 	char *codec, *streams, *select, *level;
-	char *directory, *watch;
+	char *directory, *watch, *parent;
 	int seen;
 	unsigned in; /* participants with a device */
 	struct map *people; /* by URI */
@@ -66,6 +67,9 @@ struct device *device_find(struct participant *pa, uint32_t q);
 /* A device of his, which is in from now on. NULL: no memory. */
 struct device *device_enter(struct participant *pa, uint32_t q);
 void	device_left(struct participant *pa, struct device *d);
+/* He does not come, for this reason: it is shown for as long as a device that
+ * has left. */
+void	participant_refused(struct participant *pa, const char *reason);
 /* The fields of the doc line. */
 void	roster_head(struct document *d, struct buf *b);
 /* `entry TAB URI ...` of the document, without its LF. */

@@ -12,7 +12,7 @@ CREATE TABLE conference (
 	parent     TEXT NOT NULL,            -- id it was spawned from; ''
 	persistent INTEGER NOT NULL,         -- 1: outlives its last member
 	owner      TEXT NOT NULL,            -- the creator while not persistent
-	access     TEXT NOT NULL,            -- invited, domain, listed
+	access     TEXT NOT NULL,            -- invited, domain, listed, parent
 	codec      TEXT NOT NULL,            -- of voice: opus, pcmu; ''
 	streams    INTEGER NOT NULL,         -- loudest N that are forwarded
 	"select"   TEXT NOT NULL,            -- how: loudest, first
