@@ -26,6 +26,7 @@
 
 #include "directory.h"
 #include "import.h"
+#include "ldap.h"
 #include "pal.h"
 #include "roster.h"
 
@@ -156,7 +157,7 @@ on_user(void *arg, const char *user)
 
 	if (a->told++ < a->after)
 		return 0;
-	if (a->more == 0 && !look_at(a, user))
+	if (a->status[0] != '\0' && a->more == 0 && !look_at(a, user))
 		return 0;
 	if (!a->is_full)
 		return 1;
@@ -172,6 +173,10 @@ on_person(void *arg, const struct dir_person *who)
 	struct asking *a = arg;
 	char uri[URI_MAX];
 
+	/* Where he stands may have come with him. */
+	(void)look_at(a, who->user);
+	if (ldap_told(a->p, who))
+		(void)look_at(a, who->user);
 	line_begin(&a->rows, "person");
 	line_put(&a->rows, "uri",
 	    uri_user(uri, who->user, a->p->s->conf.domain));

@@ -282,6 +282,18 @@ ldap_registered(struct pal *p, const char *user)
 		ldap_copy(p, user);
 }
 
+int
+ldap_needed(struct pal *p, const char *user)
+{
+	return p->backend == &backend && ldap_copy_needed(p, user);
+}
+
+int
+ldap_told(struct pal *p, const struct dir_person *who)
+{
+	return p->backend == &backend && ldap_copy_take(p, who);
+}
+
 /* --- opening --- */
 
 static int
@@ -316,6 +328,7 @@ ldap_open(struct pal *p)
 	l->child.s = p->s;
 	l->lookups = map_new();
 	hits_keep_open(&l->kept, p->s->loop);
+	ldap_copies_open(p);
 	p->ldap = l;
 	choose(p);
 	return 0;
@@ -341,13 +354,13 @@ ldap_close(struct pal *p)
 
 	if (l == NULL)
 		return;
+	p->backend = NULL;
 	ldap_child_kill(&l->child);
 	while ((k = map_next(l->lookups, &i)) != NULL)
 		lookup_end(k, SEC_ERR_CLOSED, "sec-pal ends");
 	hits_keep_close(&l->kept);
-	ldap_copies_forget(p);
+	ldap_copies_close(p);
 	map_free(l->lookups);
 	free(l);
 	p->ldap = NULL;
-	p->backend = NULL;
 }

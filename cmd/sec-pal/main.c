@@ -89,6 +89,8 @@ pal_close(struct service *s)
 
 	if (p == NULL)
 		return;
+	/* Who waits for it is answered. */
+	ldap_close(p);
 	subscriptions_free(p);
 	rosters_free(p);
 	bindings_free(p);
@@ -96,7 +98,6 @@ pal_close(struct service *s)
 	rules_close(p);
 	objects_close(p);
 	acceptor_close(p->acceptor);
-	ldap_close(p);
 	directory_close(p);
 	holders_free(p->bindings);
 	map_free(p->subs);

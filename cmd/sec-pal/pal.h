@@ -33,6 +33,7 @@ struct pal;
 struct presentity;
 struct directory_backend;
 struct ldap;
+struct ldap_copies;
 struct import;
 struct document;
 struct subscription;
@@ -341,7 +342,7 @@ struct pal {
 	struct db		*dir;          /* directory.c's */
 	const struct directory_backend *backend;       /* NULL: dir.db */
 	struct ldap		*ldap;         /* ldap.c's */
-	struct map		*ldap_copies;  /* ldap_copy.c's */
+	struct ldap_copies	*ldap_copies;  /* ldap_copy.c's */
 	struct import		*import;       /* under way, or NULL */
 	struct rulebook		*rules;        /* rule.c's */
 	struct types		*types;        /* object.c's, and: */

@@ -13,6 +13,8 @@
 #include "db/pal_rule.h"
 #include "wire/types.h"
 
+#include "ldap.h"
+#include "ldap_copy.h"
 #include "pal.h"
 #include "recheck.h"
 #include "rule.h"
@@ -91,6 +93,12 @@ on_chart(void *arg)
 	pals_recheck(p);
 }
 
+static int
+on_need(void *arg, const char *user)
+{
+	return ldap_needed(arg, user);
+}
+
 int
 rules_open(struct pal *p, char *why, size_t whylen)
 {
@@ -99,6 +107,7 @@ rules_open(struct pal *p, char *why, size_t whylen)
 	if ((p->rules = calloc(1, sizeof *p->rules)) == NULL ||
 	    (p->rules->standing = standing_new(p->dir)) == NULL)
 		return SEC_ERR_SYS;
+	standing_on_need(p->rules->standing, on_need, p);
 	timer_init(&p->rules->timer, p->s->loop, on_chart, p);
 	if ((r = pal_rule_each(p->s->db, load_rule, &p->rules->added)) != 0) {
 		snprintf(why, whylen, "rules of pal.db: %s",
@@ -161,6 +170,16 @@ rules_chart_changed(struct pal *p)
 		return;
 	wait = b->rechecked + CHART_MS - loop_now(p->s->loop);
 	timer_set(&b->timer, b->rechecked != 0 && wait > 0 ? wait : 0);
+}
+
+void
+rules_moved(struct pal *p, const char *user)
+{
+	struct rulebook *b = p->rules;
+
+	standing_forget_user(b->standing, user);
+	if (asks_chart(&b->added) || asks_chart(&b->given))
+		pals_recheck_user(p, user);
 }
 
 void
@@ -292,14 +311,52 @@ on_rule_list(void *ctx, struct ctl_req *req)
 	ctl_ok(req);
 }
 
+/* --- rule-test --- */
+
+/* A question, which may wait for the LDAP directory. */
+struct question {
+	struct pal *p;
+	struct ctl_handle from;
+	char who[PAL_NAME];
+	struct uri whom;
+};
+
+static void
+put_verdict(struct ctl_req *req, const struct verdict *v)
+{
+	struct buf *b = ctl_ok_begin(req);
+
+	line_put(b, "result", v->allow ? "allow" : "deny");
+	line_put(b, "rule", v->rule[0] != '\0' ? v->rule : NULL);
+	line_put(b, "why", v->why[0] != '\0' ? v->why : NULL);
+	line_put(b, "attrs", v->attrs[0] != '\0' ? v->attrs : NULL);
+	ctl_end(req);
+}
+
+static void
+question_ask(void *arg, int late)
+{
+	struct question *q = arg;
+	struct ctl_req req;
+	struct verdict v;
+
+	rule_check(q->p, q->who, &q->whom, &v);
+	if (!late && v.awaits[0] != '\0') {
+		ldap_copy_await(q->p, v.awaits, question_ask, q);
+		return;
+	}
+	if (ctl_again(q->p->s->ctl, q->from, &req) == 0)
+		put_verdict(&req, &v);
+	free(q);
+}
+
 static void
 on_rule_test(void *ctx, struct ctl_req *req)
 {
 	struct pal *p = ((struct service *)ctx)->priv;
 	const char *domain = p->s->conf.domain;
+	struct question *q;
 	struct uri who, whom;
-	struct verdict v;
-	struct buf *b;
 
 	if (uri_from_name(&who, line_get_or(req->line, "who", ""), domain, 0) !=
 		0 ||
@@ -313,13 +370,15 @@ on_rule_test(void *ctx, struct ctl_req *req)
 		ctl_error(req, 400, "whom is nothing that can be watched");
 		return;
 	}
-	rule_check(p, who.name, &whom, &v);
-	b = ctl_ok_begin(req);
-	line_put(b, "result", v.allow ? "allow" : "deny");
-	line_put(b, "rule", v.rule[0] != '\0' ? v.rule : NULL);
-	line_put(b, "why", v.why[0] != '\0' ? v.why : NULL);
-	line_put(b, "attrs", v.attrs[0] != '\0' ? v.attrs : NULL);
-	ctl_end(req);
+	if ((q = calloc(1, sizeof *q)) == NULL) {
+		ctl_error(req, 503, "no memory");
+		return;
+	}
+	q->p = p;
+	q->from = ctl_keep(req);
+	text_copy(q->who, who.name, sizeof q->who);
+	q->whom = whom;
+	question_ask(q, 0);
 }
 
 const struct ctl_verb rule_verbs[] = {

@@ -33,8 +33,10 @@ void	rules_close(struct pal *p);
  * at once, but once in CHART_MS at most. */
 #define CHART_MS 1000
 void	rules_chart_changed(struct pal *p);
+/* The same when it was only about this user, each time at once. */
+void	rules_moved(struct pal *p, const char *user);
 
-/* watcher: a user's name. */
+/* watcher: a user's name. v->awaits: ldap_copy_await(). */
 void	rule_check(struct pal *p, const char *watcher,
 	    const struct uri *whom, struct verdict *v);
 extern const struct ctl_verb rule_verbs[];     /* rule-* */

@@ -1,26 +1,38 @@
 /*
- * standing: who belongs to what. One map of questions and answers; a key is
- *	o USER			his organisation
- *	g USER LF GROUP		"1": he is a member, "": he is not
- *	u USER LF ORG		"1": he is in it or below, "": he is not
+ * standing: who belongs to what. A map of people, each with a map of
+ * questions and answers; a key is
+ *	g GROUP			"1": he is a member, "": he is not
+ *	u ORG			"1": he is in it or below, "": he is not
  */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
+#include "base/log.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "db/dir_store.h"
 
 #include "standing.h"
 
 #define ANSWERS_MAX 200000 /* then they are asked for anew */
-#define KEY_SIZE    (DIR_USER + DIR_ORG + 8)
+#define KEY_SIZE    (DIR_ORG + 8)
+
+struct person {
+	int is_known; /* dir.db has him */
+	char *org;
+	struct map *is; /* in what; NULL: not asked yet */
+};
 
 struct standing {
 	struct db *dir;
-	struct map *answers; /* malloced strings */
-	char last[DIR_ORG]; /* what could not be kept */
+	struct map *people;
+	size_t answers;
+	int (*need)(void *arg, const char *user);
+	void *arg;
+	char awaited[DIR_USER];
 };
 
 struct standing *
@@ -31,19 +43,45 @@ standing_new(struct db *dir)
 	if (s == NULL)
 		return NULL;
 	s->dir = dir;
-	s->answers = map_new();
+	s->people = map_new();
 	return s;
 }
 
-static void
-answers_free(struct map *answers)
+void
+standing_on_need(struct standing *s, int (*need)(void *arg, const char *user),
+    void *arg)
 {
-	char *a;
+	s->need = need;
+	s->arg = arg;
+}
+
+static void
+person_free(struct standing *s, struct person *p)
+{
+	if (p == NULL)
+		return;
+	s->answers -= 1 + (p->is != NULL ? map_count(p->is) : 0);
+	map_free(p->is);
+	free(p->org);
+	free(p);
+}
+
+void
+standing_forget(struct standing *s)
+{
+	struct person *p;
 	size_t i;
 
-	for (i = 0; (a = map_next(answers, &i)) != NULL;)
-		free(a);
-	map_free(answers);
+	for (i = 0; (p = map_next(s->people, &i)) != NULL;)
+		person_free(s, p);
+	map_free(s->people);
+	s->people = map_new();
+}
+
+void
+standing_forget_user(struct standing *s, const char *user)
+{
+	person_free(s, map_del_str(s->people, user));
 }
 
 void
@@ -51,64 +89,85 @@ standing_free(struct standing *s)
 {
 	if (s == NULL)
 		return;
-	answers_free(s->answers);
+	standing_forget(s);
+	map_free(s->people);
 	free(s);
 }
 
-void
-standing_forget(struct standing *s)
+static struct person *
+person_read(struct standing *s, const char *user)
 {
-	answers_free(s->answers);
-	s->answers = map_new();
+	char org[DIR_ORG] = "";
+	struct person *p;
+
+	if (s->answers >= ANSWERS_MAX)
+		standing_forget(s);
+	if ((p = calloc(1, sizeof *p)) == NULL)
+		die(sec_err_exit(SEC_ERR_SYS), "no memory for the chart");
+	p->is_known =
+	    s->dir != NULL && dir_org_get(s->dir, user, org, sizeof org) == 0;
+	if ((p->org = strdup(p->is_known ? org : "")) == NULL)
+		die(sec_err_exit(SEC_ERR_SYS), "no memory for the chart");
+	map_put_str(s->people, user, p);
+	s->answers++;
+	return p;
+}
+
+static struct person *
+person_of(struct standing *s, const char *user)
+{
+	int is_asked = s->need != NULL && s->need(s->arg, user);
+	struct person *p = map_get_str(s->people, user);
+
+	if (p == NULL)
+		p = person_read(s, user);
+	if (is_asked && !p->is_known)
+		text_copy(s->awaited, user, sizeof s->awaited);
+	return p;
+}
+
+void
+standing_awaited(struct standing *s, char out[DIR_USER])
+{
+	text_copy(out, s->awaited, DIR_USER);
+	s->awaited[0] = '\0';
 }
 
 /* The question itself. */
-static void
-look_up(struct standing *s, char kind, const char *user, const char *what,
-    char out[DIR_ORG])
+static int
+look_up(struct standing *s, const struct person *p, char kind, const char *user,
+    const char *what)
 {
-	int yes = 0;
-
-	out[0] = '\0';
-	if (s->dir == NULL)
-		return;
-	switch (kind) {
-	case 'o':
-		if (dir_org_get(s->dir, user, out, DIR_ORG) != 0)
-			out[0] = '\0';
-		return;
-	case 'g': yes = dir_is_member(s->dir, user, what); break;
-	case 'u':
-		yes = *standing_org(s, user) != '\0' &&
-		    dir_org_is_under(s->dir, standing_org(s, user), what);
-		break;
-	}
-	snprintf(out, DIR_ORG, "%s", yes ? "1" : "");
+	if (s->dir == NULL || !p->is_known)
+		return 0;
+	if (kind == 'g')
+		return dir_is_member(s->dir, user, what);
+	return *p->org != '\0' && dir_org_is_under(s->dir, p->org, what);
 }
 
-static const char *
+static int
 ask(struct standing *s, char kind, const char *user, const char *what)
 {
+	static char yes[] = "1", no[] = "";
+	struct person *p = person_of(s, user);
 	char key[KEY_SIZE], *answer;
 
-	if ((size_t)snprintf(key, sizeof key, "%c%s\n%s", kind, user, what) >=
-	    sizeof key)
-		return "";
-	if ((answer = map_get_str(s->answers, key)) != NULL)
-		return answer;
-	if (map_count(s->answers) >= ANSWERS_MAX)
-		standing_forget(s);
-	look_up(s, kind, user, what, s->last);
-	if ((answer = strdup(s->last)) == NULL)
-		return s->last;
-	map_put_str(s->answers, key, answer);
-	return answer;
+	if ((size_t)snprintf(key, sizeof key, "%c%s", kind, what) >= sizeof key)
+		return 0;
+	if (p->is == NULL)
+		p->is = map_new();
+	if ((answer = map_get_str(p->is, key)) == NULL) {
+		answer = look_up(s, p, kind, user, what) ? yes : no;
+		map_put_str(p->is, key, answer);
+		s->answers++;
+	}
+	return *answer != '\0';
 }
 
 const char *
 standing_org(struct standing *s, const char *user)
 {
-	return ask(s, 'o', user, "");
+	return person_of(s, user)->org;
 }
 
 int
@@ -116,8 +175,8 @@ standing_is(struct standing *s, const struct subject *what, const char *user)
 {
 	switch (what->kind) {
 	case SUBJECT_USER: return strcmp(what->name, user) == 0;
-	case SUBJECT_GROUP: return *ask(s, 'g', user, what->name) != '\0';
-	case SUBJECT_ORG: return *ask(s, 'u', user, what->name) != '\0';
+	case SUBJECT_GROUP: return ask(s, 'g', user, what->name);
+	case SUBJECT_ORG: return ask(s, 'u', user, what->name);
 	case SUBJECT_ANY:
 	case SUBJECT_TYPE:
 	case SUBJECT_THING: break;

@@ -23,6 +23,7 @@
 #include "wire/line.h"
 
 #include "directory.h"
+#include "ldap_copy.h"
 #include "list.h"
 #include "object.h"
 #include "roster.h"
@@ -443,10 +444,71 @@ sub_request(struct asked *q)
 		sub_start(q);
 }
 
-void
-on_subscribe(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+/* --- before it is decided --- */
+
+/* A request that waits until the LDAP directory has said where somebody
+ * stands. */
+struct waiting {
+	struct pal *pal;
+	uint64_t txn;
+	struct sip_msg *req;
+};
+
+static void sub_take(struct pal *p, struct sip_txn *txn,
+    const struct sip_msg *req, int may_wait);
+
+static void
+on_known(void *arg, int late)
 {
-	struct pal *p = ((struct service *)ctx)->priv;
+	struct waiting *w = arg;
+	struct sip_txn *txn = sip_txn_find(w->pal->s->sip, w->txn);
+
+	if (txn != NULL)
+		sub_take(w->pal, txn, w->req, !late);
+	sip_msg_free(w->req);
+	free(w);
+}
+
+static int
+sub_wait(const struct asked *q, const char *user)
+{
+	struct waiting *w = calloc(1, sizeof *w);
+	struct buf copy = BUF_INIT;
+	int r = SEC_ERR_SYS;
+
+	sip_msg_write(&copy, q->req);
+	if (w != NULL && (r = buf_error(&copy)) == 0)
+		r = sip_msg_parse(&w->req, buf_data(&copy), buf_len(&copy), 1);
+	buf_free(&copy);
+	if (r != 0) {
+		free(w);
+		return r;
+	}
+	w->pal = q->pal;
+	w->txn = sip_txn_id(q->txn);
+	ldap_copy_await(q->pal, user, on_known, w);
+	return 0;
+}
+
+/* Does a rule ask for somebody who is only now being looked up? */
+static int
+sub_waits(const struct asked *q)
+{
+	struct verdict v;
+	struct uri to;
+
+	if (q->req->to_tag != NULL || q->pal->backend == NULL ||
+	    uri_parse(&to, q->req->uri, q->pal->s->conf.domain) != 0 ||
+	    uri_type(&to) == NULL)
+		return 0;
+	rule_check(q->pal, q->by->name, &to, &v);
+	return v.awaits[0] != '\0' && sub_wait(q, v.awaits) == 0;
+}
+
+static void
+sub_take(struct pal *p, struct sip_txn *txn, const struct sip_msg *req,
+    int may_wait)
+{
 	const struct sip_peer *peer = sip_conn_peer(sip_txn_conn(txn));
 	struct asked q = {
 		.pal = p,
@@ -458,11 +520,19 @@ on_subscribe(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		.why = "",
 	};
 
-	service_touch(p->s);
 	if (req->event == NULL)
 		sip_answer_status(txn, 489);
 	else if (q.by == NULL)
 		sip_answer_status(txn, 403);
-	else
+	else if (!may_wait || !sub_waits(&q))
 		sub_request(&q);
+}
+
+void
+on_subscribe(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
+{
+	struct pal *p = ((struct service *)ctx)->priv;
+
+	service_touch(p->s);
+	sub_take(p, txn, req, 1);
 }

@@ -144,6 +144,8 @@ verdict_find(struct verdict *v, const struct rules *const *set, size_t nsets,
 	size_t i;
 
 	memset(v, 0, sizeof *v);
+	standing_awaited(standing, v->awaits);
+	v->awaits[0] = '\0';
 	if (uri_type(whom) == NULL) {
 		text_copy(v->why, "nothing that can be watched", sizeof v->why);
 		return;
@@ -158,4 +160,5 @@ verdict_find(struct verdict *v, const struct rules *const *set, size_t nsets,
 		return;
 	for (i = 0; i < nsets && !try_set(v, set[i], &t); i++)
 		continue;
+	standing_awaited(standing, v->awaits);
 }

@@ -12,6 +12,8 @@ struct verdict {
 	char	attrs[PAL_ATTRS];      /* names that may be seen, "" all */
 	char	rule[RULE_NAME];       /* that decided, "" none */
 	char	why[200];              /* of a deny: "1256 is not 0001" */
+	char	awaits[128];           /* a user who is being looked up, who
+					* may make it another; "" none */
 };
 
 /*

@@ -440,3 +440,62 @@ ldap_change() {
 	ldapmodify -x -D "$LDAP_ADMIN" -w "$LDAP_PASSWORD" \
 	    -H "ldap://127.0.0.1:$LDAP_PORT" >/dev/null
 }
+
+@test "S160: rules know people who were never here" {
+	directory
+	for u in carol dave erin mei star; do
+		sec-admin user rm "$u"
+		knows "$u" ""
+	done
+	by_gssapi
+	ldap_change <<-END
+	dn: uid=alice,ou=people,$LDAP_BASE
+	changetype: modify
+	replace: departmentNumber
+	departmentNumber: 7000
+	END
+	kill_daemon pal
+	until_ok emptied alice
+	sec-admin rule add same-org 'allow org=org'
+	# The decision waits for the answer.
+	[ "$(ruled alice dave)" = "allow  rule same-org" ]
+	[ "$(ruled alice carol)" = "deny  rule same-org: 7000 is not 1256" ]
+	[ "$(ruled alice nobody)" = \
+	    "deny  rule same-org: nobody has no organisation" ]
+	knows dave org=7000
+	as alice sec-pal add dave
+	run -4 --separate-stderr as alice sec-pal add erin
+	[[ $stderr == *'not permitted by rule "same-org"'* ]]
+	# Who is found is shown as a PAL would show him, at first sight.
+	run -0 as alice sec-dir -j last=field
+	[ "$(jq -r '.user + " " + .status' <<<"$output" | sort | xargs)" = \
+	    "sip:paul@lab.test - sip:star@lab.test offline" ]
+	run -0 as alice sec-pal add star
+
+	# A server that is away: as if he were nowhere, until it is back.
+	sec-admin rule rm same-org
+	as alice sec-pal add mei
+	until_ok shows_status alice mei offline
+	slapd_kill
+	failed=$(failures)
+	sec-admin rule add same-org 'allow org=org'
+	until_ok shows_status alice mei denied
+	until_ok eval '[ "$(failures)" -gt "$failed" ]'
+	shows_status alice dave offline
+	[ "$(ruled alice mei)" = \
+	    "deny  rule same-org: mei has no organisation" ]
+	slapd_start
+	ldap_change <<-END
+	dn: uid=mei,ou=people,$LDAP_BASE
+	changetype: modify
+	replace: departmentNumber
+	departmentNumber: 7000
+	END
+	until_ok shows_status alice mei offline
+	sec-admin rule rm same-org
+}
+shows_status() { [ "$(as "$1" sec-pal -j "$2" | jq -r .status)" = "$3" ]; }
+emptied() {
+	local all
+	all=$(as "$1" sec-pal -q) && { [ -z "$all" ] || as "$1" sec-pal rm $all; }
+}

@@ -149,6 +149,46 @@ test_forget(struct standing *standing)
 	T_STR(standing_org(standing, "alice"), "");
 }
 
+/* Somebody elsewhere is asked about those whom dir.db does not know. */
+static int
+on_need(void *arg, const char *user)
+{
+	return strcmp(user, arg) == 0;
+}
+
+static void
+test_awaited(struct standing *standing)
+{
+	const struct rules *set;
+	struct rules s = { 0 };
+	char sought[] = "grace", known[] = "bob";
+	struct dir_person p = { .user = "grace" };
+	struct verdict v;
+	struct uri u;
+
+	T_INT(rules_parse(&s, "a allow org=org", 15, why, sizeof why), 0);
+	T_INT(uri_from_name(&u, "grace", "lab.test", 0), 0);
+	set = &s;
+	standing_on_need(standing, on_need, known);
+	verdict_find(&v, &set, 1, standing, "bob", &u);
+	T_STR(verdict_text(&v), "deny a: grace has no organisation");
+	T_STR(v.awaits, "");
+	standing_on_need(standing, on_need, sought);
+	verdict_find(&v, &set, 1, standing, "bob", &u);
+	T_STR(v.awaits, "grace");
+	/* The answer has come; of her alone something is forgotten. */
+	T_INT(dir_person_add(&p, "org", "1256"), 0);
+	T_INT(dir_person_put(dir, &p, 1, NULL), 0);
+	dir_person_free(&p);
+	T_INT(dir_person_rm(dir, "bob"), 0);
+	standing_forget_user(standing, "grace");
+	verdict_find(&v, &set, 1, standing, "bob", &u);
+	T_STR(verdict_text(&v), "allow a");
+	T_STR(v.awaits, "");
+	rules_free(&s);
+	standing_on_need(standing, NULL, NULL);
+}
+
 int
 main(void)
 {
@@ -187,6 +227,7 @@ main(void)
 	verdict_find(&v, sets, 2, nowhere, "alice", &u);
 	T_STR(verdict_text(&v), "deny a: alice has no organisation");
 	rules_free(&s);
+	test_awaited(standing);
 	test_forget(standing);
 	standing_free(standing);
 	standing_free(nowhere);
