@@ -29,6 +29,7 @@
 #include "ldap.h"
 #include "pal.h"
 #include "roster.h"
+#include "turn.h"
 
 #define PAGE	  49152 /* one more row, and it is at most 96 KiB */
 #define LIMIT_MAX 1000
@@ -247,6 +248,7 @@ on_done(void *arg, int err, const char *why)
 	struct sip_txn *txn = sip_txn_find(a->p->s->sip, a->txn);
 	struct buf body = BUF_INIT;
 
+	turn_give(a->p->turns, a->watcher);
 	if (txn == NULL)
 		goto out;
 	if (err != 0) {
@@ -302,6 +304,7 @@ people(struct pal *p, struct sip_txn *txn, const struct line *l,
 {
 	struct dir_search q;
 	struct asking *a;
+	char why[100];
 
 	if (terms_of(&q, l) != 0) {
 		answer(txn, 400, question, NULL);
@@ -317,7 +320,11 @@ people(struct pal *p, struct sip_txn *txn, const struct line *l,
 	text_copy(a->status, line_get_or(l, "status", ""), sizeof a->status);
 	a->after = size_of(l, "after", 0);
 	a->limit = limit_of(l);
-	directory_search(p, &q, &reader, a);
+	if (turn_take(p->turns, a->watcher, why, sizeof why) != 0) {
+		answer(txn, 503, why, NULL);
+		free(a);
+	} else
+		directory_search(p, &q, &reader, a);
 }
 
 /* --- conferences --- */
@@ -463,6 +470,7 @@ directory_open(struct pal *p)
 	char why[512];
 	int r;
 
+	p->turns = turns_new();
 	r = db_open(&p->dir, "dir.db", DB_WRITER, why, sizeof why);
 	if (r != 0)
 		log_error("db.open", "file=dir.db why=%s", log_quote(why));
@@ -475,6 +483,7 @@ void
 directory_close(struct pal *p)
 {
 	import_close(p);
+	turns_free(p->turns);
 	db_close(p->dir);
 	p->dir = NULL;
 }

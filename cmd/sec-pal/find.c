@@ -9,11 +9,13 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "wire/line.h"
 
 #include "directory.h"
 #include "pal.h"
+#include "turn.h"
 
 #define FIND_MAX 10000 /* people of one answer */
 
@@ -88,6 +90,7 @@ on_done(void *arg, int err, const char *why)
 	struct ctl_req r;
 	size_t i;
 
+	turn_give(g->p->turns, "");
 	if (ctl_again(g->p->s->ctl, g->who, &r) != 0)
 		goto out;
 	if (err != 0)
@@ -129,6 +132,7 @@ find_those(struct pal *p, struct ctl_req *r, const char *query)
 	uint64_t limit = FIND_MAX;
 	struct dir_search q;
 	struct finding *g;
+	char why[100];
 
 	if (take_query(&q, query) != 0) {
 		ctl_error(r, 404, "no such attribute");
@@ -139,10 +143,12 @@ find_those(struct pal *p, struct ctl_req *r, const char *query)
 		ctl_error(r, 400, "limit= is 1 to 10000");
 		return;
 	}
-	if ((g = calloc(1, sizeof *g)) == NULL) {
-		ctl_error(r, 503, "out of memory");
+	if (turn_take(p->turns, "", why, sizeof why) != 0) {
+		ctl_error(r, 503, why);
 		return;
 	}
+	if ((g = calloc(1, sizeof *g)) == NULL)
+		die(sec_err_exit(SEC_ERR_SYS), "no memory");
 	g->p = p;
 	g->who = ctl_keep(r);
 	g->limit = (size_t)limit;

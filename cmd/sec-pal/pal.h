@@ -33,6 +33,7 @@ struct pal;
 struct presentity;
 struct directory_backend;
 struct ldap;
+struct turns;
 struct ldap_copies;
 struct import;
 struct document;
@@ -341,6 +342,7 @@ struct pal {
 	struct map		*wants;        /* roster_watch.c's, by URI */
 	struct db		*dir;          /* directory.c's */
 	const struct directory_backend *backend;       /* NULL: dir.db */
+	struct turns		*turns;        /* of those who search */
 	struct ldap		*ldap;         /* ldap.c's */
 	struct ldap_copies	*ldap_copies;  /* ldap_copy.c's */
 	struct import		*import;       /* under way, or NULL */

@@ -281,6 +281,30 @@ fails_at() {
 	by_gssapi
 	[ "$(as alice sec-dir -q user=mei)" = mei ]
 }
+
+@test "who asks and asks waits for his answers first; others need not" {
+	local i pids=()
+	port=$(shuf -n 1 -i 30000-32000)
+	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" \
+	    OPEN:/dev/null 3>&- &
+	SILENT=$!
+	until_ok is_open "$port"
+	directory " = ldap://127.0.0.1:$port/$LDAP_BASE"
+	for ((i = 0; i < 10; i++)); do
+		as alice sec-dir -q "org=$i" >/dev/null 2>"err.$i" </dev/null \
+		    3>&- &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		ended 10 "$pid"
+	done
+	[ "$(grep -l "you have 8 searches under way; wait for them" \
+	    err.* | wc -l)" = 2 ]
+	run -10 --separate-stderr as bob sec-dir -q org=1256
+	[[ $stderr != *"under way"* ]]
+	by_gssapi
+	[ "$(as alice sec-dir -q user=mei)" = mei ]
+}
 is_open() { (exec 4<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 connected() { ss -Htn state established "( dport = :$1 )" | grep -q .; }
 
