@@ -20,6 +20,7 @@
 #include "server/person.h"
 
 #include "find.h"
+#include "names.h"
 
 struct door {
 	struct loop *loop;
@@ -69,6 +70,7 @@ on_open(void *ctx, struct ctl_req *r)
 	s->bind = (enum conf_bind)bind;
 	s->starttls = strcmp(line_get_or(l, "starttls", ""), "1") == 0;
 	text_copy(s->ca, line_get_or(l, "ca", ""), sizeof(s->ca));
+	names_show(line_get_or(l, "attributes", ""));
 	text_copy(s->dn, line_get_or(l, "dn", ""), sizeof(s->dn));
 	text_copy(s->password, line_get_or(l, "password", ""),
 	    sizeof(s->password));

@@ -23,22 +23,33 @@ const struct name names[] = {
 	{ NULL, NULL, 0 },
 };
 
-/* A server may let whom it trusts see these, but not through us. */
-static const char *const secret[] = { "userPassword", "authPassword",
-	"unicodePwd", "sambaNTPassword", "sambaLMPassword", "krbPrincipalKey",
-	"userPKCS12", NULL };
+/* What is said of people, RFC 4519 and 4524, RFC 2798 and what others have
+ * added. A server may let whom it trusts see much more, among it passwords,
+ * keys and recovery codes under many names: none of that goes through us,
+ * unless the administrator has named it. */
+static const char *const shown[] = { "businesscategory", "c", "carlicense",
+	"co", "company", "department", "description", "displayname",
+	"employeenumber", "employeetype", "facsimiletelephonenumber",
+	"generationqualifier", "homephone", "homepostaladdress",
+	"houseidentifier", "initials", "ipphone", "labeleduri", "manager",
+	"mobile", "o", "organizationalstatus", "ou", "pager", "personaltitle",
+	"physicaldeliveryofficename", "postaladdress", "postalcode",
+	"postofficebox", "preferredlanguage", "roomnumber", "secretary", "st",
+	"street", "url" };
 
-/* Of the server's own business, or said in another way. */
-static const char *const unshown[] = { "objectClass", "uid", "userid",
-	"memberOf", NULL };
+static char named[NAMES_MAX];
+
+void
+names_show(const char *list)
+{
+	text_copy(named, list, sizeof(named));
+}
 
 static int
-is_one_of(const char *name, const char *const list[])
+is_shown(const char *ours)
 {
-	for (; *list != NULL; list++)
-		if (strcasecmp(*list, name) == 0)
-			return 1;
-	return 0;
+	return text_is_one_of(ours, shown, sizeof(shown) / sizeof(shown[0])) ||
+	    text_list_has(named, ours, strlen(ours));
 }
 
 const char *
@@ -49,11 +60,7 @@ name_ldap(const char *ours)
 	for (i = 0; names[i].ours != NULL; i++)
 		if (strcmp(names[i].ours, ours) == 0)
 			return names[i].ldap;
-	if (*ours < 'a' || *ours > 'z' || is_one_of(ours, secret) ||
-	    strspn(ours, "abcdefghijklmnopqrstuvwxyz0123456789-") !=
-		strlen(ours))
-		return NULL;
-	return ours;
+	return is_shown(ours) ? ours : NULL;
 }
 
 const char *
@@ -69,10 +76,12 @@ name_ours(const char *ldap, char out[DIR_ATTR])
 	for (i = 0; names[i].ours != NULL; i++)
 		if (strcasecmp(names[i].ldap, out) == 0)
 			break;
+	/* The user is said in another way, and by name only once. */
+	if (i == 0)
+		return NULL;
 	if (names[i].ours != NULL)
 		text_copy(out, names[i].ours, DIR_ATTR);
-	return is_one_of(out, unshown) || is_one_of(out, secret) ||
-		!dir_attr_allowed(out) ?
-	    NULL :
-	    out;
+	else if (!is_shown(out) || !dir_attr_allowed(out))
+		return NULL;
+	return out;
 }

@@ -12,8 +12,12 @@ struct name {
 /* user first; ends with ours NULL. */
 extern const struct name names[];
 
+/* Beside those of the table and of a standard set, these names (small
+ * letters, with commas) are searched for and shown. */
+#define NAMES_MAX 512
+void	names_show(const char *list);
 /* "phone" -> "telephoneNumber"; others as they are. NULL: not to be asked
- * for (no attribute, or somebody's password). */
+ * for. */
 const char *name_ldap(const char *ours);
 /* "telephoneNumber" -> "phone", "roomNumber;lang-en" -> "roomnumber". NULL:
  * not to be shown. */

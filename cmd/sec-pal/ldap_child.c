@@ -67,6 +67,8 @@ child_configure(struct ldap_child *c, struct ctl_peer *peer)
 		strncmp(conf->directory, "ldap://", 7) == 0);
 	if (conf->directory_groups[0] != '\0')
 		line_put(b, "groups", conf->directory_groups);
+	if (conf->directory_attributes[0] != '\0')
+		line_put(b, "attributes", conf->directory_attributes);
 	line_put(b, "ca", conf->directory_ca);
 	line_put_u64(b, "bind", conf->directory_bind);
 	if (conf->directory_bind == CONF_SIMPLE) {

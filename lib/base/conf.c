@@ -315,6 +315,25 @@ set_directory_groups(struct conf *c, const char *v)
 	return set_dn(c->directory_groups, sizeof(c->directory_groups), v);
 }
 
+/* Names with commas; LDAP takes letters of both sizes for the same. */
+static int
+set_directory_attributes(struct conf *c, const char *v)
+{
+	char *s;
+	int r;
+
+	if (!isalpha((unsigned char)*v) || v[strlen(v) - 1] == ',' ||
+	    strstr(v, ",,") != NULL ||
+	    strspn(v,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789-,") != strlen(v))
+		return SEC_ERR_FORMAT;
+	r = store(c->directory_attributes, sizeof(c->directory_attributes), v);
+	for (s = c->directory_attributes; *s != '\0'; s++)
+		*s = (char)tolower((unsigned char)*s);
+	return r;
+}
+
 static int
 set_directory_dn(struct conf *c, const char *v)
 {
@@ -352,6 +371,8 @@ static const struct key keys[] = {
 	{ "gateway", set_gateway, "NAME TRANSPORT:HOST:PORT [prefix=P]" },
 	{ "directory", set_directory, "ldap://HOST[:PORT]/BASEDN" },
 	{ "directory-groups", set_directory_groups, "a distinguished name" },
+	{ "directory-attributes", set_directory_attributes,
+	    "names of attributes, with commas" },
 	{ "directory-starttls", set_directory_starttls, "yes or no" },
 	{ "directory-ca", set_directory_ca, "an absolute path" },
 	{ "directory-bind", set_directory_bind, "anonymous, gssapi or simple" },

@@ -22,6 +22,7 @@ struct conf {
 	char	gateway[256];
 	char	directory[512];        /* LDAP URL; "": dir.db */
 	char	directory_groups[256]; /* base of groups; "": the same */
+	char	directory_attributes[512];     /* more that are shown */
 	int	directory_starttls;    /* yes */
 	char	directory_ca[512];     /* "" = the system's */
 	enum conf_bind directory_bind;

@@ -226,6 +226,29 @@ not_believed() {
 	[[ $stderr == *"nobody is found by"* ]]
 }
 
+@test "what is no person's is shown when the configuration names it" {
+	ldap_change <<-END
+	dn: uid=erin,ou=people,$LDAP_BASE
+	changetype: modify
+	add: x121Address
+	x121Address: 4711
+	END
+	by_gssapi
+	run -11 as alice sec-dir -q x121address=4711
+	run -0 as alice sec-dir show erin
+	[[ $output != *4711* ]]
+	directory " = ldap://localhost:$LDAP_PORT/$LDAP_BASE" \
+	    "-starttls = no" "-bind = gssapi" "-attributes = x121Address"
+	[ "$(as alice sec-dir -q x121address=4711)" = erin ]
+	run -0 as alice sec-dir show erin
+	[[ $output == *x121address*4711* ]]
+	ldap_change <<-END
+	dn: uid=erin,ou=people,$LDAP_BASE
+	changetype: modify
+	delete: x121Address
+	END
+}
+
 # within SECONDS COMMAND...: that is how long it may take.
 within() {
 	local most=$1 start=$EPOCHREALTIME

@@ -93,6 +93,18 @@ main(void)
 	T(name_ours("userPassword", name) == NULL);
 	T(name_ours("userPassword;x-old", name) == NULL);
 	T(name_ours("objectClass", name) == NULL);
+	/* Whatever nobody has thought of. */
+	T(name_ours("ms-Mcs-AdmPwd", name) == NULL);
+	T(name_ours("pwdHistory", name) == NULL);
+	T(name_ours("sshPublicKey", name) == NULL);
+	T(name_ldap("sshpublickey") == NULL);
+	names_show("building,sshpublickey,status");
+	T_STR(name_ldap("sshpublickey"), "sshpublickey");
+	T_STR(name_ours("sshPublicKey;x-old", name), "sshpublickey");
+	T_STR(name_ours("building", name), "building");
+	T(name_ours("status", name) == NULL);
+	names_show("");
+	T(name_ldap("sshpublickey") == NULL);
 	T(name_ours("uid", name) == NULL);
 	T(name_ours("memberOf;range=0-1499", name) == NULL);
 	T(name_ours("status", name) == NULL);
