@@ -255,8 +255,8 @@ text_say(struct text *t, struct ctl_req *r, const char *text, uint32_t to)
 
 /* --- in --- */
 
-static void
-put_text(struct buf *b, const char *p, size_t n)
+void
+text_put(struct buf *b, const char *p, size_t n)
 {
 	struct buf v = BUF_INIT;
 	size_t i;
@@ -271,11 +271,20 @@ put_text(struct buf *b, const char *p, size_t n)
 	buf_free(&v);
 }
 
+static void
+put_line_number(struct buf *b, int64_t line)
+{
+	if (line >= 0)
+		line_put_u64(b, "line", (uint64_t)line);
+}
+
 /* A text as a row for listeners and as an event. clear: it came unsealed. */
 static void
-show_text(struct text *t, const char *author, uint32_t q, const char *p,
-    size_t n, uint32_t to, int64_t at, int verified, int clear)
+show_text(struct text *t, const struct inbox_item *i, int64_t at, int clear)
 {
+	const char *author = i->author, *p = i->m.text;
+	size_t n = i->m.n;
+	uint32_t q = i->q, to = i->m.to;
 	struct conf_in *c = t->c;
 	const char *to_user = to != 0 ? conf_user(c, to) : NULL;
 	char number[Q_STRLEN];
@@ -290,19 +299,21 @@ show_text(struct text *t, const char *author, uint32_t q, const char *p,
 		line_put(b, "what", "text");
 		line_put(b, "user", author);
 		line_put(b, "q", q_format(q, number));
-		put_text(b, p, n);
+		text_put(b, p, n);
 		line_putf(b, "at", "%lld", (long long)at);
 		line_put(b, "to", to_user);
-		line_put(b, "verified", verified ? NULL : "0");
+		put_line_number(b, i->line);
+		line_put(b, "verified", i->verified ? NULL : "0");
 		line_put(b, "clear", clear ? "1" : NULL);
 		ctl_end(&r);
 	}
 	b = event_begin(c->a, "text");
 	line_put(b, "conf", c->uri);
 	line_put(b, "user", author);
-	put_text(b, p, n);
+	text_put(b, p, n);
 	line_put(b, "to", to_user);
-	line_put(b, "verified", verified ? NULL : "0");
+	put_line_number(b, i->line);
+	line_put(b, "verified", i->verified ? NULL : "0");
 	line_put(b, "clear", clear ? "1" : NULL);
 	event_end(c->a);
 	voice_addressed(c, author, p, n, to);
@@ -339,8 +350,7 @@ on_show(void *ctx, const struct inbox_item *i)
 		return;
 	case INBOX_TEXT: break;
 	}
-	show_text(t, i->author, i->q, i->m.text, i->m.n, i->m.to,
-	    i->time - t->c->a->session.offset, i->verified, 0);
+	show_text(t, i, i->time - t->c->a->session.offset, 0);
 	if (i->q == t->c->q && (s = said_find(t, i->seq)) != NULL)
 		said_echoed(t, s, i->missed, 0);
 }
@@ -424,8 +434,13 @@ on_message(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	if (text_equal_nocase(req->content_type, "text/plain")) {
 		if (t->c->a->conf.plain &&
 		    text_is_utf8(req->body, req->bodylen))
-			show_text(t, u.full, q, req->body, req->bodylen, 0,
-			    clock_real(), 1, 1);
+			show_text(t,
+			    &(struct inbox_item) { .q = q,
+				.author = u.full,
+				.verified = 1,
+				.line = -1,
+				.m = { .text = req->body, .n = req->bodylen } },
+			    clock_real(), 1);
 		sip_answer_status(txn, 200);
 		return;
 	}
@@ -433,8 +448,15 @@ on_message(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		sip_answer_status(txn, 415);
 		return;
 	}
-	wants = inbox_put_number(t->inbox, u.full, q, req->missed, req->body,
-	    req->bodylen, session_now(t->c->a), sip_txn_id(txn));
+	wants = inbox_put_letter(t->inbox,
+	    &(struct inbox_letter) { .author = u.full,
+		.q = q,
+		.missed = req->missed,
+		.line = req->line,
+		.body = req->body,
+		.n = req->bodylen,
+		.number = sip_txn_id(txn) },
+	    session_now(t->c->a));
 	if (wants < 0) {
 		/* Too many are told as a gap, and not one by one. */
 		if (wants != SEC_ERR_LIMIT)

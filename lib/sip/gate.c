@@ -47,6 +47,7 @@ static const struct {
 	[GATE_NOTE] = { "SEC-Note", 0, ONCE },
 	[GATE_AUTHOR] = { "SEC-Author", 0, ONCE | URI },
 	[GATE_MISSED] = { "SEC-Missed", 0, ONCE },
+	[GATE_LINE_NO] = { "SEC-Line", 0, ONCE },
 	[GATE_DATE] = { "Date", 0, ONCE },
 	[GATE_RETRY_AFTER] = { "Retry-After", 0, ONCE },
 };

@@ -96,6 +96,7 @@ sip_msg_init(struct sip_msg *m)
 	memset(m, 0, sizeof(*m));
 	m->expires = -1;
 	m->missed = -1;
+	m->line = -1;
 	m->retry_after = -1;
 }
 
@@ -414,6 +415,11 @@ take_numbers(const struct gate *g, struct sip_msg *m)
 		if (text_number(s, 0, 1000000, &v) != 0)
 			return SEC_ERR_FORMAT;
 		m->missed = (int)v;
+	}
+	if ((s = g->value[GATE_LINE_NO]) != NULL) {
+		if (text_number(s, 0, INT64_MAX, &v) != 0)
+			return SEC_ERR_FORMAT;
+		m->line = (int64_t)v;
 	}
 	if ((s = g->value[GATE_RETRY_AFTER]) != NULL) {
 		if (take_number(s, INT32_MAX, &v) != 0)

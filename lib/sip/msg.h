@@ -40,6 +40,7 @@ struct sip_msg {
 	const char	*author;       /* SEC-Author: URI */
 	const char	*author_q;     /* its ;q= */
 	int		 missed;       /* SEC-Missed */
+	int64_t		 line;         /* SEC-Line */
 	const char	*date;
 	int		 retry_after;
 	const char	*auth_realm, *auth_target, *auth_token;  /* Kerberos */

@@ -298,6 +298,7 @@ print_fields(struct buf *out, const struct sip_msg *m)
 	put_field(out, "SEC-Conference-Key", m->conference_key);
 	put_note(out, m->note);
 	put_address(out, "SEC-Author", m->author, ";q=", m->author_q, NULL);
+	put_number(out, "SEC-Line", m->line);
 	print_missed(out, m->missed);
 	put_field(out, "Date", m->date);
 	put_number(out, "Retry-After", m->retry_after);

@@ -37,6 +37,7 @@ struct held {
 	struct source *source;
 	uint32_t q;
 	int missed;
+	int64_t line;
 	uint64_t number; /* for done(), 0: none */
 	int64_t until;
 	char *author;
@@ -161,6 +162,7 @@ show(struct inbox *in, const struct held *h, struct inbox_item *i)
 	i->seq = h->head.seq;
 	i->time = h->head.time;
 	i->missed = h->missed;
+	i->line = h->line;
 	in->ops->show(in->ctx, i);
 }
 
@@ -239,6 +241,7 @@ tell(struct inbox *in, int64_t now)
 			.q = s->q,
 			.missing = take_untold(in, s, now),
 			.missed = -1,
+			.line = -1,
 			.time = now,
 			.verified = 1 };
 		if (s != &in->rest)
@@ -284,6 +287,7 @@ show_false(struct inbox *in, const char *author, uint32_t q, int64_t now)
 			.q = q,
 			.author = author,
 			.missed = -1,
+			.line = -1,
 			.time = now });
 }
 
@@ -416,7 +420,14 @@ int
 inbox_put(struct inbox *in, const char *author, uint32_t q, int missed,
     const uint8_t *body, size_t n, int64_t now)
 {
-	return inbox_put_number(in, author, q, missed, body, n, now, 0);
+	return inbox_put_letter(in,
+	    &(struct inbox_letter) { .author = author,
+		.q = q,
+		.missed = missed,
+		.line = -1,
+		.body = body,
+		.n = n },
+	    now);
 }
 
 /* Is there room for another of n bytes? */
@@ -467,31 +478,31 @@ judge_new(struct inbox *in, struct held *h, int64_t now)
 }
 
 int
-inbox_put_number(struct inbox *in, const char *author, uint32_t q, int missed,
-    const uint8_t *body, size_t n, int64_t now, uint64_t number)
+inbox_put_letter(struct inbox *in, const struct inbox_letter *l, int64_t now)
 {
 	struct text_head head;
 	struct source *s;
 	struct held *h;
 	int r = 0;
 
-	if (text_peek(&head, body, n) != 0)
+	if (text_peek(&head, l->body, l->n) != 0)
 		return SEC_ERR_FORMAT;
 	keyring_expire(in->keys, now);
 	s = source(in, head.q);
-	if (head.q != q) {
-		show_false(in, author, head.q, now);
-		done(in, number, 0);
-	} else if (s == NULL || !has_room(in, s, n)) {
+	if (head.q != l->q) {
+		show_false(in, l->author, head.q, now);
+		done(in, l->number, 0);
+	} else if (s == NULL || !has_room(in, s, l->n)) {
 		turn_away(in, s, head.seq);
 		r = SEC_ERR_LIMIT;
 	} else if (!seal_time_allows(head.time, now)) {
 		turn_away(in, s, head.seq);
-		done(in, number, 0);
+		done(in, l->number, 0);
 	} else {
-		h = hold(in, s, author, body, n);
-		h->missed = missed;
-		h->number = number;
+		h = hold(in, s, l->author, l->body, l->n);
+		h->missed = l->missed;
+		h->line = l->line;
+		h->number = l->number;
 		h->until = now + INBOX_HOLD_MS;
 		h->head = head;
 		judge_new(in, h, now);

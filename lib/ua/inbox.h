@@ -50,6 +50,7 @@ struct inbox_item {
 	int64_t		 time;         /* the author's T */
 	int		 verified;     /* the roster knows q as the author */
 	int		 missed;       /* SEC-Missed of an own echo, -1 */
+	int64_t		 line;         /* SEC-Line where text is kept, -1 */
 	struct message	 m;
 };
 
@@ -80,10 +81,19 @@ void	inbox_returned(struct inbox *in);
  */
 int	inbox_put(struct inbox *in, const char *author, uint32_t q,
 	    int missed, const uint8_t *body, size_t n, int64_t now);
-/* The same, with a number for done(), if this returns no error. */
-int	inbox_put_number(struct inbox *in, const char *author, uint32_t q,
-	    int missed, const uint8_t *body, size_t n, int64_t now,
-	    uint64_t number);
+/* The same, with what came beside it; number: for done(), if this returns no
+ * error. */
+struct inbox_letter {
+	const char	*author;
+	uint32_t	 q;
+	int		 missed;       /* -1: none */
+	int64_t		 line;         /* -1: none */
+	const uint8_t	*body;
+	size_t		 n;
+	uint64_t	 number;
+};
+int	inbox_put_letter(struct inbox *in, const struct inbox_letter *l,
+	    int64_t now);
 /* Roster or keys have changed, or time has passed. Old keys are wiped. */
 int	inbox_run(struct inbox *in, int64_t now);
 /* ms until inbox_run() should be called, -1: no need. */

@@ -252,8 +252,10 @@ put_number(struct desk *d, const struct secret *ke, uint32_t epoch, uint32_t q,
 	struct buf b = BUF_INIT;
 
 	body_of(&b, ke, epoch, q, seq, "t", now);
-	T(inbox_put_number(d->in, BOB, q, -1, buf_data(&b), buf_len(&b), now,
-	      number) >= 0);
+	T(inbox_put_letter(d->in,
+	      &(struct inbox_letter) { BOB, q, -1, -1, buf_data(&b),
+		  buf_len(&b), number },
+	      now) >= 0);
 	buf_free(&b);
 }
 
@@ -309,8 +311,10 @@ answers(void)
 	/* Tampered with. */
 	body_of(&b, fresh, 4, LATE, 6, "t", 0);
 	buf_data(&b)[buf_len(&b) - 1] ^= 1;
-	T_INT(inbox_put_number(d.in, BOB, LATE, -1, buf_data(&b), buf_len(&b),
-		  0, 8),
+	T_INT(inbox_put_letter(d.in,
+		  &(struct inbox_letter) { BOB, LATE, -1, -1, buf_data(&b),
+		      buf_len(&b), 8 },
+		  0),
 	    0);
 	T_STR(told(&d), "-8");
 	/* What is held when all ends. */
