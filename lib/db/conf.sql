@@ -22,8 +22,8 @@ CREATE TABLE conference (
 	-- What owners may set later:
 	speak      TEXT NOT NULL DEFAULT 'all', -- all, moderators
 	lobby      INTEGER NOT NULL DEFAULT 0,  -- 1: joins wait for admission
-	history    INTEGER NOT NULL DEFAULT 0,  -- 1: text is kept
-	history_from TEXT NOT NULL DEFAULT 'join', -- join, start: how far back
+	history    INTEGER NOT NULL DEFAULT 0,  -- lines of text kept
+	history_from TEXT NOT NULL DEFAULT 'join', -- join, begin: how far back
 	                                        -- a member may read
 	record     INTEGER NOT NULL DEFAULT 1,  -- 0: recorders are refused
 	directory  INTEGER NOT NULL DEFAULT 0,  -- 1: shown in searches

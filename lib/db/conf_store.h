@@ -29,6 +29,8 @@ struct conf_row {
 	int		record;                /* 0: no recorders */
 	int		directory;             /* 1: searches show it */
 	int		level;                 /* 0: packets do not tell it */
+	int		history;               /* lines of text kept, 0: none */
+	char		history_from[8];       /* join begin */
 	uint32_t	epoch;
 	uint32_t	q_reserved;            /* up to it: used */
 	int64_t		created;               /* ms */

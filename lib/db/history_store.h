@@ -1,0 +1,54 @@
+#ifndef DB_HISTORY_STORE_H
+#define DB_HISTORY_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "db/conf_store.h"
+
+/*
+ * conf.db: the text that persistent conferences keep, as its authors sealed
+ * it, and the sealed text keys of its epochs (SECURITY.md 3.5). Written by
+ * sec-confctl only, inside the transaction that the caller has begun.
+ */
+struct history_line {
+	uint64_t	 conf;
+	uint64_t	 line;         /* ascending, by the text router */
+	int64_t		 at;           /* ms */
+	uint32_t	 q;            /* of its device */
+	char		 user[CONF_USER];
+	uint32_t	 epoch;
+	const uint8_t	*body;         /* sealed; borrowed */
+	size_t		 n;
+};
+
+/* One that is there already stays as it is. 0 or SEC_ERR_*. */
+int	history_put(struct db *d, const struct history_line *l);
+/* At most n of the lines before `before` (0: the newest) of epochs from
+ * `from` on, newest first; cb returns 0 to go on. 0, SEC_ERR_* or cb's. */
+int	history_page(struct db *d, uint64_t conf, uint64_t before,
+	    uint32_t from, int n, int (*cb)(void *arg,
+	    const struct history_line *l), void *arg);
+/* The newest `keep` lines stay, and the keys of epochs that have lines or
+ * come from `epoch` on. */
+int	history_trim(struct db *d, uint64_t conf, int keep, uint32_t epoch);
+/* All lines and keys. */
+int	history_drop(struct db *d, uint64_t conf);
+
+/* T_e as it was sealed for the disk. A second one for an epoch is not
+ * stored. _get: appended to out; SEC_ERR_NOTHING: there is none. */
+int	history_key_put(struct db *d, uint64_t conf, uint32_t epoch,
+	    const void *sealed, size_t n);
+int	history_key_get(struct db *d, uint64_t conf, uint32_t epoch,
+	    struct buf *out);
+
+/* The first epoch that a user had, who may read from his joining on. It is
+ * set once, until it is cleared. _get: 0: none. */
+int	history_from_put(struct db *d, uint64_t conf, const char *user,
+	    uint32_t epoch);
+int	history_from_get(struct db *d, uint64_t conf, const char *user,
+	    uint32_t *epoch);
+int	history_from_clear(struct db *d, uint64_t conf, const char *user);
+
+#endif
