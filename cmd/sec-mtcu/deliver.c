@@ -33,6 +33,7 @@ struct delivery {
 	char *room; /* URI: looked up again */
 	uint32_t author_q;
 	uint64_t txn;
+	int64_t line; /* SEC-Line, or -1 */
 	char *author;
 	char *type;
 	uint8_t *body;
@@ -48,13 +49,14 @@ struct delivery {
 
 static void
 template_of(struct sip_msg *t, const struct room *r, const char *author,
-    const char *type, const void *body, size_t n)
+    const char *type, int64_t line, const void *body, size_t n)
 {
 	sip_msg_init(t);
 	t->method = "MESSAGE";
 	t->uri = r->dealt.uri;
 	t->from = t->author = author;
 	t->content_type = type;
+	t->line = line;
 	t->body = body;
 	t->bodylen = n;
 }
@@ -105,6 +107,18 @@ delivery_id(const struct delivery *d)
 	return d->id;
 }
 
+void
+delivery_set_line(struct delivery *d, int64_t line)
+{
+	d->line = line;
+}
+
+int64_t
+delivery_line(const struct delivery *d)
+{
+	return d->line;
+}
+
 struct sip_fan *
 delivery_fan(struct delivery *d, const struct sip_msg *tmpl)
 {
@@ -142,7 +156,8 @@ delivery_finish(struct delivery *d)
 	    (mb = room_member(r, d->author_q)) != NULL) {
 		if (mb->under_way > 0)
 			mb->under_way--;
-		template_of(&tmpl, r, d->author, d->type, d->body, d->n);
+		template_of(&tmpl, r, d->author, d->type, d->line, d->body,
+		    d->n);
 		copy_send(mb, d->fan, &tmpl, d, missed);
 	}
 	if ((txn = sip_txn_find(d->mtcu->s->sip, d->txn)) != NULL) {
@@ -221,6 +236,7 @@ delivery_new(struct room *r, struct member *author, struct sip_txn *txn,
 	d->txn = sip_txn_id(txn);
 	d->waiting = 0;
 	d->started = 0;
+	d->line = -1;
 	d->n = req->bodylen;
 	d->room = strdup(r->dealt.uri);
 	d->author = strdup(author->dealt.person->uri);
@@ -334,6 +350,7 @@ copy_keep(struct member *mb, const struct sip_msg *tmpl, uint64_t delivery,
 	c->n = tmpl->bodylen;
 	c->missed = missed;
 	c->author_q = author_q;
+	c->line = tmpl->line;
 	c->delivery = delivery;
 	TAILQ_INSERT_TAIL(&mb->copies, c, entry);
 	mb->queued += c->n;
@@ -393,7 +410,7 @@ copy_lost(struct delivery *d, uint64_t cookie)
 			break;
 	if (mb == NULL)
 		return 0;
-	template_of(&tmpl, r, d->author, d->type, d->body, d->n);
+	template_of(&tmpl, r, d->author, d->type, d->line, d->body, d->n);
 	return copy_put(mb, d->fan, &tmpl, d->id, d->author_q, -1) == 0 ||
 	    copy_keep(mb, &tmpl, d->id, d->author_q, -1) == 0;
 }
@@ -478,8 +495,8 @@ copies_flush(struct member *mb)
 	struct copy *c;
 
 	while ((c = TAILQ_FIRST(&mb->copies)) != NULL) {
-		template_of(&tmpl, member_room(mb), c->author, c->type, c->body,
-		    c->n);
+		template_of(&tmpl, member_room(mb), c->author, c->type, c->line,
+		    c->body, c->n);
 		if (copy_put(mb, NULL, &tmpl, c->delivery, c->author_q,
 			c->missed) != 0)
 			return; /* lost again: they wait on */

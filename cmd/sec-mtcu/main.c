@@ -40,6 +40,7 @@ mtcu_open(struct service *s)
 	TAILQ_INIT(&m->spare);
 	s->priv = m;
 	members_open(m); /* members.c */
+	ctl_add_verbs(s->ctl, keep_verbs, s);
 	return 0;
 }
 

@@ -167,9 +167,22 @@ on_hop_key(struct dealt_device *d, uint32_t hopid, const uint8_t key[32])
 	holder_replace(&mb->held, hopid, key, INT64_MAX);
 }
 
+static int
+on_room(struct dealt_room *r)
+{
+	return keep_open((struct room *)r);
+}
+
+static void
+on_room_gone(struct dealt_room *r)
+{
+	keep_close((struct room *)r);
+}
+
 static void
 on_room_dealt(struct dealt_room *r)
 {
+	keep_dealt((struct room *)r);
 	service_keys_changed(dealt_service(r->dealt));
 }
 
@@ -184,6 +197,8 @@ static const struct dealt_ops ops = {
 	.device_size = sizeof(struct member),
 	.capacity = 100000,
 	.medium = "text",
+	.room_new = on_room,
+	.room_free = on_room_gone,
 	.room_dealt = on_room_dealt,
 	.device_new = on_member,
 	.device_free = on_member_gone,

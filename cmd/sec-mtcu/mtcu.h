@@ -33,6 +33,7 @@ struct copy {
 	int			 missed;       /* -1: not the author's own */
 	char			*author;       /* URI */
 	char			*type;         /* content type */
+	int64_t			 line;         /* SEC-Line, or -1 */
 	uint8_t			*body;
 	size_t			 n;
 	TAILQ_ENTRY(copy)	 entry;
@@ -51,6 +52,10 @@ struct member {                        /* one device: one q */
 
 struct room {
 	struct dealt_room	 dealt;
+	int64_t			 line;         /* the last that is kept */
+	TAILQ_HEAD(, kept)	 kept;         /* until they are stored */
+	size_t			 waiting;      /* bytes of them */
+	struct timer		 again;
 };
 
 struct delivery;
@@ -101,12 +106,26 @@ void	member_disconnected(struct member *mb);
 /* Connected, but without an answer for 2 s: `lost`, until he answers. */
 void	member_silent(struct member *mb);
 
+/* keep.c: text that the controller stores */
+extern const struct ctl_verb keep_verbs[];
+int	keep_open(struct room *r);
+void	keep_close(struct room *r);
+/* The controller's link is there: what it may not have. */
+void	keep_dealt(struct room *r);
+/* The controller cannot store at this moment. */
+int	keep_is_full(const struct room *r);
+/* A text's number, -1 in a room that keeps none. */
+int64_t	keep_text(struct member *author, const struct sip_msg *req);
+
 /* relay.c: one MESSAGE in, one to every member out (Fig. 8) */
 void	on_message(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
 
 /* deliver.c: who has answered */
 struct delivery *delivery_new(struct room *r, struct member *author,
 	    struct sip_txn *txn, const struct sip_msg *req);
+/* It is kept, under this number. */
+void	delivery_set_line(struct delivery *d, int64_t line);
+int64_t	delivery_line(const struct delivery *d);
 struct delivery *delivery_find(struct mtcu *m, uint64_t id);
 uint64_t delivery_id(const struct delivery *d);
 /* What its copies are made from; tmpl is looked at the first time. */

@@ -33,7 +33,7 @@ message_refused(struct mtcu *m, const struct member *mb,
 		return 404;
 	if (!mb->dealt.speak)
 		return 403;
-	if (mb->under_way >= UNDER_WAY)
+	if (mb->under_way >= UNDER_WAY || keep_is_full(member_room(mb)))
 		return 503;
 	if (req->content_type == NULL || req->bodylen == 0)
 		return 400;
@@ -73,7 +73,9 @@ on_message(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		sip_answer_status(txn, 503);
 		return;
 	}
+	delivery_set_line(d, keep_text(author, req));
 	sip_msg_init(&tmpl);
+	tmpl.line = delivery_line(d);
 	tmpl.method = "MESSAGE";
 	tmpl.uri = author->dealt.room->uri;
 	tmpl.from = tmpl.author = author->dealt.person->uri;

@@ -312,14 +312,14 @@ req_room(struct dealt *d, struct ctl_req *req)
 	return r;
 }
 
-/* streams=, select= and talk= of a line; 0 or -1: answered. */
+/* streams=, select=, talk= and keep= of a line; 0 or -1: answered. */
 static int
 take_policy(struct dealt_room *r, struct ctl_req *req)
 {
 	const char *how = line_get(req->line, "select");
 	uint64_t n = r->streams;
 	enum dealt_select select = r->select;
-	int talk;
+	int talk, keep;
 
 	if (line_get_u64(req->line, "streams", &n) == SEC_ERR_FORMAT || n < 1 ||
 	    n > DEALT_STREAMS_MAX) {
@@ -336,11 +336,15 @@ take_policy(struct dealt_room *r, struct ctl_req *req)
 	}
 	talk = strcmp(line_get_or(req->line, "talk", r->talk ? "yes" : "no"),
 		   "yes") == 0;
-	if (r->streams == n && r->select == select && r->talk == talk)
+	keep = strcmp(line_get_or(req->line, "keep", r->keep ? "yes" : "no"),
+		   "yes") == 0;
+	if (r->streams == n && r->select == select && r->talk == talk &&
+	    r->keep == keep)
 		return 0;
 	r->streams = (unsigned)n;
 	r->select = select;
 	r->talk = talk;
+	r->keep = keep;
 	if (r->dealt->ops->room_policy != NULL)
 		r->dealt->ops->room_policy(r);
 	return 0;

@@ -41,6 +41,7 @@ struct dealt_room {
 	unsigned		 streams;
 	enum dealt_select	 select;
 	int			 talk;         /* tell who talks */
+	int			 keep;         /* its text is kept */
 	int			 seen;         /* in this deal */
 	int			 is_dealt;     /* all devices are known */
 	struct map		*persons;      /* by URI */
@@ -75,7 +76,7 @@ struct dealt_ops {
 	void	(*room_free)(struct dealt_room *r);
 	/* All its devices are there: is_dealt is set. */
 	void	(*room_dealt)(struct dealt_room *r);
-	/* streams, select or talk are others now. */
+	/* streams, select, talk or keep are others now. */
 	void	(*room_policy)(struct dealt_room *r);
 	/* In its room, but without a hop key. 0 or SEC_ERR_*. */
 	int	(*device_new)(struct dealt_device *d);
