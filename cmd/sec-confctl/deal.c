@@ -65,7 +65,9 @@ deal_conference(struct conference *c, int server, struct buf *b)
 			line_put(b, "parent",
 			    c->parent != NULL ? c->parent->uri : "");
 		put_watch(c, b);
-	} else if (server == conf_server(c, "voice"))
+	} else if (server == conf_server(c, "text"))
+		line_put(b, "keep", c->row.history > 0 ? "yes" : "no");
+	else if (server == conf_server(c, "voice"))
 		line_put(b, "talk", c->talk ? "yes" : "no");
 }
 

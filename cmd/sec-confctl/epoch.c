@@ -51,6 +51,9 @@ epoch_advance(struct conference *c, struct secret *next)
 	c->row.epoch++;
 	c->advanced = f->commits;
 	timer_set(&c->age, epoch_life(f));
+	if ((r = history_epoch(c)) != 0)
+		log_error("history.key", "conf=%s why=%s",
+		    log_quote(c->row.name), log_quote(sec_strerror(r)));
 	log_info("conf.key", "conf=%s key_gen=%u", log_quote(c->row.name),
 	    c->row.epoch);
 	return 0;

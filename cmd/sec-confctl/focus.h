@@ -183,6 +183,7 @@ struct conference {
 	struct timer		 again;        /* servers refused some */
 	int			 talk;         /* sec-pal asks who talks */
 	int			 ending;
+	int			 untrimmed;    /* lines since the last trim */
 	struct person		*owner;
 	struct conference	*parent;       /* NULL: none, or it ended */
 	unsigned		 nchildren;
@@ -470,6 +471,17 @@ extern const struct ctl_verb talk_verbs[];
 /* To sec-pal, if it asks; user NULL and "off": nobody. */
 void	talk_tell(struct conference *c, const char *user, const char *on);
 
+/* --- history.c: the text that it keeps */
+extern const struct ctl_verb history_verbs[];
+/* Values of the settings history and history-from; 0 or SEC_ERR_FORMAT. */
+int	history_lines(struct conf_row *row, const char *value);
+int	history_whence(struct conf_row *row, const char *value);
+/* It kept so many lines before. In this turn's commit; 0 or SEC_ERR_*. */
+int	history_set(struct conference *c, int before);
+/* The text key of the running epoch goes with it to the disk. */
+int	history_epoch(struct conference *c);
+void	history_close(struct focus *f);
+
 /* deal.c: lines to media servers and sec-pal */
 void	deal_link_up(struct focus *f, int number);
 void	deal_link_down(struct focus *f, int number);
@@ -533,6 +545,7 @@ struct focus {
 	struct server_move	 moves[256];
 	int			 pal;          /* its number */
 	struct secret		*dbk;          /* NULL: not needed yet */
+	TAILQ_HEAD(, stored)	 stored;       /* lines of this turn */
 	/* commit.c */
 	struct hook		 commit_hook;
 	int			 in_commit;

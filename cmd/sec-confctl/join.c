@@ -21,6 +21,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "db/history_store.h"
 #include "wire/ids.h"
 #include "wire/line.h"
 
@@ -219,6 +220,10 @@ join_store(struct join *o, struct conference *c)
 	text_copy(d->address, o->address, sizeof d->address);
 	if ((r = device_store(d)) != 0 ||
 	    (r = conf_user_put(f->s->db, c->row.id, o->user, "invited")) != 0)
+		goto fail;
+	if (first && c->row.persistent &&
+	    (r = history_from_put(f->s->db, c->row.id, o->user,
+		 c->row.epoch)) != 0)
 		goto fail;
 	conf_list_set(c, o->user, LIST_INVITED);
 	commit_then(f, join_committed, o->id);

@@ -51,6 +51,8 @@ focus_open(struct service *s)
 		f->pal = pal->number;
 	ctl_add_verbs(s->ctl, pick_verbs, s);
 	ctl_add_verbs(s->ctl, talk_verbs, s);
+	ctl_add_verbs(s->ctl, history_verbs, s);
+	TAILQ_INIT(&f->stored);
 	if ((r = confs_load(f)) != 0)
 		return r;
 	deals_load(f);
@@ -71,6 +73,7 @@ focus_close(struct service *s)
 	joins_free(f);
 	creates_free(f);
 	deals_free(f);
+	history_close(f);
 	confs_free(f);
 	sessions_free(f);
 	map_free(f->confs);

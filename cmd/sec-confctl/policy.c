@@ -69,6 +69,7 @@ static const struct policy {
 } policies[] = {
 	{ "grant", RANK_MEMBER, policy_grant },
 	{ "hold", RANK_MEMBER, policy_hold },
+	{ "history", RANK_MEMBER, policy_history },
 	{ "set", RANK_ANYBODY, policy_set }, /* each setting has its own */
 	{ "end", RANK_OWNER, policy_end },
 	{ "rekey", RANK_OWNER, policy_rekey },

@@ -33,5 +33,7 @@ int	policy_end(struct conference *c, struct asker *by,
 	    const struct line *l);
 int	policy_rekey(struct conference *c, struct asker *by,
 	    const struct line *l);
+int	policy_history(struct conference *c, struct asker *by,
+	    const struct line *l);         /* history.c */
 
 #endif

@@ -99,6 +99,11 @@ static const struct setting {
 	{ "record", RANK_OWNER, set_record, "record is yes or no" },
 	{ "level", RANK_OWNER, set_level, "level is on or off" },
 	{ "directory", RANK_OWNER, set_directory, "directory is yes or no" },
+	{ "history", RANK_OWNER, history_lines,
+	    "history is off or, of a persistent conference, a number of lines, "
+	    "100000 at most" },
+	{ "history-from", RANK_OWNER, history_whence,
+	    "history-from is join or begin" },
 };
 #define NSETTINGS (sizeof settings / sizeof settings[0])
 
@@ -213,6 +218,8 @@ wish_store(struct conference *c, const struct wish *w)
 		return r;
 	}
 	conf_changed(c, &before);
+	if ((r = history_set(c, before.history)) != 0)
+		return r;
 	for (i = 0; i < NLISTINGS; i++)
 		if ((r = lists_change(c, w->users[i], listings[i].bit,
 			 listings[i].on)) != 0)
