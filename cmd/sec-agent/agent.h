@@ -369,6 +369,8 @@ void	text_move(struct text *t, const struct addr *mtcu, int server);
 /* The hop key is new: connect anew. */
 void	text_rekey(struct text *t);
 int	text_is_up(const struct text *t);
+/* A field text= of what may hold a NUL. */
+void	text_put(struct buf *b, const char *p, size_t n);
 /* Keys or roster have changed. */
 void	text_news(struct text *t);                     /* NULL allowed */
 void	text_say(struct text *t, struct ctl_req *r, const char *text,
@@ -502,6 +504,7 @@ struct agent {
 	struct voice	 voice;
 	struct mix	*mix;
 	struct changes	*changes;
+	struct histories *histories;
 	struct timer	 alive;        /* is our socket still there? */
 };
 

@@ -193,6 +193,7 @@ open_all(struct agent *a)
 	voice_init(a);
 	mix_init(a);
 	change_init(a);
+	history_init(a);
 	timer_init(&a->alive, a->loop, on_alive, a);
 	(void)loop_signal(a->loop, SIGTERM, on_signal, a);
 	(void)loop_signal(a->loop, SIGINT, on_signal, a);
@@ -209,6 +210,7 @@ close_all(struct agent *a)
 	flow_cut(a->session.confctl);
 	loop_turn(a->loop, 0); /* what waits for answers is told */
 	change_close(a);
+	history_close(a);
 	voice_close(a);
 	spawns_close(a);
 	create_close(a);

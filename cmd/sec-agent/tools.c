@@ -320,6 +320,12 @@ on_say(void *ctx, struct ctl_req *r)
 }
 
 static void
+on_history(void *ctx, struct ctl_req *r)
+{
+	history_start(ctx, r);
+}
+
+static void
 on_listen(void *ctx, struct ctl_req *r)
 {
 	struct conf_in *c;
@@ -385,6 +391,7 @@ const struct ctl_verb tool_verbs[] = {
 	{ "policy", CTL_SAME, on_policy },
 	{ "say", CTL_SAME, on_say },
 	{ "listen", CTL_SAME, on_listen },
+	{ "history", CTL_SAME, on_history },
 	{ "attach", CTL_SAME, on_attach },
 	{ "events", CTL_SAME, on_events },
 	{ "last", CTL_SAME, on_last },

@@ -117,6 +117,11 @@ void	mix_confctl_up(struct agent *a);
 const char *mix_focus(const struct agent *a);
 extern const struct ctl_verb mix_verbs[];
 
+/* --- history.c: history conf= n=: lines that it has kept --- */
+void	history_start(struct agent *a, struct ctl_req *r);
+void	history_init(struct agent *a);
+void	history_close(struct agent *a);
+
 /* --- change.c: set conf= NAME=VALUE ... */
 void	change_start(struct agent *a, struct ctl_req *r);
 /* Media or roster of c are new: who waits for that? */

@@ -162,6 +162,10 @@ show_json(const struct shower *s, const struct line *row, struct buf *out)
 		json_str(&j, "text", text);
 		if (to != NULL && *to != '\0')
 			json_str(&j, "to", to);
+		if (agent_int(row, "line") > 0)
+			json_int(&j, "line", agent_int(row, "line"));
+		if (agent_int(row, "old") == 1)
+			json_bool(&j, "old", 1);
 		if (agent_int(row, "clear") == 1)
 			json_bool(&j, "clear", 1);
 		if (strcmp(line_get_or(row, "verified", "1"), "0") == 0)

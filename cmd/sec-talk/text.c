@@ -23,9 +23,10 @@
 #include "signals.h"
 #include "text.h"
 
-#define JOIN_MS 10000 /* -T when not given */
-#define SAY_MS	60000 /* the agent waits for a text router that comes back */
-#define ECHO_MS 1000 /* for what was delivered to be shown as well */
+#define JOIN_MS	   10000 /* -T when not given */
+#define SAY_MS	   60000 /* the agent waits for a text router that comes back */
+#define HISTORY_MS 30000
+#define ECHO_MS	   1000 /* for what was delivered to be shown as well */
 
 struct talk {
 	struct cli *c;
@@ -43,6 +44,7 @@ struct talk {
 	int64_t stop_at; /* -t: mono ms, -1: no limit */
 	int64_t echo_until; /* mono ms, once all is said */
 	unsigned said, heard; /* own messages: delivered, shown */
+	int64_t line; /* the newest of --history */
 	struct voice *voice; /* beside the text; NULL: none */
 	int over, code;
 };
@@ -72,6 +74,8 @@ on_text(struct talk *t, const struct line *row)
 {
 	struct buf b = BUF_INIT;
 
+	if (agent_int(row, "line") != 0 && agent_int(row, "line") <= t->line)
+		return; /* --history has shown it */
 	t->heard +=
 	    strcmp(line_get_or(row, "user", ""), agent_user(t->listen)) == 0;
 	if (cli_mode(t->c) == EMIT_JSON)
@@ -554,12 +558,64 @@ start_listening(struct talk *t)
 	return 0;
 }
 
+/* A line of before; it does not count as heard. */
+static int
+on_old(void *arg, const struct line *row)
+{
+	struct talk *t = arg;
+	struct buf b = BUF_INIT;
+
+	t->line = agent_int(row, "line");
+	if (cli_mode(t->c) == EMIT_JSON)
+		show_json(&t->show, row, &b);
+	else
+		show_text(&t->show, row, &b);
+	emit_write(STDOUT_FILENO, buf_data(&b), buf_len(&b));
+	buf_free(&b);
+	return 0;
+}
+
+/* --history N, once nothing new can pass unseen. 0 or an exit code. */
+static int
+show_history(struct talk *t, const char *n)
+{
+	struct line ok;
+	struct buf *b = ctl_client_begin(t->a, "history");
+	int r;
+
+	line_put(b, "conf", t->conf);
+	line_put(b, "n", n);
+	r = agent_rows(t->a, cli_timeout(t->c, HISTORY_MS), on_old, t, &ok);
+	if (r != 0)
+		return agent_fail(t->c, t->a, r);
+	if (agent_int(&ok, "unread") > 0)
+		emit_note(EMIT_TABLE, "%lld of its lines cannot be read",
+		    (long long)agent_int(&ok, "unread"));
+	return 0;
+}
+
+/* 0 or an exit code. */
+static int
+check_history(struct cli *c)
+{
+	const char *n = cli_value(c, "history");
+	unsigned long long v;
+
+	if (n != NULL && text_number(n, 1, INT64_MAX, &v) != 0)
+		return cli_usage(c, "--history %s: not a number of lines", n);
+	return 0;
+}
+
 int
 text_open(struct talk **out, struct cli *c, int64_t seconds)
 {
 	struct talk *t = mem_new(sizeof(*t));
 	int r;
 
+	if ((r = check_history(c)) != 0) {
+		free(t);
+		return r;
+	}
 	t->c = c;
 	t->stop_at = seconds >= 0 ? clock_mono() + seconds * 1000 : -1;
 	t->in.fd = STDIN_FILENO;
@@ -591,6 +647,9 @@ text_run(struct talk *t, struct voice *v)
 		return emit_error(cli_mode(t->c), SEC_ERR_OFFLINE,
 		    "no text in this conference");
 	if (cli_flag(t->c, "s") == 0 && (r = start_listening(t)) != 0)
+		return r;
+	if (cli_value(t->c, "history") != NULL && !t->over &&
+	    (r = show_history(t, cli_value(t->c, "history"))) != 0)
 		return r;
 	return loop(t);
 }

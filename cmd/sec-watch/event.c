@@ -35,6 +35,8 @@ static const struct {
 	{ "since", KIND_TIME },
 	{ "media", KIND_LIST },
 	{ "now", KIND_BOOL },
+	{ "old", KIND_BOOL },
+	{ "line", KIND_NUMBER },
 	{ "removed", KIND_BOOL },
 	{ "stale", KIND_BOOL },
 	{ "count", KIND_NUMBER },

@@ -17,8 +17,9 @@
 #include "event.h"
 #include "hook.h"
 
-#define CALL_MS	  10000
-#define QUEUE_MAX 10000 /* events that wait for the command of -x */
+#define CALL_MS	   10000
+#define HISTORY_MS 30000
+#define QUEUE_MAX  10000 /* events that wait for the command of -x */
 
 struct watch {
 	struct cli *c;
@@ -33,6 +34,7 @@ struct watch {
 	struct events queue; /* the first one's command runs if pid > 0 */
 	size_t queued;
 	int pid;
+	int64_t line; /* the newest that --history has shown */
 	long long left; /* events until the end, -1: no end */
 	int ended; /* the agent has said all: exit code + 1 */
 };
@@ -110,6 +112,14 @@ refused(struct watch *w, const struct line *row)
 		finish(w, sec_err_exit(err));
 }
 
+/* A text that --history has shown already. */
+static int
+is_shown(const struct watch *w, const struct line *row)
+{
+	return agent_int(row, "old") != 1 && agent_int(row, "line") > 0 &&
+	    agent_int(row, "line") <= w->line;
+}
+
 static void
 take(struct watch *w, const struct line *row)
 {
@@ -120,6 +130,8 @@ take(struct watch *w, const struct line *row)
 	/* Whoever filters wants to know of what he may have missed, but it
 	 * is not what he waits for. */
 	if (!wanted && !gap)
+		return;
+	if (is_shown(w, row))
 		return;
 	e = event_new(row, w->command != NULL);
 	if (w->command != NULL) {
@@ -289,6 +301,47 @@ subscribe(struct watch *w)
 	return 0;
 }
 
+static int
+on_old(void *arg, const struct line *row)
+{
+	struct watch *w = arg;
+
+	w->line = agent_int(row, "line");
+	take(w, row);
+	return w->ended;
+}
+
+/* --history N, once events are followed: nothing passes between the two. 0 or
+ * an exit code. */
+static int
+show_history(struct watch *w, const char *n)
+{
+	int64_t wait = cli_timeout(w->c, HISTORY_MS);
+	struct ctl_client *a;
+	struct line ok;
+	struct buf *b;
+	int r;
+
+	if (w->filter.nconf != 1 || w->filter.conf[0][0] == '\0')
+		return cli_usage(w->c, "--history wants one -c CONF");
+	if ((r = agent_open(w->c, &a)) != 0)
+		return r;
+	b = ctl_client_begin(a, "history");
+	line_put(b, "conf", w->filter.conf[0]);
+	line_put(b, "n", n);
+	line_put(b, "form", "event");
+	r = agent_rows(a, wait > 0 ? wait : HISTORY_MS, on_old, w, &ok);
+	if (r != 0)
+		r = w->ended != 0 ? 0 : agent_fail(w->c, a, r);
+	else if (agent_int(&ok, "unread") > 0)
+		emit_note(EMIT_TABLE, "%lld of its lines cannot be read",
+		    (long long)agent_int(&ok, "unread"));
+	ctl_client_close(a);
+	if (w->command != NULL)
+		next_hook(w);
+	return r;
+}
+
 /* `sec-watch | head -1`: head has gone, which the next event would tell, if
  * it ever came. */
 static void
@@ -315,6 +368,7 @@ watch_reader(struct watch *w)
 static int
 follow(struct watch *w)
 {
+	const char *n = cli_value(w->c, "history");
 	int64_t wait = cli_timeout(w->c, -1);
 	int r;
 
@@ -324,8 +378,12 @@ follow(struct watch *w)
 	timer_init(&w->deadline, w->loop, on_deadline, w);
 	if (wait > 0)
 		timer_set(&w->deadline, wait);
-	if (io_add(w->loop, &w->io, ctl_client_fd(w->a), IO_IN, on_input, w) !=
-	    0)
+	if (n != NULL && (r = show_history(w, n)) != 0)
+		;
+	else if (w->ended != 0 && w->queued == 0)
+		r = w->ended - 1;
+	else if (io_add(w->loop, &w->io, ctl_client_fd(w->a), IO_IN, on_input,
+		     w) != 0)
 		r = agent_fail(w->c, w->a, SEC_ERR_SYS);
 	else {
 		watch_reader(w);

@@ -1,0 +1,227 @@
+#!/usr/bin/env bats
+bats_require_minimum_version 1.5.0
+# Text that a persistent conference keeps (S187, S192), sealed as its authors
+# sealed it; who joins later reads what the owner lets him.
+#
+#	alice         sec-mtcu            sec-confctl            carol
+#	 |-- MESSAGE --->| line=            |                      |
+#	 |               |-- kept --------->| commit               |
+#	 |<-- 200 -------|<----- stored ----|                      |
+#	 |               |                  |<-- PUBLISH history --|
+#	 |               |                  |--- lines, keys ----->|
+
+load ../lib/lab
+
+setup_file() {
+	lab_up alice bob carol
+	as bob sec-confctl answer accept
+}
+teardown_file() { lab_down; }
+setup() { cd "$BATS_TEST_TMPDIR" || exit; }
+teardown() {
+	show_logs
+	leave_all carol
+	for u in alice bob; do
+		as $u sec-confctl leave -a || :
+	done
+}
+
+# keeping NAME [NAME=VALUE...]: alice's persistent conference, with bob.
+keeping() {
+	local name=$1
+	shift
+	persistent "$name"
+	as alice sec-confctl set "$name" history=100 "$@"
+}
+
+# persistent NAME: alice's, with bob.
+persistent() {
+	as alice sec-ctl "$SEC_DIR/run/alice@lab.test.sock" create name="$1" \
+	    persistent=1 access=domain media=text
+	as bob sec-confctl join "$1"
+}
+
+# said USER CONF LINE...
+said() {
+	local user=$1 conf=$2
+	shift 2
+	printf '%s\n' "$@" | as "$user" sec-talk -s "$conf"
+}
+
+# history USER CONF [N]: what he may read of before.
+history() {
+	as "$1" sec-watch -T 0 -c "$2" -e text --history "${3:-100}" |
+	    jq -r 'select(.old) | .text'
+}
+reads() { [ "$(history "$1" "$2")" = "$3" ]; }
+
+# stored CONF: lines in the database.
+stored() {
+	db conf.db "SELECT count(*) FROM history JOIN conference
+	    ON conf = id WHERE name = '$1'"
+}
+has_stored() { [ "$(stored "$1")" = "$2" ]; }
+
+@test "kept: in order, once, also for who was away" {
+	keeping h1
+	said alice h1 one two three
+	said bob h1 four
+	until_ok has_stored h1 4
+	run -0 history alice h1
+	[ "$output" = $'one\ntwo\nthree\nfour' ]
+	run -0 history alice h1 2
+	[ "$output" = $'three\nfour' ]
+	# In a terminal they stand before what is new.
+	as bob sec-confctl leave h1
+	as bob sec-confctl join h1
+	m=$(mark bob)
+	sec-lab run bob sec-talk -l --history 2 h1 >bob.out 2>bob.err 3>&- &
+	pid=$!
+	until_ok grep -q four bob.out
+	said alice h1 five
+	until_ok grep -q five bob.out
+	kill $pid
+	wait $pid || :
+	[ "$(sed 's/^[0-9:]* //' bob.out)" = \
+	    $'alice: three\nbob: four\nalice: five' ]
+	run -0 as bob sec-talk -j -l -t 0 --history 1 h1
+	jq -e '.event == "text" and .old and .text == "five" and .line > 0' \
+	    <<<"$output"
+}
+
+@test "what is new is shown once, whatever comes first" {
+	keeping h2
+	said alice h2 one
+	# Both ways run together: each line stands in one of them.
+	as bob sec-watch -T 20 -n 21 -c h2 -e text --history 100 >bob.out &
+	pid=$!
+	for i in $(seq 20); do echo "line $i"; done | as alice sec-talk -s h2
+	wait $pid
+	[ "$(jq -r .text <bob.out)" = \
+	    "$(echo one; for i in $(seq 20); do echo "line $i"; done)" ]
+}
+
+@test "who joins later reads from his joining on, or from the beginning" {
+	keeping h3
+	said alice h3 early
+	until_ok has_stored h3 1
+	# Joins within 200 ms share their key; after a leave there is another.
+	as bob sec-confctl leave h3
+	as carol sec-confctl join h3
+	as bob sec-confctl join h3
+	said alice h3 late
+	until_ok has_stored h3 2
+	run -0 history carol h3
+	[ "$output" = late ]
+	run -4 as bob sec-confctl set h3 history-from=begin
+	as alice sec-confctl set h3 history-from=begin
+	run -0 history carol h3
+	[ "$output" = $'early\nlate' ]
+	as alice sec-confctl set h3 history-from=join
+	run -0 history carol h3
+	[ "$output" = late ]
+	# Neither does he lose it by going and coming.
+	as carol sec-confctl leave h3
+	said alice h3 meanwhile
+	until_ok has_stored h3 3
+	as carol sec-confctl join h3
+	run -0 history carol h3
+	[ "$output" = $'late\nmeanwhile' ]
+}
+
+@test "off by default; off forgets; only as many as are wanted" {
+	persistent h5
+	said alice h5 unkept
+	run -5 --separate-stderr as bob sec-watch -T 0 -c h5 --history 5
+	[[ $stderr == *"keeps no text"* ]]
+	as alice sec-confctl set h5 history=10
+	for i in $(seq 40); do echo "l$i"; done | as alice sec-talk -s h5
+	until_ok reads bob h5 "$(for i in $(seq 31 40); do echo "l$i"; done)"
+	[ "$(stored h5)" -le 11 ]
+	as alice sec-confctl set h5 history=3
+	[ "$(history bob h5)" = $'l38\nl39\nl40' ]
+	[ "$(stored h5)" = 3 ]
+	as alice sec-confctl set h5 history=off
+	[ "$(stored h5)" = 0 ]
+	[ "$(db conf.db 'SELECT count(*) FROM history_key JOIN conference
+	    ON conf = id WHERE name = "h5"')" = 0 ]
+	# One that ends with its last member has none.
+	as alice sec-confctl create -q -n h6
+	run -2 --separate-stderr as alice sec-confctl set h6 history=10
+	[[ $stderr == *persistent* ]]
+	run -2 as alice sec-confctl set h5 history=-1
+	run -2 as alice sec-confctl set h5 history=1000000
+	run -2 as alice sec-confctl set h5 history-from=yesterday
+	run -2 as alice sec-watch -T 0 --history 5
+	run -2 as alice sec-talk -l -t 1 --history none h5
+}
+
+@test "the disk holds no text and no key without the storage key" {
+	keeping h7
+	said alice h7 "the quick brown fox"
+	until_ok has_stored h7 1
+	run ! grep -aq "quick brown" "$SEC_DIR"/lib/conf.db*
+	run ! grep -raq "quick brown" "$SEC_DIR"/log
+	# No key that is in use stands there; nor does a router have one.
+	keys_of confctl >keys
+	[ -s keys ]
+	run ! key_in keys "$SEC_DIR"/lib/conf.db*
+	keys_of mtcu1 >keys
+	dbk=$(echo "$SEC_DIR"/lib/keys/confctl/dbk)
+	[ "$(stat -c %a "$dbk")" = 400 ]
+	# Another storage key: an error, and the conference goes on.
+	sec-lab stop confctl 3>&-
+	cp "$dbk" dbk.old
+	rm -f "$dbk"
+	sec-lab start confctl 3>&-
+	until_ok agent_is_back alice
+	until_ok as alice sec-confctl join h7
+	run -0 --separate-stderr as alice sec-watch -T 0 -c h7 -e text \
+	    --history 5
+	[ "$output" = "" ]
+	[[ $stderr == *"1 of its lines cannot be read"* ]]
+	said alice h7 "goes on"
+	sec-lab stop confctl 3>&-
+	cat dbk.old >dbk.new
+	chmod 400 dbk.new
+	mv -f dbk.new "$dbk"
+	sec-lab start confctl 3>&-
+	until_ok agent_is_back alice
+	until_ok as alice sec-confctl join h7
+	history alice h7 | grep -qx "the quick brown fox"
+}
+
+@test "S187: it outlives its members and every daemon" {
+	keeping h8
+	said alice h8 first
+	until_ok has_stored h8 1
+	as alice sec-confctl leave h8
+	as bob sec-confctl leave h8
+	kill_daemon confctl
+	kill_daemon mtcu1
+	kill_daemon mtcu2
+	until_ok agent_is_back bob
+	until_ok as bob sec-confctl join h8
+	run -0 history bob h8
+	[ "$output" = first ]
+	# A new key, and numbers that go up.
+	until_ok said bob h8 second
+	until_ok reads bob h8 $'first\nsecond'
+	# What the router has while the controller is away comes after it.
+	sec-lab stop confctl 3>&-
+	said bob h8 third
+	sec-lab start confctl 3>&-
+	until_ok agent_is_back bob
+	until_ok reads bob h8 $'first\nsecond\nthird'
+}
+
+@test "its end is the end of them" {
+	keeping h9
+	said alice h9 gone
+	until_ok has_stored h9 1
+	id=$(db conf.db "SELECT id FROM conference WHERE name = 'h9'")
+	as alice sec-confctl end -y h9
+	[ "$(db conf.db "SELECT count(*) FROM history WHERE conf = '$id'")" = 0 ]
+	[ "$(db conf.db "SELECT count(*) FROM history_key
+	    WHERE conf = '$id'")" = 0 ]
+}
