@@ -204,33 +204,39 @@ author_is(struct conference *c, uint32_t q, const char *user)
 	return 0;
 }
 
+/* 0 too if nobody wants it: it has ended or keeps nothing any more, the
+ * router lies, or what its author sent is no text. */
+static int
+line_keep(struct conference *c, const struct line *l)
+{
+	struct buf body = BUF_INIT;
+	struct history_line h;
+	int r = 0;
+
+	memset(&h, 0, sizeof h);
+	if (c != NULL && c->row.history > 0 && line_take(&h, l, &body) == 0 &&
+	    author_is(c, h.q, h.user)) {
+		h.conf = c->row.id;
+		r = line_store(c, &h);
+	}
+	buf_free(&body);
+	return r;
+}
+
 static void
 on_kept(void *ctx, struct ctl_req *r)
 {
 	struct focus *f = ((struct service *)ctx)->priv;
-	struct conference *c = conf_find(f, line_get_or(r->line, "conf", ""));
-	struct buf body = BUF_INIT;
-	struct history_line l;
+	const char *conf = line_get_or(r->line, "conf", "");
+	uint64_t line;
 
-	memset(&l, 0, sizeof l);
-	if (line_take(&l, r->line, &body) != 0) {
-		buf_free(&body);
+	if (line_get_u64(r->line, "line", &line) != 0)
 		return;
-	}
-	/* It has ended, keeps nothing any more, or the router lies: nobody
-	 * waits for it. */
-	if (c != NULL && c->row.history > 0 && author_is(c, l.q, l.user)) {
-		l.conf = c->row.id;
-		if (line_store(c, &l) != 0) {
-			log_error("history.store", "conf=%s why=%s",
-			    log_quote(c->row.name),
-			    log_quote(db_why(f->s->db)));
-			buf_free(&body);
-			return;
-		}
-	}
-	stored_tell(f, r, l.line);
-	buf_free(&body);
+	if (line_keep(conf_find(f, conf), r->line) != 0)
+		log_error("history.store", "conf=%s why=%s", log_quote(conf),
+		    log_quote(db_why(f->s->db)));
+	else
+		stored_tell(f, r, line);
 }
 
 const struct ctl_verb history_verbs[] = {

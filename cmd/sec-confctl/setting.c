@@ -172,6 +172,10 @@ set_field(struct conference *c, const struct line_field *v, struct wish *w,
 		return policy_forbids(c, by, wants);
 	if (g != NULL)
 		return set_users(c, g, v->value, w, by);
+	if (s != NULL && s->set == history_lines && c->focus->s->conf.plain) {
+		by->why = "text that is not sealed is not kept";
+		return 400;
+	}
 	if (s != NULL) {
 		by->why = s->wanted;
 		return s->set(&w->row, v->value) != 0 ? 400 : 0;
