@@ -566,7 +566,10 @@ on_bye(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	    (c = conf_of_request(ctx, txn, req)) == NULL)
 		return;
 	sip_answer_status(txn, 200);
-	conf_gone(c, "end", "the conference has ended, or you were removed");
+	conf_gone(c, "end",
+	    req->note != NULL && req->note[0] != '\0' ?
+		req->note :
+		"the conference has ended, or you were removed");
 }
 
 /* --- who uses it --- */

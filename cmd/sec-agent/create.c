@@ -35,6 +35,7 @@ struct creating {
 	struct timer patience; /* controller is away */
 	struct timer again;
 	int tries;
+	char note[160]; /* of the 302 */
 	TAILQ_ENTRY(creating) entry;
 };
 
@@ -616,6 +617,8 @@ on_created(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 		return;
 	}
 	c = conf_new(a, u.full);
+	text_copy(k->note, answer->note != NULL ? answer->note : "",
+	    sizeof(k->note));
 	memset(&w, 0, sizeof(w));
 	w.create = k->number;
 	conf_wait(c, &w);
@@ -775,6 +778,7 @@ create_joined(struct agent *a, uint64_t number, struct conf_in *c, int status,
 		line_put(b, "what", "created");
 		line_put(b, "conf", c->uri);
 		line_put(b, "name", c->name);
+		line_put(b, "note", k->note[0] != '\0' ? k->note : NULL);
 		ctl_end(&r);
 	} else
 		k->invitees[0] = '\0'; /* nobody waits: nobody is called */

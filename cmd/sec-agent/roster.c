@@ -165,7 +165,25 @@ on_member(void *ctx, const struct pal_entry *was, const struct pal_entry *is)
 		conf_notice(c, "status", user, to);
 }
 
-/* Fields of the document's first row that its creator may change. */
+/* Whose it is now; the field has the name of when it was made. */
+static void
+take_owner(struct conf_in *c)
+{
+	const char *s = mirror_attr(c->roster, "creator");
+	struct buf *b;
+
+	if (s == NULL || strcmp(s, c->creator) == 0)
+		return;
+	text_copy(c->creator, s, sizeof(c->creator));
+	if (c->state != CONF_OPEN)
+		return;
+	b = event_begin(c->a, "conf.owner");
+	line_put(b, "conf", c->uri);
+	line_put(b, "user", s);
+	event_end(c->a);
+}
+
+/* Fields of the document's first row that its owner may change. */
 static void
 take_policy(struct conf_in *c)
 {
@@ -204,6 +222,7 @@ take_policy(struct conf_in *c)
 	}
 	if (b != NULL)
 		event_end(c->a);
+	take_owner(c);
 	if (level)
 		voice_policy(c);
 	if (media)
@@ -395,6 +414,7 @@ conf_show(struct conf_in *c, struct ctl_req *r)
 	line_putf(b, "created", "%lld", (long long)c->created);
 	line_put(b, "creator", c->creator);
 	line_put(b, "parent", c->parent);
+	line_putf(b, "persistent", "%d", c->persistent);
 	line_putf(b, "epoch", "%u", (unsigned)keyring_epoch(c->keys));
 	line_put(b, "suite", s != NULL ? s->name : NULL);
 	if (strstr(c->media, "voice") != NULL)

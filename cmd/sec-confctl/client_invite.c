@@ -279,8 +279,11 @@ on_row(void *arg, const struct line *row)
 	int is_found;
 	size_t i;
 
-	if (strcmp(what, "created") == 0)
+	if (strcmp(what, "created") == 0) {
 		on_created(v, row);
+		if (note != NULL)
+			emit_note(cli_mode(v->c), "%s", note);
+	}
 	if (strcmp(what, "invitee") != 0)
 		return 0;
 	w = invitee_of(v, line_get_or(row, "user", ""));
@@ -453,6 +456,8 @@ run_create(struct cli *c)
 		line_put(b, "title", cli_value(c, "title"));
 		line_put(b, "media", cli_value(c, "media"));
 		line_put(b, "codec", cli_value(c, "codec"));
+		if (cli_flag(c, "persistent") > 0)
+			line_put(b, "persistent", "1");
 		if (cli_flag(c, "open") > 0)
 			line_put(b, "access", "domain");
 		r = ring(&v, b);

@@ -69,6 +69,9 @@ on_list(void *arg, const struct line *row)
 	struct listing *l = arg;
 	struct json j;
 
+	if (cli_flag(l->c, "persistent") > 0 &&
+	    agent_int(row, "persistent") != 1)
+		return 0;
 	switch (cli_mode(l->c)) {
 	case EMIT_QUIET: put_name(l, uri); return 0;
 	case EMIT_JSON:
@@ -117,15 +120,18 @@ run_list(struct cli *c)
 {
 	static const char *const columns[] = { "CONF", "MEDIA", "IN", "CREATOR",
 		"SINCE", "TITLE" };
+	static const char *const persistent[] = { "CONF", "MEDIA", "IN",
+		"OWNER", "CREATED", "TITLE" };
+	int stay = cli_flag(c, "persistent") > 0;
 	struct listing l = { .c = c };
 	struct buf *b;
 	int r;
 
 	if ((r = agent_open(c, &l.a)) != 0)
 		return r;
-	l.table = table_new(columns, 6);
+	l.table = table_new(stay ? persistent : columns, 6);
 	b = ctl_client_begin(l.a, "list");
-	if (cli_flag(c, "a") > 0)
+	if (stay || cli_flag(c, "a") > 0)
 		line_put(b, "all", "1");
 	r = finish(&l, on_list);
 	ctl_client_close(l.a);
@@ -148,7 +154,8 @@ print_head(struct listing *l, const struct line *row)
 		buf_putf(&b, " %s", clock_hhmm(agent_int(row, "created"), at));
 	if (epoch > 0)
 		buf_putf(&b, "  key generation %lld", (long long)epoch);
-	buf_putf(&b, "  creator %s",
+	buf_putf(&b, "  %s %s",
+	    agent_int(row, "persistent") == 1 ? "persistent, owner" : "creator",
 	    agent_short(l->a, name, line_get(row, "creator"), 0));
 	if (*line_get_or(row, "parent", "") != '\0')
 		buf_putf(&b, "  from %s",
@@ -187,6 +194,10 @@ json_head(struct listing *l, const struct line *row)
 	json_when(j, "created", row, "created");
 	json_some(j, "creator", line_get(row, "creator"));
 	json_some(j, "parent", line_get(row, "parent"));
+	if (agent_int(row, "persistent") == 1) {
+		json_bool(j, "persistent", 1);
+		json_some(j, "owner", line_get(row, "creator"));
+	}
 	if (agent_int(row, "epoch") > 0)
 		json_int(j, "key_gen", agent_int(row, "epoch"));
 	json_some(j, "suite", line_get(row, "suite"));

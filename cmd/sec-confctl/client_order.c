@@ -61,9 +61,11 @@ say(const struct order *o, const struct line *ok)
 	struct buf b = BUF_INIT;
 
 	put_names(o, removed, &b);
-	if (*removed != '\0')
+	if (*removed != '\0' && epoch > 0)
 		emit_note(cli_mode(o->c), "%s removed; key generation %lld",
 		    buf_cstr(&b), epoch);
+	else if (*removed != '\0')
+		emit_note(cli_mode(o->c), "%s removed", buf_cstr(&b));
 	else if (epoch > 0 && cli_mode(o->c) == EMIT_TABLE)
 		emit_line("key generation %lld, %lld member%s", epoch, members,
 		    text_plural((size_t)members));

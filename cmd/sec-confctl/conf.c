@@ -176,7 +176,8 @@ conf_rekey_due(void *arg)
 {
 	struct conference *c = arg;
 
-	if (!c->ending && epoch_rekey(c) < 0)
+	/* Who has nobody in it has no key. */
+	if (!c->ending && !TAILQ_EMPTY(&c->member_list) && epoch_rekey(c) < 0)
 		epoch_lost(c);
 }
 
@@ -298,10 +299,14 @@ conf_check_empty(struct conference *c)
 		conf_end(c, "empty");
 		return;
 	}
-	/* Everybody gone: the key with them; the next join has a fresh one. */
+	/* Everybody gone: the key with them, and what the 302 gave; the next
+	 * join has a fresh one. */
 	timer_cancel(&c->rekey);
 	secret_free(c->key);
 	c->key = NULL;
+	secret_free(c->creator_hop);
+	c->creator_hop = NULL;
+	c->creator_q = 0;
 }
 
 /* --- loading after a restart --- */
@@ -393,10 +398,11 @@ confs_load(struct focus *f)
 			m->state = MEMBER_UNREACHABLE;
 			timer_set(&m->grace, GRACE_MS);
 		}
-		if (TAILQ_EMPTY(&c->member_list))
+		if (!TAILQ_EMPTY(&c->member_list)) {
+			if ((r = epoch_rekey(c)) < 0)
+				return r;
+		} else if (!c->row.persistent)
 			timer_set(&c->first, FIRST_MS);
-		else if ((r = epoch_rekey(c)) < 0)
-			return r;
 	}
 	return 0;
 }

@@ -30,6 +30,7 @@ struct create {
 	char user[URI_MAX];
 	char instance[33];
 	int64_t expires; /* of whom it asks, if it is spawned */
+	int reborn; /* the name of one that has ended */
 	int waiting; /* answers and the commit */
 	int status; /* 0, or what went wrong */
 };
@@ -57,8 +58,12 @@ create_finish(struct create *o)
 	if (o->status != 0 || txn == NULL) {
 		if (txn != NULL)
 			sip_answer_status(txn, o->status);
-		if (c != NULL)
+		if (c != NULL) {
+			/* Nobody was told of it: it leaves no tombstone. */
+			if (!o->reborn && commit_begin(f) == 0)
+				(void)conf_forget(f->s->db, c->row.id);
 			conf_end(c, "create");
+		}
 	} else {
 		conf_words(c, &words);
 		sip_msg_init(&a);
@@ -66,6 +71,9 @@ create_finish(struct create *o)
 		a.contact = c->uri;
 		a.conference = buf_cstr(&words);
 		a.conference_key = buf_cstr(&key);
+		if (o->reborn)
+			a.note = "the name of one that has ended: a new one, "
+				 "nothing of it is here";
 		sip_answer(txn, &a);
 		timer_set(&c->first, FIRST_MS);
 		log_info("conf.new", "conf=%s user=%s access=%s",
@@ -281,10 +289,14 @@ create_wanted(struct focus *f, const struct line *l, const char *user,
 
 /* Write the rows in this turn's commit; 0 or SEC_ERR_*. */
 static int
-create_store(struct focus *f, struct conference *c, const struct line *l)
+create_store(struct focus *f, struct conference *c, const struct line *l,
+    int *reborn)
 {
+	char owner[CONF_USER];
 	int i, r;
 
+	*reborn =
+	    conf_tombstone(f->s->db, c->row.name, owner, sizeof owner) == 0;
 	if ((r = commit_begin(f)) != 0 ||
 	    (r = conf_insert(f->s->db, &c->row)) != 0)
 		return r;
@@ -305,7 +317,7 @@ create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	struct create *o = NULL;
 	struct conference *c = NULL;
 	struct line l;
-	int i, status = 400, parsed;
+	int i, status = 400, parsed, reborn = 0;
 	const char *words = req->conference != NULL ? req->conference : "";
 	char media[64] = "text", why[160] = "";
 
@@ -321,7 +333,7 @@ create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 		status = create_media(f, c, media);
 	}
 	if (status == 0 &&
-	    (create_store(f, c, &l) != 0 ||
+	    (create_store(f, c, &l, &reborn) != 0 ||
 		conf_next_q(c, &c->creator_q) != 0 ||
 		(o = calloc(1, sizeof *o)) == NULL))
 		status = 503;
@@ -341,6 +353,7 @@ create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	c->key = crypto_random_key(32, 0);
 	c->creator_hopid = hop_new(f, &c->creator_hop);
 	o->f = f;
+	o->reborn = reborn;
 	o->id = ++f->next_op;
 	o->conf = c->row.id;
 	o->txn = sip_txn_id(txn);

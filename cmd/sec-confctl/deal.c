@@ -344,8 +344,10 @@ deal_lists(struct conference *c)
 	size_t i = 0;
 
 	while ((user = conf_list_next(c, &i, &bits)) != NULL)
-		if ((bits & (LIST_INVITED | LIST_ALLOW)) &&
-		    !(bits & LIST_BLOCK) && conf_member(c, user) == NULL)
+		if (bits & LIST_BLOCK)
+			deal_member(c, user, "barred");
+		else if ((bits & (LIST_INVITED | LIST_ALLOW)) &&
+		    conf_member(c, user) == NULL)
 			deal_member(c, user, "left");
 }
 

@@ -205,6 +205,12 @@ device_free(struct device *d)
 void
 device_bye(struct device *d)
 {
+	device_bye_why(d, NULL);
+}
+
+void
+device_bye_why(struct device *d, const char *why)
+{
 	struct focus *f = d->conf->focus;
 	struct sip_conn *conn =
 	    session_conn(f, session_find(f, d->member->user, d->instance));
@@ -214,6 +220,7 @@ device_bye(struct device *d)
 		return;
 	sip_msg_init(&m);
 	dialog_request(&d->dialog, &m, "BYE");
+	m.note = why;
 	sip_tell(conn, &m, 0, NULL, NULL, 0);
 }
 

@@ -271,6 +271,8 @@ struct device *device_main(struct conference *c, const char *user,
 	    const char *instance);
 /* BYE; its answer does not matter. */
 void	device_bye(struct device *d);
+/* The same, and what its user is told. */
+void	device_bye_why(struct device *d, const char *why);
 int	device_is_voice(const struct device *d);
 /* Its row, in this turn's commit. 0 or SEC_ERR_*. */
 int	device_store(const struct device *d);
@@ -429,6 +431,8 @@ void	invites_deal(struct conference *c);
 /* The agent of an invitee whom we dialled is there. */
 void	invites_connected(struct focus *f, const struct session *s);
 /* The conference ends: who is still asked need not answer. */
+/* Who rings him for it is told that he may not come. */
+void	invites_withdraw(struct conference *c, const char *user);
 void	invites_end(struct conference *c);
 void	invites_free(struct focus *f);
 
@@ -445,6 +449,9 @@ void	groups_free(struct focus *f);
 /* A device goes: media servers drop its q first. why: for the log. */
 void	device_leave(struct device *d, const char *why);
 void	member_leave(struct member *m, const char *why);
+/* He must go, now: BYE to his devices. The caller makes a new key when all
+ * who must are gone. */
+void	member_expel(struct member *m, const char *why);
 void	member_unreachable(struct member *m);
 void	member_back(struct member *m);
 /* sec-pal is told his status if it is another than it has: unreachable;

@@ -612,6 +612,21 @@ invites_end(struct conference *c)
 }
 
 void
+invites_withdraw(struct conference *c, const char *user)
+{
+	struct invite *o;
+	size_t i;
+
+	for (i = 0; (o = map_next(c->focus->invites, &i)) != NULL;) {
+		if (o->conf != c->row.id || strcmp(o->who, user) != 0 ||
+		    (o->state != INVITE_DIAL && o->state != INVITE_ALERT))
+			continue;
+		o->note[0] = '\0';
+		invite_finish(o, 403);
+	}
+}
+
+void
 invites_free(struct focus *f)
 {
 	struct invite *o;

@@ -183,6 +183,16 @@ join_again(struct join *o, struct conference *c)
 	join_media(o, c);
 }
 
+/* Who is blocked in the parent is so in what was spawned out of it. */
+static int
+is_blocked(const struct conference *c, const char *user)
+{
+	for (; c != NULL; c = c->parent)
+		if (conf_list_bits(c, user) & LIST_BLOCK)
+			return 1;
+	return 0;
+}
+
 /* sec-pal has it: epoch and device row, in this turn's commit. */
 static void
 join_store(struct join *o, struct conference *c)
@@ -193,6 +203,10 @@ join_store(struct join *o, struct conference *c)
 
 	if (o->server != 0 && conf_server(c, o->medium) != o->server) {
 		join_again(o, c);
+		return;
+	}
+	if (is_blocked(c, o->user)) {
+		join_fail(o, 403, NULL); /* since he asked */
 		return;
 	}
 	o->state = JOIN_COMMIT;
@@ -447,11 +461,8 @@ is_admitted(const struct conference *c, const char *user)
 int
 conf_may_join(const struct conference *c, const char *user)
 {
-	const struct conference *up;
-
-	for (up = c; up != NULL; up = up->parent)
-		if (conf_list_bits(up, user) & LIST_BLOCK)
-			return 0;
+	if (is_blocked(c, user))
+		return 0;
 	while (!is_admitted(c, user)) {
 		if (!spawn_is_open(c))
 			return 0;

@@ -45,6 +45,16 @@ member_leave(struct member *m, const char *why)
 }
 
 void
+member_expel(struct member *m, const char *why)
+{
+	struct device *d;
+
+	TAILQ_FOREACH(d, &m->own, own)
+		device_bye_why(d, why);
+	member_leave(m, "removed");
+}
+
+void
 member_unreachable(struct member *m)
 {
 	if (m->state == MEMBER_UNREACHABLE)

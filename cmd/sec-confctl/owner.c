@@ -1,12 +1,14 @@
 /*
  * owner: what the owner of a conference does to it (COMMANDS.md 2.3): its
- * end, a new key.
+ * end, a new key, another owner.
  */
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
 #include "wire/line.h"
 
 #include "focus.h"
@@ -61,8 +63,87 @@ policy_rekey(struct conference *c, struct asker *by, const struct line *l)
 		return 503;
 	}
 	line_begin(&by->answer, "ok");
-	line_put_u64(&by->answer, "epoch", c->row.epoch);
-	line_put_u64(&by->answer, "members", map_count(c->members));
+	policy_put_key(c, by);
 	line_end(&by->answer);
+	return 200;
+}
+
+/* --- to --- */
+
+void
+owner_follow(struct conference *c)
+{
+	struct person *p;
+
+	if (strcmp(c->owner->user, c->row.owner) == 0 ||
+	    (p = person_take(c->focus, c->row.owner)) == NULL)
+		return;
+	p->owns++;
+	c->owner->owns--;
+	person_done(c->owner);
+	c->owner = p;
+}
+
+/* 0, or why he cannot have it. */
+static int
+to_refused(struct conference *c, struct asker *by, const struct uri *u)
+{
+	const struct focus *f = c->focus;
+	const struct person *p = person_find(c->focus, u->full);
+	const char *why = NULL;
+
+	if (conf_list_bits(c, u->full) & LIST_BLOCK)
+		why = "is blocked";
+	else if (!is_owner(c, u->full) && p != NULL &&
+	    p->owns >= (unsigned)f->s->conf.user_conferences)
+		why = "has as many conferences as one may have";
+	if (why == NULL)
+		return 0;
+	snprintf(by->room, sizeof by->room, "%.64s %s", u->name, why);
+	by->why = by->room;
+	return 403;
+}
+
+/* Who was its owner may still come. */
+static int
+to_store(struct conference *c, const char *owner)
+{
+	struct focus *f = c->focus;
+	struct conf_row before = c->row;
+	int r;
+
+	text_copy(c->row.owner, owner, sizeof c->row.owner);
+	if ((r = commit_begin(f)) != 0 ||
+	    (r = conf_update(f->s->db, &c->row)) != 0) {
+		c->row = before;
+		return r;
+	}
+	conf_changed(c, &before);
+	r = lists_change(c, before.owner, LIST_INVITED, 1);
+	if (r == 0 && strcmp(c->row.access, "listed") == 0)
+		r = lists_change(c, before.owner, LIST_ALLOW, 1);
+	owner_follow(c);
+	return r;
+}
+
+int
+policy_to(struct conference *c, struct asker *by, const struct line *l)
+{
+	const char *rest;
+	struct uri u;
+	int status;
+
+	rest = lists_next_user(c->focus, line_get_or(l, "who", ""), &u);
+	if (rest == NULL || *rest != '\0') {
+		by->why = "to whom? one user";
+		return 400;
+	}
+	if ((status = to_refused(c, by, &u)) != 0)
+		return status;
+	if (to_store(c, u.full) != 0)
+		return 503;
+	deal_policy(c);
+	log_info("conf.owner", "conf=%s user=%s owner=%s",
+	    log_quote(c->row.name), log_quote(by->user), log_quote(u.full));
 	return 200;
 }

@@ -73,7 +73,20 @@ static const struct policy {
 	{ "set", RANK_ANYBODY, policy_set }, /* each setting has its own */
 	{ "end", RANK_OWNER, policy_end },
 	{ "rekey", RANK_OWNER, policy_rekey },
+	{ "to", RANK_OWNER, policy_to },
+	{ "allow", RANK_OWNER, policy_allow },
+	{ "unallow", RANK_OWNER, policy_unallow },
+	{ "block", RANK_OWNER, policy_block },
+	{ "unblock", RANK_OWNER, policy_unblock },
+	{ "kick", RANK_MODERATOR, policy_kick },
 };
+
+void
+policy_put_key(const struct conference *c, struct asker *by)
+{
+	line_put_u64(&by->answer, "epoch", c->row.epoch);
+	line_put_u64(&by->answer, "members", map_count(c->members));
+}
 
 int
 policy_forbids(struct conference *c, struct asker *by, enum rank wants)

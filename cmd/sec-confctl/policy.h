@@ -22,6 +22,9 @@ struct asker {
 	struct buf	 answer;       /* lines `row`, at last `ok` */
 };
 
+/* What there is of its key, into the answer. */
+void	policy_put_key(const struct conference *c, struct asker *by);
+
 /* 403, with a sentence who may do what wants this rank. */
 int	policy_forbids(struct conference *c, struct asker *by,
 	    enum rank wants);
@@ -35,5 +38,20 @@ int	policy_rekey(struct conference *c, struct asker *by,
 	    const struct line *l);
 int	policy_history(struct conference *c, struct asker *by,
 	    const struct line *l);         /* history.c */
+int	policy_to(struct conference *c, struct asker *by,
+	    const struct line *l);
+/* Whose conference it is has changed. */
+void	owner_follow(struct conference *c);
+/* guests.c */
+int	policy_allow(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_unallow(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_block(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_unblock(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_kick(struct conference *c, struct asker *by,
+	    const struct line *l);
 
 #endif

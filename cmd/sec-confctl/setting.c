@@ -200,6 +200,7 @@ setting_undo(struct conference *c)
 	c->row = c->before;
 	c->row.epoch = now.epoch;
 	c->row.q_reserved = now.q_reserved;
+	owner_follow(c);
 	lists_reload(c);
 	deal_policy(c);
 }

@@ -348,6 +348,7 @@ roster_new(struct pal *p, const char *uri)
 	roster_watch_init(r);
 	r->people = map_new();
 	r->may = map_new();
+	r->barred = map_new();
 	r->by_q = map_new();
 	map_put_str(p->rosters, r->doc.uri, r);
 	return r;
@@ -378,6 +379,7 @@ roster_free(struct roster *r)
 	document_free(&r->doc, "noresource");
 	map_free(r->people);
 	map_free(r->may);
+	map_free(r->barred);
 	map_free(r->by_q);
 	free(r->cid);
 	free(r->name);
@@ -456,6 +458,8 @@ is_listed(const struct roster *r, const char *user)
 	const struct roster *up;
 
 	for (up = r; up != NULL && !up->doc.waits; up = up_of(up)) {
+		if (map_get_str(up->barred, user) != NULL)
+			return 0;
 		if (may_join(up, user))
 			return 1;
 		if (strcmp(up->access, "parent") != 0)

@@ -198,8 +198,27 @@ member_invited(struct roster *r, const char *user)
 	participant_changed(pa);
 }
 
+/* Blocked, so that it is not there for him, or no longer. */
+static void
+roster_bar(struct roster *r, const char *user, int on)
+{
+	if (on)
+		map_put_str(r->barred, user, r);
+	else
+		map_del_str(r->barred, user);
+	roster_recheck(r);
+}
+
+static int
+is_state(const char *status)
+{
+	return text_list_has("invited,active,busy,left,unreachable,barred,"
+			     "unbarred",
+	    status, strlen(status));
+}
+
 /* A state that no device expresses: invited, unreachable, busy, active,
- * left. */
+ * left; barred, unbarred. */
 static void
 on_member(void *ctx, struct ctl_req *req)
 {
@@ -210,10 +229,7 @@ on_member(void *ctx, struct ctl_req *req)
 
 	if (r == NULL)
 		return;
-	if (user == NULL ||
-	    (strcmp(status, "invited") != 0 && strcmp(status, "active") != 0 &&
-		strcmp(status, "busy") != 0 && strcmp(status, "left") != 0 &&
-		strcmp(status, "unreachable") != 0)) {
+	if (user == NULL || !is_state(status)) {
 		ctl_error(req, 400, "user= or status= is wrong");
 		return;
 	}
@@ -221,6 +237,9 @@ on_member(void *ctx, struct ctl_req *req)
 		member_invited(r, user);
 	else if (strcmp(status, "left") == 0)
 		member_left(r, user, line_get(req->line, "reason"));
+	else if (strcmp(status, "barred") == 0 ||
+	    strcmp(status, "unbarred") == 0)
+		roster_bar(r, user, status[0] == 'b');
 	else if ((pa = map_get_str(r->people, user)) != NULL && pa->in > 0) {
 		text_copy(pa->state, status, sizeof pa->state);
 		participant_changed(pa);

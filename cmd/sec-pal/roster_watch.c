@@ -39,6 +39,8 @@ why_of(struct pal *p, const char *uri, const char *user, int whole)
 		return NULL;
 	if (roster_participant(p, uri, user))
 		return "participant";
+	if (map_get_str(r->barred, user) != NULL)
+		return NULL;
 	if (is_by_owner(r, user))
 		return "owner";
 	if (uri_parse(&whom, uri, p->s->conf.domain) != 0 ||

@@ -134,16 +134,25 @@ conf_update(struct db *d, const struct conf_row *c)
 }
 
 int
+conf_forget(struct db *d, uint64_t id)
+{
+	char text[CONF_ID_LEN];
+
+	return one_changed(d,
+	    stmt_run(d, sql_delete, "t", conf_id_text(id, text)));
+}
+
+int
 conf_delete(struct db *d, uint64_t id)
 {
 	char text[CONF_ID_LEN];
 	int r;
 
-	conf_id_text(id, text);
 	if ((r = db_begin(d)) != 0)
 		return r;
-	if ((r = stmt_run(d, sql_bury, "tl", text, clock_real())) == 0)
-		r = one_changed(d, stmt_run(d, sql_delete, "t", text));
+	r = stmt_run(d, sql_bury, "tl", conf_id_text(id, text), clock_real());
+	if (r == 0)
+		r = conf_forget(d, id);
 	return db_finish(d, r);
 }
 

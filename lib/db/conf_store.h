@@ -62,6 +62,7 @@ int	conf_insert(struct db *d, const struct conf_row *c); /* SEC_ERR_NO:
 int	conf_update(struct db *d, const struct conf_row *c);
 int	conf_delete(struct db *d, uint64_t id);        /* and all its rows;
 	* a persistent one leaves a tombstone */
+int	conf_forget(struct db *d, uint64_t id); /* without a tombstone */
 int	conf_each(struct db *d, int (*cb)(void *arg,
 	    const struct conf_row *c), void *arg);
 int	conf_by_name(struct db *d, const char *name, struct conf_row *out);

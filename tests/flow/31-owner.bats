@@ -36,3 +36,169 @@ epoch() { db conf.db "select epoch from conference where name = '$1'"; }
 	run -5 --separate-stderr as bob sec-confctl rekey nowhere
 	[[ $stderr == *"nowhere: no such conference" ]]
 }
+
+@test "S011: a persistent conference outlives its members; nobody in it, no key" {
+	as bob sec-confctl answer accept
+	as alice sec-confctl create -p -n p1 bob
+	as bob sec-confctl answer ask
+	as alice sec-confctl leave p1
+	as bob sec-confctl leave p1
+	run -0 as alice sec-confctl list -q
+	[ -z "$output" ]
+	run -0 as alice sec-confctl list -p -j
+	jq -e '.conf == "sip:p1@conf.lab.test" and .in == 0 and .persistent' \
+	    <<<"$output"
+	was=$(epoch p1)
+	as alice sec-confctl join p1
+	[ "$(epoch p1)" = $((was + 1)) ]
+	# A fresh key, which both have.
+	as bob sec-confctl join p1
+	echo hello | as alice sec-talk -s p1
+	until_ok eval 'texts bob p1 | grep -qx "alice: hello"'
+	# One that does not stay is gone with its last member.
+	as alice sec-confctl create -n gone
+	as alice sec-confctl leave gone
+	run -5 as alice sec-confctl join gone
+	as alice sec-confctl end -y p1
+}
+
+@test "its name is its owner's when it has ended: a new one, and no way back" {
+	as alice sec-confctl create -p --open -n t1
+	id=$(as alice sec-confctl show -j t1 | jq -r .id)
+	as bob sec-confctl join t1
+	run -2 --separate-stderr as alice sec-confctl end t1
+	[[ ${stderr_lines[0]} == *"t1 is persistent: -y ends it" ]]
+	run -4 as bob sec-confctl end -y t1
+	as alice sec-confctl end -y t1
+	[ "$(db conf.db "select owner from tombstone where name = 't1'")" = \
+	    sip:alice@lab.test ]
+	run -5 as bob sec-confctl join t1
+	run -1 --separate-stderr as bob sec-confctl create -n t1
+	[[ $stderr == *"the name is taken" ]]
+	run -0 --separate-stderr as alice sec-confctl create -p -n t1
+	[ "$output" = t1 ]
+	[[ $stderr == *"has ended: a new one, nothing of it is here" ]]
+	[ "$(as alice sec-confctl show -j t1 | jq -r .id)" != "$id" ]
+	# Who was in the old one is a stranger to this.
+	run -4 as bob sec-confctl join t1
+	as alice sec-confctl end -y t1
+}
+
+@test "allow, block, unblock: who may come; who must go goes at once" {
+	as alice sec-confctl create -p --open -n a1
+	as bob sec-confctl join a1
+	as carol sec-confctl join a1
+	was=$(epoch a1)
+	m=$(mark carol)
+	run -0 --separate-stderr as alice sec-confctl block a1 carol
+	[ "$stderr" = "carol removed; key generation $((was + 1))" ]
+	[ "$(epoch a1)" = $((was + 1)) ]
+	await carol --since "$m" -c a1 -e conf.end
+	run -4 as carol sec-confctl join a1
+	run -4 as carol sec-confctl show a1
+	run -0 as carol sec-confctl list -a -q
+	[[ $output != *a1* ]]
+	run -4 --separate-stderr as bob sec-confctl invite a1 carol
+	# Again: nobody to be removed, nothing changes.
+	run -0 --separate-stderr as alice sec-confctl block a1 carol
+	[ -z "$stderr" ]
+	[ "$(epoch a1)" = $((was + 1)) ]
+	run -4 --separate-stderr as alice sec-confctl block a1 alice
+	[[ $stderr == *"alice is the owner" ]]
+	run -4 --separate-stderr as bob sec-confctl block a1 alice
+	[[ $stderr == *"only alice (owner) may do that" ]]
+	as alice sec-confctl unblock a1 carol
+	as carol sec-confctl join a1
+	as carol sec-confctl leave a1
+	# Only these, from the first allow on.
+	echo bob | as alice sec-confctl allow a1 -
+	run -4 as carol sec-confctl join a1
+	as alice sec-confctl leave a1
+	as alice sec-confctl join a1
+	as alice sec-confctl allow a1 carol
+	as carol sec-confctl join a1
+	as carol sec-confctl leave a1
+	as alice sec-confctl unallow a1 carol
+	run -4 as carol sec-confctl join a1
+	run -2 as alice sec-confctl allow a1 'a b'
+	as alice sec-confctl end -y a1
+}
+
+@test "kick: out, with a new key for who stays, but he may come again" {
+	as alice sec-confctl create -n k1 --open
+	as bob sec-confctl join k1
+	as carol sec-confctl join k1
+	was=$(epoch k1)
+	run -4 as bob sec-confctl kick k1 carol
+	run -4 as bob sec-confctl kick k1 alice
+	run -5 --separate-stderr as alice sec-confctl kick k1 dave
+	[[ $stderr == *"nobody of them is in it" ]]
+	m=$(mark carol)
+	run -0 as alice sec-confctl kick -j k1 carol bob
+	jq -e --arg e $((was + 1)) '.removed == ["sip:carol@lab.test",
+	    "sip:bob@lab.test"] and .key_gen == ($e | tonumber) and
+	    .members == 1' <<<"$output"
+	await carol --since "$m" -c k1 -e conf.end
+	as carol sec-confctl join k1
+	as alice sec-confctl set k1 moderator+=carol
+	as bob sec-confctl join k1
+	as carol sec-confctl kick k1 bob
+	run -4 --separate-stderr as carol sec-confctl kick k1 alice
+	[[ $stderr == *"alice is the creator" ]]
+}
+
+@test "to: it is another's, who may do what an owner may" {
+	as alice sec-confctl create -p --open -n o1
+	as bob sec-confctl join o1
+	m=$(mark bob)
+	run -5 as alice sec-confctl to nowhere bob
+	run -4 as bob sec-confctl to o1 bob
+	as alice sec-confctl block o1 carol
+	run -4 --separate-stderr as alice sec-confctl to o1 carol
+	[[ $stderr == *"carol is blocked" ]]
+	as alice sec-confctl to o1 bob
+	await bob --since "$m" -c o1 -e conf.owner |
+	    jq -e '.user == "sip:bob@lab.test"'
+	run -4 --separate-stderr as alice sec-confctl rekey o1
+	[[ $stderr == *"only bob (owner) may do that" ]]
+	as bob sec-confctl rekey o1
+	until_ok eval '[ "$(as alice sec-confctl show -j o1 | jq -r .owner)" = \
+	    sip:bob@lab.test ]'
+	# Whoever was its owner can now be blocked.
+	as bob sec-confctl block o1 alice
+	run -4 as alice sec-confctl join o1
+	as bob sec-confctl end -y o1
+}
+
+# refused USER ARG...: by whoever may, and not for want of the controller.
+refused() {
+	local user=$1 status=0
+	shift
+	as "$user" sec-confctl "$@" || status=$?
+	[ "$status" = 4 ]
+}
+
+@test "S010: all of it is there again when controller and machine are back" {
+	as alice sec-confctl create -p --open -n s1
+	as alice sec-confctl block s1 carol
+	as alice sec-confctl to s1 bob
+	as alice sec-confctl leave s1
+	was=$(epoch s1)
+	all=(mtcu1 mtcu2 mcu1 mcu2 pal confctl)
+	for round in confctl all; do
+		if [ $round = confctl ]; then
+			kill_daemon confctl
+		else
+			for d in "${all[@]}"; do sec-lab stop "$d" 3>&-; done
+			for d in "${all[@]}"; do sec-lab start "$d" 3>&-; done
+		fi
+		until_ok eval 'as bob sec-confctl list -p -q | grep -qx s1'
+		run -4 as carol sec-confctl join s1
+		until_ok refused alice rekey s1
+	done
+	until_ok as bob sec-confctl join s1
+	[ "$(epoch s1)" -gt "$was" ]
+	run -0 as bob sec-confctl rekey s1
+	until_ok as alice sec-confctl join s1
+	as bob sec-confctl end -y s1
+}
