@@ -355,7 +355,8 @@ load_device(void *arg, const struct conf_device_row *row)
 	d = device_new(c, row->q, row->user, row->instance, row->medium);
 	if (d == NULL)
 		return SEC_ERR_SYS;
-	d->server = row->server;
+	/* Its own row may be of before the medium moved. */
+	d->server = conf_server(c, row->medium);
 	text_copy(d->dialog.call_id, row->call_id, sizeof d->dialog.call_id);
 	text_copy(d->dialog.local_tag, row->local_tag,
 	    sizeof d->dialog.local_tag);

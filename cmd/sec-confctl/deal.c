@@ -430,15 +430,15 @@ deal_link_up(struct focus *f, int number)
 
 /* --- a media server is lost: its conferences move --- */
 
+/* Where it moves is on the disk. */
 static void
-conf_move(struct conference *c, struct conf_medium *m, int to)
+medium_move(struct conference *c, struct conf_medium *m)
 {
 	struct focus *f = c->focus;
 	struct device *d;
-	int from = m->server;
+	int from = m->server, to = m->next;
 
 	pick_set(f, m, to);
-	(void)medium_store(c, m->medium, to);
 	TAILQ_FOREACH(d, &c->device_list, entry)
 		if (d->server == from) {
 			d->server = to;
@@ -451,7 +451,6 @@ conf_move(struct conference *c, struct conf_medium *m, int to)
 			if (d->hop == NULL || device_is_voice(d))
 				device_new_hop(d);
 		}
-	pick_assigned(f, to);
 	deal_all_of(c, to, 1);
 	if (strcmp(m->medium, "voice") == 0 && epoch_rekey(c) < 0)
 		epoch_lost(c);
@@ -464,6 +463,63 @@ conf_move(struct conference *c, struct conf_medium *m, int to)
 			epoch_tell_wrap(d);
 	log_info("conf.move", "conf=%s medium=%s from=%d to=%d",
 	    log_quote(c->row.name), m->medium, from, to);
+}
+
+static void server_lost(void *move);
+
+static struct server_move *
+move_of(struct focus *f, int number)
+{
+	struct server_move *mv = &f->moves[number & 255];
+
+	if (mv->focus == NULL) {
+		mv->focus = f;
+		mv->number = number;
+		timer_init(&mv->timer, f->s->loop, server_lost, mv);
+	}
+	return mv;
+}
+
+/* It stays where it was, and is tried again. */
+static void
+conf_stays(struct conference *c, struct conf_medium *m)
+{
+	struct focus *f = c->focus;
+
+	pick_next(f, m, 0);
+	timer_set(&move_of(f, m->server)->timer, AGAIN_MS);
+	timer_set(&c->again, AGAIN_MS);
+}
+
+static void
+moves_committed(struct focus *f, uint64_t conf, int err)
+{
+	struct conference *c = conf_find_id(f, conf);
+	struct conf_medium *m;
+
+	if (c == NULL)
+		return;
+	for (m = c->media; m < c->media + c->nmedia; m++)
+		if (m->next != 0 && err == 0)
+			medium_move(c, m);
+		else if (m->next != 0)
+			conf_stays(c, m);
+}
+
+static void
+conf_move(struct conference *c, struct conf_medium *m, int to)
+{
+	struct focus *f = c->focus;
+
+	if (m->next != 0)
+		return;
+	pick_next(f, m, to);
+	if (medium_store(c, m->medium, to) != 0) {
+		conf_stays(c, m);
+		return;
+	}
+	pick_assigned(f, to);
+	commit_then(f, moves_committed, c->row.id);
 }
 
 /* How many has this server of it, and how many of them did it refuse? */
@@ -551,19 +607,6 @@ server_lost(void *arg)
 	/* No other one is there now; whichever comes first takes them. */
 	if (left)
 		timer_set(&mv->timer, move_ms(f, mv->number));
-}
-
-static struct server_move *
-move_of(struct focus *f, int number)
-{
-	struct server_move *mv = &f->moves[number & 255];
-
-	if (mv->focus == NULL) {
-		mv->focus = f;
-		mv->number = number;
-		timer_init(&mv->timer, f->s->loop, server_lost, mv);
-	}
-	return mv;
 }
 
 /* Whom it misses is not known without its link; it says so again when the

@@ -96,7 +96,7 @@ rekey_committed(struct focus *f, uint64_t id, int err)
 	if (c == NULL || err != 0)
 		return;
 	TAILQ_FOREACH(d, &c->device_list, entry)
-		if (d->main)
+		if (d->main || (d->stale && d->joined))
 			epoch_tell_wrap(d);
 }
 

@@ -149,6 +149,8 @@ struct device {
 struct conf_medium {
 	char	medium[8];
 	int	server;                /* number, 0: none */
+	int	next;                  /* it moves there, once that is on the
+					* disk; 0 */
 };
 
 struct conference {
@@ -299,6 +301,8 @@ int	pick_drains(struct focus *f, const char *media);
 void	pick_assigned(struct focus *f, int server);
 /* This server routes the medium from now on; 0: nobody. */
 void	pick_set(struct focus *f, struct conf_medium *m, int server);
+/* It will move there; 0: it will not. */
+void	pick_next(struct focus *f, struct conf_medium *m, int server);
 extern const struct ctl_verb pick_verbs[];
 
 /* --- epoch.c: keys of a conference (SECURITY.md 3.5) --- */

@@ -29,6 +29,15 @@ pick_set(struct focus *f, struct conf_medium *m, int server)
 	f->uses[m->server & 255]--;
 	f->uses[server & 255]++;
 	m->server = server;
+	pick_next(f, m, 0);
+}
+
+void
+pick_next(struct focus *f, struct conf_medium *m, int server)
+{
+	f->uses[m->next & 255]--;
+	f->uses[server & 255]++;
+	m->next = server;
 }
 
 /* Has a more room than b? What they report lags behind what was assigned, so

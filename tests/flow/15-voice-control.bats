@@ -257,21 +257,29 @@ text_is_here() { [ "$(texts "$1" m1 | tail -n 1)" = "alice: five" ]; }
 	[[ ${lines[0]} =~ "Coffee time" ]]
 }
 
+# From the one to the other, the controller can store nothing.
+disk_takes_nothing() {
+	local lock=$BATS_TEST_TMPDIR/lock
+	mkfifo "$lock"
+	sqlite3 "$SEC_DIR/lib/conf.db" <"$lock" >"$lock.out" 2>&1 3>&- &
+	holder=$!
+	exec {disk_fd}>"$lock"
+	printf 'BEGIN IMMEDIATE;\n.print locked\n' >&"$disk_fd"
+	until_ok grep -q locked "$lock.out"
+}
+disk_takes_all() {
+	exec {disk_fd}>&-
+	wait "$holder"
+}
+
 # What cannot be stored is not done, and what was not done is not told.
 @test "the disk takes nothing: no change of media, no setting, no end" {
 	as alice sec-confctl create -n q1 -m text,voice bob
 	device one alice q1
-	local fd lock=$BATS_TEST_TMPDIR/lock
-	mkfifo "$lock"
-	sqlite3 "$SEC_DIR/lib/conf.db" <"$lock" >"$lock.out" 2>&1 3>&- &
-	local holder=$!
-	exec {fd}>"$lock"
-	printf 'BEGIN IMMEDIATE;\n.print locked\n' >&"$fd"
-	until_ok grep -q locked "$lock.out"
+	disk_takes_nothing
 	run ! as alice sec-confctl set q1 media=text streams=1
 	run ! as alice sec-confctl end q1
-	exec {fd}>&-
-	wait "$holder"
+	disk_takes_all
 	[ "$(said one end)" = 0 ]
 	sec-ctl "$SEC_DIR/run/$(mcu_of one).sock" conferences |
 	    grep 'conf=sip:q1@' | grep -q 'streams=3'
@@ -423,6 +431,45 @@ back_each() { [ "$(said one back)" -ge 1 ] && [ "$(said two back)" -ge 1 ]; }
 	sec-lab start "$other" 3>&-
 	until_ok daemon_is_well "$other"
 }
+
+# The move is not half done: until it is on the disk, it is where it was; then
+# keys, addresses and rows are those of the new one.
+@test "an MCU is gone while the disk takes nothing: moved when it does" {
+	as alice sec-confctl create -n d4 -m text,voice bob
+	device one alice d4
+	device two bob d4
+	local mcu other=mcu1 n
+	mcu=$(mcu_of one)
+	[ "$mcu" = mcu2 ] || other=mcu2
+	n=$(db_failures)
+	disk_takes_nothing
+	sec-lab stop "$mcu" 3>&-
+	until_ok eval '[ "$(db_failures)" -ge '"$((n + 2))"' ]'
+	[ "$(said one media)" = 0 ]
+	[ "$(voice_of d4)" = "$mcu $mcu $mcu" ]
+	disk_takes_all
+	told one back .
+	told two back .
+	[ "$(attr one media media)" = "$(server_addr "$other")" ]
+	[ "$(attr two media media)" = "$(server_addr "$other")" ]
+	[ "$(attr one media hop)" != "$(attr one attached hop)" ]
+	until_ok eval '[ "$(attr one epoch epoch)" = "$(attr two epoch epoch)" ]'
+	[ "$(voice_of d4)" = "$other $other $other" ]
+	sec-lab start "$mcu" 3>&-
+	until_ok daemon_is_well "$mcu"
+}
+db_failures() { cat "$SEC_DIR"/log/confctl* | grep -c ' db\.begin ' || :; }
+# voice_of CONF: where its voice is, and that of each device, by the disk.
+voice_of() {
+	db conf.db "SELECT m.server FROM conference_medium m JOIN conference c ON
+	    m.conf = c.id WHERE c.name = '$1' AND m.medium = 'voice'
+	    UNION ALL SELECT d.server FROM device d JOIN conference c ON
+	    d.conf = c.id WHERE c.name = '$1' AND d.medium = 'voice'" |
+	    while read -r n; do
+		awk -v n="$n" '$1 == n { print $2 }' "$SEC_DIR/etc/servers"
+	done | xargs
+}
+
 interrupted_twice() { [ "$(said "$1" interrupted)" = 2 ]; }
 back_twice() { [ "$(said "$1" back)" = 2 ]; }
 
