@@ -281,9 +281,10 @@ main(void)
 		test_bad(c);
 		test_burst(c);
 	}
-	test_drift(CODEC_PCMU, 1 + 200e-6);
-	test_drift(CODEC_PCMU, 1 - 200e-6);
-	test_drift(CODEC_OPUS, 1 - 200e-6);
+	for (c = CODEC_OPUS; c <= CODEC_PCMU; c++) {
+		test_drift(c, 1 + 200e-6);
+		test_drift(c, 1 - 200e-6);
+	}
 	test_edges();
 	return t_done();
 }
