@@ -75,10 +75,20 @@ length() { # of what is not silent, ms
 
 @test "light: no sound at all, events still flow" {
 	listen light.wav
+	# What is silenced would have been heard.
+	speaks bob
+	stop
+	(($(loudness light.wav) > -45))
+	listen light.wav
 	as alice sec-mix mode ops light
+	seq=$(mark alice)
 	speaks bob
 	stop
 	silent light.wav
+	# The lamp goes on, and off (S183).
+	[ "$(as alice sec-watch -T 0 --since "$seq" -c ops -e 'voice.*' |
+	    jq -r '.event + " " + .user' | sort -u | xargs)" = \
+	    "voice.start sip:bob@lab.test voice.stop sip:bob@lab.test" ]
 }
 
 @test "alert: silent until somebody addresses me" {
@@ -93,6 +103,26 @@ length() { # of what is not silent, ms
 	stop
 	run ! silent named.wav
 	(($(length named.wav) > 700))
+}
+
+@test "alert: a line for somebody else is none, one --to me is" {
+	as alice sec-mix mode ops alert
+	listen other.wav
+	echo "carol, are you there" | as bob sec-talk -s --to carol ops
+	# My name in a word of its own, or it is not me.
+	echo "mail@alicex is someone else" | as bob sec-talk -s ops
+	speaks bob
+	stop
+	silent other.wav
+	listen mine.wav
+	echo "psst" | as bob sec-talk -s --to alice ops
+	# Whoever speaks is heard, for a while.
+	speaks carol
+	stop
+	(($(loudness mine.wav) > -45))
+	about "$(hertz <(sox mine.wav -t wav - silence 1 0.005 -50d reverse \
+	    silence 1 0.005 -50d))" 400
+	(($(length mine.wav) > 700))
 }
 
 @test "what is set is kept for the next login" {
