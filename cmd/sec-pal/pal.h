@@ -52,6 +52,7 @@ struct binding {
 	struct timer		 losing;       /* LOST_MS have passed */
 	int64_t			 lost;         /* since, real ms; 0: not */
 	struct back		*back;         /* watcher.c's; NULL: none */
+	int			 late;         /* his subscriptions are */
 	TAILQ_ENTRY(binding)	 entry;        /* of the user */
 };
 
@@ -200,6 +201,7 @@ struct subscription {
 	char			 instance[PAL_INSTANCE];
 	char			 why[16];      /* he may: owner participant
 						* rule */
+	int			 late;         /* to be caught up */
 	struct dialog		 dialog;
 };
 
@@ -217,7 +219,8 @@ void	subscription_rest(struct subscription *s);
 void	subscription_notify(struct subscription *s);
 /* The agent's registration has ended. */
 void	subscriptions_leave(const struct binding *b);
-/* The agent is connected again: everything once (S092, S093). */
+/* The agent is connected again: everything once (S092, S093), as fast as it
+ * answers. */
 void	subscriptions_catch_up(struct binding *b);
 /* That of one agent to a document, or NULL. */
 struct subscription *subscription_of(const struct presentity *u,

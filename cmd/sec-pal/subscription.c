@@ -12,10 +12,14 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "net/channel.h"
 #include "sip/event.h"
 
 #include "list.h"
 #include "roster.h"
+
+/* More unsent than that, and what is late waits. */
+#define LATE_UNSENT (CHANNEL_UNSENT / 4)
 
 static char *
 sub_key(const struct subscription *s, char *out)
@@ -65,13 +69,8 @@ sub_conn(const struct subscription *s)
 }
 
 static void
-notify_answered(void *ctx, uint64_t cookie, int status)
+sub_answered(struct subscription *s, int status)
 {
-	struct pal *p = ctx;
-	struct subscription *s = map_get_u64(p->sub_ids, cookie);
-
-	if (s == NULL)
-		return;
 	s->asked = 0;
 	if (status == 481 || status == 404) {
 		subscription_free(s, 0);
@@ -85,6 +84,45 @@ notify_answered(void *ctx, uint64_t cookie, int status)
 		s->dirty = 0;
 		s->doc->ops->again(s->doc, s);
 	}
+}
+
+/* What is late, until the connection is full enough. The answer to the last
+ * of it brings the next. */
+static void
+late_notify(struct binding *b)
+{
+	struct subscription *s;
+	size_t unsent;
+
+	b->late = 0;
+	TAILQ_FOREACH(s, &b->user->subs, own) {
+		if (s->at != b || !s->late)
+			continue;
+		s->late = 0;
+		if (s->asked || s->sent != 0)
+			continue;
+		subscription_notify(s);
+		unsent = channel_unsent(sip_conn_channel(b->conn));
+		if (s->asked && unsent > LATE_UNSENT) {
+			b->late = 1;
+			return;
+		}
+	}
+}
+
+static void
+notify_answered(void *ctx, uint64_t cookie, int status)
+{
+	struct pal *p = ctx;
+	struct subscription *s = map_get_u64(p->sub_ids, cookie);
+	struct binding *b;
+
+	if (s == NULL)
+		return;
+	b = s->at;
+	sub_answered(s, status);
+	if (b != NULL && b->late && b->conn != NULL && sip_conn_is_up(b->conn))
+		late_notify(b);
 }
 
 static void
@@ -274,8 +312,9 @@ subscriptions_catch_up(struct binding *b)
 			s->at = b;
 			s->asked = 0;
 			s->sent = 0;
-			subscription_notify(s);
+			s->late = 1;
 		}
+	late_notify(b);
 }
 
 void
