@@ -99,6 +99,8 @@ has_stored() { [ "$(stored "$1")" = "$2" ]; }
 	wait $pid
 	[ "$(jq -r .text <bob.out)" = \
 	    "$(echo one; for i in $(seq 20); do echo "line $i"; done)" ]
+	# Each has a number, and they rise.
+	jq -se 'map(.line) | length == 21 and . == unique' <bob.out
 }
 
 @test "who joins later reads from his joining on, or from the beginning" {
@@ -213,6 +215,28 @@ has_stored() { [ "$(stored "$1")" = "$2" ]; }
 	sec-lab start confctl 3>&-
 	until_ok agent_is_back bob
 	until_ok reads bob h8 $'first\nsecond\nthird'
+}
+
+@test "a full disk: text goes on, and is kept once there is room again" {
+	keeping h10
+	said alice h10 before
+	until_ok has_stored h10 1
+	pid=$(daemon_pid confctl)
+	size=$(stat -c %s "$SEC_DIR/lib/conf.db-wal")
+	prlimit --pid "$pid" --fsize="$((size < 1 ? 1 : size)):"
+	m=$(mark bob)
+	for i in 1 2 3 4 5 6 7 8 9; do
+		head -c 8000 /dev/zero | tr '\0' "$i" | as alice sec-talk -s -1 h10
+	done
+	until_ok eval '[ "$(as bob sec-watch -T 0 --since "$m" -c h10 -e text |
+	    wc -l)" = 9 ]'
+	until_ok eval 'sec-lab log confctl | grep -q "db.commit\|history.store"'
+	[ "$(stored h10)" -lt 10 ]
+	databases_are_sound
+	prlimit --pid "$pid" --fsize=unlimited:
+	until_ok has_stored h10 10
+	[ "$(history bob h10 | cut -c1)" = $'b\n1\n2\n3\n4\n5\n6\n7\n8\n9' ]
+	[ "$(daemon_pid confctl)" = "$pid" ]
 }
 
 @test "its end is the end of them" {
