@@ -366,6 +366,7 @@ member_row(struct ctl_req *r, const struct pal_entry *e)
 	line_put(b, "what", "member");
 	line_put(b, "user", e->uri);
 	line_put(b, "status", status_of(e));
+	line_put(b, "reason", pal_entry_attr(e, "reason"));
 	put_all(b, e, "media");
 	put_all(b, e, "via");
 	put_all(b, e, "q");

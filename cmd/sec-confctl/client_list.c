@@ -217,6 +217,8 @@ json_member(struct listing *l, const struct line *row)
 	json_object(&l->j);
 	json_str(&l->j, "user", line_get(row, "user"));
 	json_str(&l->j, "status", line_get(row, "status"));
+	if (agent_int(row, "reason") > 0)
+		json_int(&l->j, "reason", agent_int(row, "reason"));
 	json_list(&l->j, "media", line_get(row, "media"));
 	json_some(&l->j, "via", line_get(row, "via"));
 	json_list(&l->j, "q", line_get(row, "q"));

@@ -223,7 +223,8 @@ invite_joined(struct focus *f, uint64_t cookie, int status, const char *reason,
 	buf_free(&key);
 	if (d != NULL)
 		spawn_invited(c, o->by, o->who, o->expires);
-	invite_finish(o, status);
+	/* It has ended with him on the threshold, as with who still rang. */
+	invite_finish(o, c == NULL ? 487 : status);
 }
 
 static void
@@ -252,7 +253,7 @@ invite_accepted(struct invite *o, int leg, const struct sip_msg *answer)
 	if (c == NULL ||
 	    offer_parse(&offer, answer->body, answer->bodylen) != 0) {
 		invite_ack(o, NULL, NULL, NULL, NULL);
-		invite_finish(o, c == NULL ? 404 : 400);
+		invite_finish(o, c == NULL ? 487 : 400);
 		return;
 	}
 	memset(&def, 0, sizeof def);

@@ -271,6 +271,49 @@ talk_is() { [ "$(talk_asked "$1")" = "$2" ]; }
 	sip_close "$conn"
 }
 
+@test "S134: by hand: who may spawn, and what" {
+	# spawns STATUS WORDS...: pat's INVITE to the factory is answered so.
+	local n=0
+	spawns() {
+		n=$((n + 1))
+		sip_request "$conn" pat INVITE sip:conference@conf.lab.test \
+		    "<sip:conference@conf.lab.test>" "sp$n" 1 "" \
+		    "Contact: <sip:pat@foreign.invalid>" \
+		    "SEC-Conference: ${*:2}"
+		sip_until "$conn" '^SIP/2.0 [2-6]' answer
+		sip_request "$conn" pat ACK sip:conference@conf.lab.test \
+		    "$(field answer To)" "sp$n" 1 ""
+		[ "$(head -n 1 answer | cut -d ' ' -f 2)" = "$1" ]
+	}
+	as bob sec-confctl create -n w9 --open
+	register pat
+	sip_open conn "$(server_addr confctl)"
+	w9=parent=sip:w9@conf.lab.test
+	spawns 403 $w9 media=text
+	[ "$(field answer SEC-Note)" = "only%20who%20is%20in%20it%20may%20do%20that" ]
+	spawns 404 parent=sip:nowhere@conf.lab.test media=text
+	spawns 404 parent=sip:bob@lab.test media=text
+	spawns 400 parent=w9 media=text
+	sip_request "$conn" pat INVITE sip:w9@conf.lab.test \
+	    "<sip:w9@conf.lab.test>" jw9 1 "" "Contact: <sip:pat@foreign.invalid>"
+	sip_until "$conn" '^SIP/2.0 200' 200
+	sip_request "$conn" pat ACK sip:w9@conf.lab.test "$(field 200 To)" jw9 1 ""
+	spawns 488 $w9 media=text,voice
+	spawns 488 $w9
+	spawns 404 $w9 media=text who=sip:bob@lab.test,sip:gus@lab.test
+	spawns 400 $w9 media=text who=conf:w9
+	spawns 302 $w9 media=text who=sip:bob@lab.test
+	[[ $(field answer SEC-Conference) == *" name=w9.text "* ]]
+	[[ $(field answer SEC-Conference) == *" $w9 "* ]]
+	[ "$(db conf.db "select count(*) from conference where name like 'w9.%'")" \
+	    = 1 ]
+	# No more than sixteen.
+	local i
+	for i in {2..16}; do spawns 302 $w9 media=voice; done
+	spawns 403 $w9 media=text
+	sip_close "$conn"
+}
+
 @test "S171: in the directory, and out of it" {
 	as alice sec-confctl create -n w6 --title "Board"
 	as alice sec-confctl create -n w7
@@ -283,6 +326,15 @@ talk_is() { [ "$(talk_asked "$1")" = "$2" ]; }
 	# To be listed lets nobody in, nor look on.
 	run -4 as gus sec-pal show conf:w6
 	run -4 as gus sec-confctl join w6
+	# One that is open and found so is an entry as any.
+	as alice sec-confctl set w6 access=domain
+	as gus sec-pal add "conf:$(as gus sec-dir conf -q)"
+	until_ok eval 'as gus sec-pal | grep -q "conf:w6.*1 in"'
+	as bob sec-confctl join w6
+	until_ok eval 'as gus sec-pal | grep -q "conf:w6.*2 in"'
+	as gus sec-dir conf -j | jq -e '.title == "Board" and .count == 2'
+	as gus sec-pal rm conf:w6
+	as bob sec-confctl leave w6
 	# It is so after a restart of either.
 	kill_daemon confctl
 	kill_daemon pal
