@@ -78,12 +78,43 @@ catch_signals(int fd)
 			sigaction(signals[i], &sa, NULL);
 }
 
+/* "name:Giovanni Di Crescenzo" as a URI has it: in out; or as it is. */
+static const char *
+as_written(const char *name, char out[URI_MAX])
+{
+	const char *colon = strchr(name, ':');
+	size_t n = colon != NULL ? (size_t)(colon - name) + 1 : 0;
+	struct uri u;
+
+	if (n == 0 || n >= URI_MAX)
+		return name;
+	memcpy(out, name, n);
+	return uri_escape(out + n, URI_MAX - n, name + n) == 0 &&
+		uri_from_name(&u, out, "localhost", 0) == 0 &&
+		u.kind == URI_OBJECT ?
+	    out :
+	    name;
+}
+
+/* The other way, for people. */
+static const char *
+as_read(const char *name, char out[URI_MAX])
+{
+	return strchr(name, ':') != NULL &&
+		uri_unescape(out, URI_MAX, name) == 0 &&
+		text_is_utf8(out, strlen(out)) ?
+	    out :
+	    name;
+}
+
 static void
 add_who(void *arg, const char *name)
 {
+	char written[URI_MAX];
 	struct inviting *v = arg;
 	size_t i;
 
+	name = as_written(name, written);
 	for (i = 0; i < v->n; i++)
 		if (strcmp(v->typed[i], name) == 0)
 			return;
@@ -109,22 +140,11 @@ is_group(const char *name)
 	    u.kind == URI_OBJECT;
 }
 
-/* location:New York: an attribute, but no URI can say it. */
-static int
-is_unwritable(const char *name)
-{
-	const char *colon = strchr(name, ':');
-	struct uri u;
-
-	return colon != NULL && colon > name && colon[1] != '\0' &&
-	    strncmp(name, "sip:", 4) != 0 && strncmp(name, "tel:", 4) != 0 &&
-	    uri_from_name(&u, name, "localhost", 0) != 0;
-}
-
 /* 0 or an exit code. */
 static int
 collect(struct inviting *v, char **names)
 {
+	char read[URI_MAX];
 	size_t i, w;
 	int r;
 
@@ -135,11 +155,6 @@ collect(struct inviting *v, char **names)
 		if (strpbrk(v->typed[i], ",\n") != NULL ||
 		    v->typed[i][0] == '\0')
 			return cli_usage(v->c, "%s: not a name", v->typed[i]);
-		if (is_unwritable(v->typed[i]))
-			return cli_usage(v->c,
-			    "%s: that has more than letters and digits; try "
-			    "sec-dir -q ATTR=VALUE | xargs sec-confctl invite",
-			    v->typed[i]);
 		if ((r = typed_who(v->c, v->typed[i])) != 0)
 			return r;
 		/* How the agent will name him. */
@@ -147,7 +162,8 @@ collect(struct inviting *v, char **names)
 			agent_short(v->a, v->who[i].name, v->typed[i], 0);
 		else
 			text_copy(v->who[i].name, v->typed[i], AGENT_SHORT_MAX);
-		if ((w = text_width(v->who[i].name)) > v->width)
+		w = text_width(as_read(v->who[i].name, read));
+		if (w > v->width)
 			v->width = w;
 		v->who[i].group = is_group(v->typed[i]);
 	}
@@ -210,9 +226,12 @@ static void
 say_answer(const struct inviting *v, const char *name, const char *text,
     const char *note)
 {
-	size_t pad = v->n > 1 ? v->width + 2 : text_width(name) + 1;
 	struct buf b = BUF_INIT;
+	char read[URI_MAX];
+	size_t pad;
 
+	name = as_read(name, read);
+	pad = v->n > 1 ? v->width + 2 : text_width(name) + 1;
 	buf_put_str(&b, name);
 	do
 		buf_put_u8(&b, ' ');

@@ -278,16 +278,18 @@ query_send(struct group *g, unsigned k)
 {
 	struct focus *f = g->f;
 	struct ctl_peer *p;
+	char value[sizeof(((struct uri *)NULL)->name)];
 	struct buf *b;
 	struct uri u;
 
 	if (uri_parse(&u, g->query[k].uri, f->s->conf.domain) != 0 ||
+	    uri_unescape(value, sizeof value, u.name) != 0 ||
 	    (b = deal_call(f, f->pal, "find", &p)) == NULL) {
 		query_done(g, &g->query[k], 503,
 		    "the PAL manager does not answer");
 		return;
 	}
-	line_putf(b, "query", "%s:%s", u.type, u.name);
+	line_putf(b, "query", "%s:%s", u.type, value);
 	line_put_u64(b, "limit", GROUP_MAX + 1);
 	if (ctl_call_end(p, FIND_MS, on_found, f, g->id << 4 | k) == 0)
 		query_done(g, &g->query[k], 503,

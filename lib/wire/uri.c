@@ -25,16 +25,23 @@
 #define SHORT_MAX 160
 #define USER_MAX  126 /* with a type of 32 it fits a short form */
 
-/* What a user part may be made of; no escapes, nothing a shell, a table or
- * a header field takes for its own. */
+/* Nothing a shell, a table or a header field takes for its own; no %
+ * (SECURITY.md 3.9). */
+static int
+is_plain(char c)
+{
+	return isalnum((unsigned char)c) ||
+	    (c != '\0' && strchr("-_.+~!=&'*$", c) != NULL);
+}
+
+/* What a user part may be made of. */
 static int
 is_user(const char *s)
 {
 	if (*s == '\0' || *s == '-' || *s == '.')
 		return 0;
 	for (; *s != '\0'; s++)
-		if (!isalnum((unsigned char)*s) &&
-		    strchr("-_.+~!=&'*$", *s) == NULL)
+		if (!is_plain(*s))
 			return 0;
 	return 1;
 }
@@ -335,4 +342,64 @@ uri_palmgr(char *out, const char *domain)
 {
 	snprintf(out, URI_MAX, "sip:pal.%s", own_domain(domain));
 	return out;
+}
+
+/* --- values in names --- */
+
+static int
+hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' :
+	    c >= 'A' && c <= 'F'    ? c - 'A' + 10 :
+				      -1;
+}
+
+/* The byte that ~XX at s stands for, or -1. */
+static int
+escaped(const char *s)
+{
+	int high, low, c;
+
+	if ((high = hex_digit(s[1])) < 0 || (low = hex_digit(s[2])) < 0)
+		return -1;
+	c = high << 4 | low;
+	return c < 0x20 || c == 0x7f ? -1 : c;
+}
+
+int
+uri_escape(char *out, size_t size, const char *value)
+{
+	char one[4];
+	size_t n = 0, len;
+
+	out[0] = '\0';
+	for (; *value != '\0'; value++) {
+		if ((unsigned char)*value < 0x20 || *value == 0x7f)
+			return SEC_ERR_FORMAT;
+		len = (size_t)snprintf(one, sizeof(one),
+		    is_plain(*value) && *value != '~' ? "%c" : "~%02X",
+		    (unsigned char)*value);
+		if (n + len >= size)
+			return SEC_ERR_LIMIT;
+		memcpy(out + n, one, len + 1);
+		n += len;
+	}
+	return 0;
+}
+
+int
+uri_unescape(char *out, size_t size, const char *name)
+{
+	size_t n = 0;
+	int c;
+
+	for (; *name != '\0'; name += *name == '~' ? 3 : 1) {
+		if ((c = *name == '~' ? escaped(name) : *name) == -1)
+			return SEC_ERR_FORMAT;
+		if (n + 1 >= size)
+			return SEC_ERR_LIMIT;
+		out[n++] = (char)c;
+	}
+	out[n] = '\0';
+	return 0;
 }

@@ -36,6 +36,14 @@ char	*uri_short(char *out, const char *full, const char *domain,
 /* What its presence is called: user, conference, phone, or the object's type;
  * NULL for what has none. */
 const char *uri_type(const struct uri *u);
+/*
+ * People in the directory, ATTR:VALUE as people write it, are an object too,
+ * sip:VALUE@ATTR.D; what our URIs cannot hold, and ~, is written ~XX in it, as
+ * in sip:Giovanni~20Di~20Crescenzo@name.D. Out of a value, and back: 0,
+ * SEC_ERR_LIMIT, _FORMAT (control characters).
+ */
+int	uri_escape(char *out, size_t size, const char *value);
+int	uri_unescape(char *out, size_t size, const char *name);
 char	*uri_user(char *out, const char *name, const char *domain);
 char	*uri_conf(char *out, const char *name, const char *domain);
 char	*uri_factory(char *out, const char *domain);

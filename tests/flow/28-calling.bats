@@ -100,9 +100,32 @@ asked() {
 	grep -qx 'bob       accepted' <<<"$stderr"
 	run -5 --separate-stderr as alice sec-confctl invite -W o4 org:9999 bob
 	run -2 as alice sec-confctl invite o4 'org:'
-	run -2 --separate-stderr as alice sec-confctl invite o4 'location:New York'
-	[[ $stderr == *"location:New York: "*"sec-dir -q"* ]]
+	run -2 as alice sec-confctl invite o4 $'location:New\nYork'
 	run -4 as bob sec-confctl invite nosuch org:1256 || [ "$status" = 5 ]
+}
+
+@test "a value may have blanks, commas and letters of any script" {
+	sec-admin user import - 3>&- <<-'END'
+	user,name,location
+	frank,"Di Crescenzo, Fränk",New York
+	bob,Ольга,København
+	END
+	as alice sec-confctl create -n o8
+	run -0 --separate-stderr as alice sec-confctl invite o8 \
+	    'location:new york'
+	[ "$stderr" = "1 accepted" ]
+	roster_is alice o8 $'alice active\nfrank active'
+	run -0 --separate-stderr as alice sec-confctl invite o8 name:ОЛЬГА
+	[ "$stderr" = "1 accepted" ]
+	as frank sec-confctl leave -a
+	as bob sec-confctl leave -a
+	run -0 --separate-stderr as alice sec-confctl invite o8 \
+	    'name:Di Crescenzo, F*' 'location:København'
+	[ "$stderr" = "2 accepted" ]
+	run -5 --separate-stderr as alice sec-confctl invite o8 'name:100% (x)'
+	[ "$stderr" = "name:100% (x) nobody (the directory knows nobody who has that)" ]
+	run -5 --separate-stderr as alice sec-confctl invite o8 name:~20
+	[[ $stderr == "name:~20 nobody"* ]]
 }
 
 @test "more than a thousand at once are not asked: 4, and a sentence" {

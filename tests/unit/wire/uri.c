@@ -67,6 +67,32 @@ test_parse(void)
 	}
 }
 
+/* A value of the directory, as people write it, in a URI and back. */
+static void
+test_escapes(void)
+{
+	char out[64], back[64];
+	struct uri u;
+
+	T_INT(uri_escape(out, sizeof(out), "Di Crescenzo, F\xc3\xa9*"), 0);
+	T_STR(out, "Di~20Crescenzo~2C~20F~C3~A9*");
+	T_INT(uri_unescape(back, sizeof(back), out), 0);
+	T_STR(back, "Di Crescenzo, F\xc3\xa9*");
+	T_INT(uri_from_name(&u, "name:Di~20Crescenzo~2C~20F~C3~A9*", D, 0), 0);
+	T_STR(u.full, "sip:Di~20Crescenzo~2C~20F~C3~A9*@name." D);
+	T_INT(u.kind, URI_OBJECT);
+	T_INT(uri_escape(out, sizeof(out), "a\nb"), SEC_ERR_FORMAT);
+	T_INT(uri_escape(out, 6, "a b"), 0);
+	T_INT(uri_escape(out, sizeof(out), "~a"), 0);
+	T_STR(out, "~7Ea");
+	T_INT(uri_escape(out, 5, "a b"), SEC_ERR_LIMIT);
+	T_INT(uri_unescape(back, sizeof(back), "a~0A"), SEC_ERR_FORMAT);
+	T_INT(uri_unescape(back, sizeof(back), "a~2"), SEC_ERR_FORMAT);
+	T_INT(uri_unescape(back, 3, "a~20b"), SEC_ERR_LIMIT);
+	T_INT(uri_escape(out, sizeof(out), ""), 0);
+	T_STR(out, "");
+}
+
 static void
 test_refused(void)
 {
@@ -183,6 +209,7 @@ main(void)
 	char out[URI_MAX];
 
 	test_parse();
+	test_escapes();
 	test_refused();
 	test_names();
 	test_short();
