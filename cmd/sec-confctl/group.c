@@ -290,6 +290,7 @@ query_send(struct group *g, unsigned k)
 		return;
 	}
 	line_putf(b, "query", "%s:%s", u.type, value);
+	line_put(b, "by", g->by);
 	line_put_u64(b, "limit", GROUP_MAX + 1);
 	if (ctl_call_end(p, FIND_MS, on_found, f, g->id << 4 | k) == 0)
 		query_done(g, &g->query[k], 503,

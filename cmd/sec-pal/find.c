@@ -19,10 +19,30 @@
 
 #define FIND_MAX 10000 /* people of one answer */
 
+/* by: the name of whoever asks the controller for him, whom rules may keep
+ * from seeing how he is; "": the controller asks for itself. */
 static void
-put_found(struct ctl_req *r, struct pal *p, const char *name)
+put_status(struct buf *b, struct presentity *u, const char *by)
 {
-	const struct presentity *u = presentity_find(p, name);
+	struct pal *p = u->pal;
+	struct pal_status st = u->status;
+	struct uri uri;
+
+	if (*by != '\0' &&
+	    (uri_parse(&uri, u->uri, p->s->conf.domain) != 0 ||
+		presence_shown(p, by, &uri, &st) != 0))
+		return;
+	line_put(b, "status", st.value);
+	if (st.class_[0] != '\0')
+		line_put(b, "class", st.class_);
+	if (st.note[0] != '\0')
+		line_put(b, "note", st.note);
+}
+
+static void
+put_found(struct ctl_req *r, struct pal *p, const char *name, const char *by)
+{
+	struct presentity *u = presentity_find(p, name);
 	const struct binding *bi = u != NULL ? TAILQ_FIRST(&u->bindings) : NULL;
 	struct buf *b = ctl_row(r);
 	char uri[URI_MAX];
@@ -30,10 +50,7 @@ put_found(struct ctl_req *r, struct pal *p, const char *name)
 	line_put(b, "user", uri_user(uri, name, p->s->conf.domain));
 	line_put(b, "bound", bi != NULL ? "1" : "0");
 	if (bi != NULL) {
-		line_put(b, "status", u->status.value);
-		line_put(b, "class", u->status.class_);
-		if (u->status.note[0] != '\0')
-			line_put(b, "note", u->status.note);
+		put_status(b, u, by);
 		line_put(b, "media", bi->row.media);
 		if (u->reach[0] != '\0')
 			line_put(b, "reach", u->reach);
@@ -42,7 +59,7 @@ put_found(struct ctl_req *r, struct pal *p, const char *name)
 }
 
 static void
-find_one(struct pal *p, struct ctl_req *r, const char *who)
+find_one(struct pal *p, struct ctl_req *r, const char *who, const char *by)
 {
 	struct pal_user row;
 	struct uri u;
@@ -53,7 +70,7 @@ find_one(struct pal *p, struct ctl_req *r, const char *who)
 		ctl_error(r, 404, "no such user");
 		return;
 	}
-	put_found(r, p, u.name);
+	put_found(r, p, u.name, by);
 	ctl_ok(r);
 }
 
@@ -62,6 +79,7 @@ find_one(struct pal *p, struct ctl_req *r, const char *who)
 struct finding {
 	struct pal *p;
 	struct ctl_handle who;
+	char by[PAL_NAME];
 	size_t limit, n;
 	struct buf users; /* names, each with its NUL */
 };
@@ -99,7 +117,7 @@ on_done(void *arg, int err, const char *why)
 		ctl_error(&r, 404, "the directory knows nobody who has that");
 	else {
 		for (i = 0; i < g->n; i++) {
-			put_found(&r, g->p, user);
+			put_found(&r, g->p, user, g->by);
 			user += strlen(user) + 1;
 		}
 		ctl_ok(&r);
@@ -127,7 +145,7 @@ take_query(struct dir_search *q, const char *query)
 }
 
 static void
-find_those(struct pal *p, struct ctl_req *r, const char *query)
+find_those(struct pal *p, struct ctl_req *r, const char *query, const char *by)
 {
 	uint64_t limit = FIND_MAX;
 	struct dir_search q;
@@ -152,20 +170,26 @@ find_those(struct pal *p, struct ctl_req *r, const char *query)
 	g->p = p;
 	g->who = ctl_keep(r);
 	g->limit = (size_t)limit;
+	text_copy(g->by, by, sizeof g->by);
 	directory_search(p, &q, &reader, g);
 }
 
-/* find who=URI | query=ATTR:VALUE [limit=] */
+/* find who=URI | query=ATTR:VALUE [limit=] [by=URI] */
 static void
 on_find(void *ctx, struct ctl_req *r)
 {
 	struct pal *p = ((struct service *)ctx)->priv;
 	const char *query = line_get(r->line, "query");
+	const char *by = line_get(r->line, "by");
+	struct uri u = { .kind = URI_BAD };
 
-	if (query != NULL)
-		find_those(p, r, query);
+	if (by != NULL &&
+	    (uri_parse(&u, by, p->s->conf.domain) != 0 || u.kind != URI_USER))
+		ctl_error(r, 400, "by is not a user");
+	else if (query != NULL)
+		find_those(p, r, query, u.name);
 	else
-		find_one(p, r, line_get_or(r->line, "who", ""));
+		find_one(p, r, line_get_or(r->line, "who", ""), u.name);
 }
 
 const struct ctl_verb find_verbs[] = {

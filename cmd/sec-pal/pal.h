@@ -287,7 +287,8 @@ void	presentity_line(struct presentity *u, struct buf *b);
  * told, if they can see a difference. */
 void	presentity_changed(struct presentity *u);
 /* Which status this watcher's (a user's name) PAL would show of a user: 0, or
- * SEC_ERR_DENIED by a rule. class_ is "" and since 0 where that is denied. */
+ * SEC_ERR_DENIED by a rule. class_ and note are "" and since 0 where that is
+ * denied. */
 int	presence_shown(struct pal *p, const char *watcher,
 	    const struct uri *whom, struct pal_status *out);
 /* What roster_line() says of this conference is new. */

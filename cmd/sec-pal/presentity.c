@@ -389,6 +389,8 @@ presence_shown(struct pal *p, const char *watcher, const struct uri *whom,
 		out->class_[0] = '\0';
 	if (v.attrs[0] != '\0' && !pal_attrs_has(v.attrs, "since"))
 		out->since = 0;
+	if (v.attrs[0] != '\0' && !pal_attrs_has(v.attrs, "note"))
+		out->note[0] = '\0';
 	return 0;
 }
 

@@ -104,15 +104,32 @@ asked() {
 	run -4 as bob sec-confctl invite nosuch org:1256 || [ "$status" = 5 ]
 }
 
+@test "a note that rules hide is not told by an invitation either" {
+	as alice sec-confctl create -n o9
+	run -7 --separate-stderr as alice sec-confctl invite -j o9 location:Bergen
+	[ "$(jq -r .note <<<"$output")" = "in review" ]
+	sec-admin rule add some 'allow who=alice whom=dave attrs=status,class'
+	run -7 --separate-stderr as alice sec-confctl invite -j o9 location:Bergen
+	[ "$(jq -r .note <<<"$output")" = null ]
+	[ "$(rung o9 dave)" = 0 ]
+	# Whose status she may not see at all is asked himself.
+	sec-admin rule rm some
+	sec-admin rule add none 'deny who=alice whom=dave'
+	run -7 --separate-stderr as alice sec-confctl invite -j o9 location:Bergen
+	[ "$(rung o9 dave)" = 1 ]
+	sec-admin rule rm none
+}
+rung() { sec-lab log confctl | grep -c "invite.out conf=$1 user=sip:$2@" || :; }
+
 @test "a value may have blanks, commas and letters of any script" {
 	sec-admin user import - 3>&- <<-'END'
-	user,name,location
+	user,name,title
 	frank,"Di Crescenzo, Fränk",New York
 	bob,Ольга,København
 	END
 	as alice sec-confctl create -n o8
 	run -0 --separate-stderr as alice sec-confctl invite o8 \
-	    'location:new york'
+	    'title:new york'
 	[ "$stderr" = "1 accepted" ]
 	roster_is alice o8 $'alice active\nfrank active'
 	run -0 --separate-stderr as alice sec-confctl invite o8 name:ОЛЬГА
@@ -120,7 +137,7 @@ asked() {
 	as frank sec-confctl leave -a
 	as bob sec-confctl leave -a
 	run -0 --separate-stderr as alice sec-confctl invite o8 \
-	    'name:Di Crescenzo, F*' 'location:København'
+	    'name:Di Crescenzo, F*' 'title:København'
 	[ "$stderr" = "2 accepted" ]
 	run -5 --separate-stderr as alice sec-confctl invite o8 'name:100% (x)'
 	[ "$stderr" = "name:100% (x) nobody (the directory knows nobody who has that)" ]
