@@ -228,6 +228,10 @@ struct conf_in {
 	uint16_t		 suite, voice_suite;
 	char			 codec[8], streams[8], select[12];
 	char			 level[4];     /* off: devices tell none */
+	char			 record[4], speak[12], lobby[4], locked[4];
+	int			 in_lobby;     /* JOINING: 182 has come */
+	struct lobby		*door;         /* who waits, as far as I am
+						* told (lobby.c) */
 	uint64_t		 text_seq;     /* texts of q so far */
 	int			 held;         /* the controller is told that I
 						* listen elsewhere */
@@ -319,6 +323,8 @@ void	roster_subscribe(struct conf_in *c);
 void	roster_close(struct conf_in *c);
 /* A roster document has come. */
 void	conf_doc(struct conf_in *c, const void *p, size_t n);
+/* Why I may not speak in it now, as its roster has it; NULL: I may. */
+const char *conf_silenced(struct conf_in *c);
 /* Who has q; NULL: unknown. */
 const char *conf_user(struct conf_in *c, uint32_t q);
 /* First q of a user who is in it, 0: none. */
@@ -344,6 +350,28 @@ void	conf_show(struct conf_in *c, struct ctl_req *r);
 /* Rows of members, in the order to be shown. */
 void	conf_member_rows(struct ctl_req *r, const struct pal_entry **e,
 	    size_t n);
+
+/* --- lobby.c: waiting to be let in, and letting in */
+void	lobby_init(struct conf_in *c);
+void	lobby_close(struct conf_in *c);
+/* INFO: who waits now. */
+void	lobby_take(struct conf_in *c, const struct line *l);
+/* The lobby is off: nobody does. */
+void	lobby_check(struct conf_in *c);
+/* 182: I do. */
+void	lobby_enter(struct conf_in *c);
+/* Why I was not let in; NULL: not for that. */
+const char *lobby_reason(const struct conf_in *c, int status);
+/* A tool that waited for my admission may have gone. */
+void	lobby_peer_gone(struct conf_in *c, uint64_t peer);
+/* Rows of `show`: members who wait. */
+void	lobby_rows(struct conf_in *c, struct ctl_req *r);
+/* show, while I wait. */
+void	lobby_show(struct conf_in *c, struct ctl_req *r);
+/* Those who wait as events, each built in b, then put. */
+void	lobby_state(struct conf_in *c, struct buf *b,
+	    void (*put)(struct agent *, struct ctl_req *, struct buf *),
+	    struct ctl_req *r);
 
 /* --- grants.c */
 void	grants_open(struct conf_in *c);

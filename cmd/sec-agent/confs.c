@@ -21,6 +21,7 @@
 
 #define OPEN_MS	  12000 /* from the 200 to OPEN */
 #define LONG_AWAY 25000 /* grace may be over */
+#define LOBBY_MS  610000 /* the controller gives up at 600 s */
 #define TEXT_PORT 9 /* we dial; nothing listens there */
 
 /* --- finding them --- */
@@ -90,6 +91,7 @@ conf_new(struct agent *a, const char *uri)
 	text_copy(c->codec, "opus", sizeof(c->codec));
 	c->state = CONF_JOINING;
 	roster_open(c);
+	lobby_init(c);
 	grants_open(c);
 	TAILQ_INIT(&c->holds);
 	TAILQ_INIT(&c->waiters);
@@ -125,6 +127,7 @@ conf_free(struct conf_in *c)
 		free(l);
 	}
 	text_free(c->text);
+	lobby_close(c);
 	roster_close(c);
 	grants_close(c);
 	free(c->children);
@@ -244,6 +247,8 @@ refuse_all(struct conf_in *c, int status, const char *reason)
 	char why[128];
 
 	if (reason == NULL)
+		reason = lobby_reason(c, status);
+	if (reason == NULL)
 		reason = reason_of(c, status, why, sizeof(why));
 	while ((w = TAILQ_FIRST(&c->waiters)) != NULL) {
 		TAILQ_REMOVE(&c->waiters, w, entry);
@@ -259,6 +264,8 @@ conf_fail(struct conf_in *c, int status, const char *reason)
 	    log_quote(reason != NULL ? reason : sec_sip_reason(status)));
 	if (c->invite != 0)
 		sip_cancel(flow_stack(c->a->session.confctl), c->invite);
+	if (c->in_lobby)
+		conf_event(c, "conf.status", c->a->uri, "left");
 	refuse_all(c, status, reason);
 	conf_free(c);
 }
@@ -375,6 +382,10 @@ on_deadline(void *arg)
 {
 	struct conf_in *c = arg;
 
+	if (c->state == CONF_JOINING && c->invite != 0) {
+		conf_fail(c, 408, NULL);
+		return;
+	}
 	if (c->state == CONF_JOINING) {
 		conf_fail(c, 503, "controller unreachable");
 		return;
@@ -463,10 +474,14 @@ on_joined(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	struct agent *a = ctx;
 	struct conf_in *c = conf_of(a, cookie);
 	struct sip_msg req;
+	char why[320] = "";
 	int r;
 
-	if (answer->status / 100 == 1)
+	if (answer->status / 100 == 1) {
+		if (answer->status == 182 && c != NULL)
+			lobby_enter(c);
 		return;
+	}
 	if (c == NULL) {
 		if (answer->status / 100 == 2)
 			undo(a, answer);
@@ -474,9 +489,13 @@ on_joined(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	}
 	c->invite = 0;
 	if (answer->status / 100 != 2) {
-		conf_fail(c, answer->status, NULL);
+		if (answer->status == 403 && answer->note != NULL)
+			snprintf(why, sizeof(why), "%s: %.200s", c->name,
+			    answer->note);
+		conf_fail(c, answer->status, why[0] != '\0' ? why : NULL);
 		return;
 	}
+	c->in_lobby = 0;
 	sip_msg_init(&req);
 	req.uri = c->uri;
 	if (flow_conn(a->session.confctl) == NULL ||
@@ -521,8 +540,10 @@ conf_invite(struct conf_in *c)
 	m.content_type = OFFER_TYPE;
 	m.body = buf_data(&sdp);
 	m.bodylen = buf_len(&sdp);
-	c->invite = flow_request(a->session.confctl, &m, ANSWER_MS, on_joined,
-	    a, c->number);
+	/* An answer, or 182, has to come sooner. */
+	timer_set(&c->deadline, ANSWER_MS);
+	c->invite = flow_request(a->session.confctl, &m, LOBBY_MS, on_joined, a,
+	    c->number);
 	buf_free(&sdp);
 }
 
@@ -613,10 +634,15 @@ void
 confs_peer_gone(struct agent *a, uint64_t peer)
 {
 	struct conf_in *c;
+	uint64_t number;
 	size_t i = 0;
 
-	while ((c = conf_next(a, &i)) != NULL)
+	while ((c = conf_next(a, &i)) != NULL) {
+		number = c->number;
 		release(c, peer);
+		if ((c = conf_of(a, number)) != NULL)
+			lobby_peer_gone(c, peer);
+	}
 }
 
 void

@@ -121,6 +121,7 @@ put_conf(struct agent *a, struct ctl_req *r, struct conf_in *c, struct buf *b)
 	line_putf(b, "key_gen", "%u", (unsigned)keyring_epoch(c->keys));
 	put_now(a, r, b);
 	roster_state(a, c->uri, c->roster, b, put_now, r);
+	lobby_state(c, b, put_now, r);
 }
 
 static void
@@ -149,6 +150,8 @@ put_state(struct agent *a, struct ctl_req *r)
 	while ((c = conf_next(a, &i)) != NULL)
 		if (c->state == CONF_OPEN)
 			put_conf(a, r, c, &b);
+		else
+			lobby_state(c, &b, put_now, r);
 	invites_state(a, &b, put_now, r);
 	buf_free(&b);
 }

@@ -271,6 +271,8 @@ on_info(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	while (line_next(&l, &p, end)) {
 		if (strcmp(l.verb, "grant") == 0)
 			take_grant(c, &l);
+		else if (strcmp(l.verb, "lobby") == 0)
+			lobby_take(c, &l);
 		line_free(&l);
 	}
 }

@@ -507,11 +507,10 @@ on_sound(void *ctx, struct ctl_req *r)
 }
 
 /* mute what=on|off|toggle */
-static void
-on_mute(void *ctx, struct ctl_req *r)
+void
+mix_mute(struct agent *a, struct ctl_req *r)
 {
 	const char *what = line_get_or(r->line, "what", "toggle");
-	struct agent *a = ctx;
 
 	if (strcmp(what, "toggle") == 0)
 		a->mix->mute = !a->mix->mute;
@@ -594,6 +593,5 @@ const struct ctl_verb mix_verbs[] = {
 	{ "mode", CTL_SAME, on_mode },
 	{ "sound", CTL_SAME, on_sound },
 	{ "vol", CTL_SAME, on_vol },
-	{ "mute", CTL_SAME, on_mute },
 	{ NULL, 0, NULL },
 };

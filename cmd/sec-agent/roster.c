@@ -2,6 +2,7 @@
  * The roster of a conference, a copy kept by a subscription at sec-pal: who
  * has which q, who came and went.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,52 @@ conf_user(struct conf_in *c, uint32_t q)
 	if (q == c->q)
 		return c->a->uri;
 	return map_get_u64(c->by_q, q);
+}
+
+/* What a member is besides his status. `no`: the value of one without it. */
+enum { MARK_ROLE, MARK_HAND, MARK_MUTED, MARK_FLOOR };
+static const struct mark {
+	const char *name, *no;
+} marks[] = {
+	[MARK_ROLE] = { "role", "member" },
+	[MARK_HAND] = { "hand", "0" },
+	[MARK_MUTED] = { "muted", "0" },
+	[MARK_FLOOR] = { "floor", "0" },
+};
+#define NMARKS (sizeof(marks) / sizeof(*marks))
+
+static const char *
+mark_of(const struct pal_entry *e, const struct mark *k)
+{
+	const char *s = e != NULL ? pal_entry_attr(e, k->name) : NULL;
+
+	return s != NULL && *s != '\0' ? s : k->no;
+}
+
+/* Is that mark another one now? */
+static int
+is_marked(const struct mark *k, const struct pal_entry *was,
+    const struct pal_entry *is)
+{
+	return strcmp(mark_of(was, k), mark_of(is, k)) != 0;
+}
+
+const char *
+conf_silenced(struct conf_in *c)
+{
+	const struct pal_entry *me = mirror_find(c->roster, c->a->uri);
+
+	if (strcmp(mark_of(me, &marks[MARK_MUTED]), "1") == 0)
+		return "you are muted";
+	if (c->speak[0] == '\0' || strcmp(c->speak, "all") == 0 ||
+	    strcmp(c->creator, c->a->uri) == 0 ||
+	    strcmp(mark_of(me, &marks[MARK_ROLE]), "moderator") == 0)
+		return NULL;
+	if (strcmp(c->speak, "moderators") == 0)
+		return "only moderators may speak here";
+	return strcmp(mark_of(me, &marks[MARK_FLOOR]), "1") == 0 ?
+	    NULL :
+	    "who wants to speak here raises a hand, and is given the floor";
 }
 
 /* Each attribute q holds one, or several with commas. */
@@ -109,14 +156,25 @@ roster_change(struct agent *a, const char *conf, const struct pal_entry *was,
 {
 	const char *from = status_of(was), *to = status_of(is);
 	const char *event;
+	struct buf *b;
+	size_t i, n = 0;
 
-	if (strcmp(from, to) == 0)
+	for (i = 0; is_in(to) && i < NMARKS; i++)
+		n += (size_t)is_marked(&marks[i], was, is);
+	if (strcmp(from, to) == 0 && n == 0)
 		return NULL;
 	event = !is_in(from) && is_in(to) ? "conf.join" :
 	    is_in(from) && !is_in(to)	  ? "conf.leave" :
 					    "conf.status";
-	roster_event(a, conf, event, is != NULL ? is->uri : was->uri,
-	    strcmp(event, "conf.leave") != 0 ? to : NULL);
+	b = event_begin(a, event);
+	line_put(b, "conf", conf);
+	line_put(b, "user", is != NULL ? is->uri : was->uri);
+	if (strcmp(event, "conf.leave") != 0)
+		line_put(b, "status", to);
+	for (i = 0; n > 0 && i < NMARKS; i++)
+		if (is_marked(&marks[i], was, is))
+			line_put(b, marks[i].name, mark_of(is, &marks[i]));
+	event_end(a);
 	return event;
 }
 
@@ -127,7 +185,7 @@ roster_state(struct agent *a, const char *conf, const struct mirror *roster,
 {
 	const struct pal_entry *e;
 	const char *status;
-	size_t i = 0;
+	size_t i = 0, k;
 
 	while ((e = mirror_next(roster, &i)) != NULL) {
 		status = status_of(e);
@@ -138,6 +196,10 @@ roster_state(struct agent *a, const char *conf, const struct mirror *roster,
 		line_put(b, "conf", conf);
 		line_put(b, "user", e->uri);
 		line_put(b, "status", status);
+		for (k = 0; k < NMARKS; k++)
+			if (is_marked(&marks[k], NULL, e))
+				line_put(b, marks[k].name,
+				    mark_of(e, &marks[k]));
 		put(a, r, b);
 	}
 }
@@ -149,10 +211,18 @@ on_member(void *ctx, const struct pal_entry *was, const struct pal_entry *is)
 	struct conf_in *c = ctx;
 	const char *from = status_of(was), *to = status_of(is);
 	const char *user = is != NULL ? is->uri : was->uri, *event;
+	size_t i;
 
 	if (is != NULL)
 		learn_q(c, is);
 	if ((event = roster_change(c->a, c->uri, was, is)) == NULL)
+		return;
+	if (was != NULL && is_in(from) && is_in(to))
+		for (i = 0; i < NMARKS; i++)
+			if (is_marked(&marks[i], was, is))
+				conf_notice(c, marks[i].name, user,
+				    mark_of(is, &marks[i]));
+	if (strcmp(from, to) == 0)
 		return;
 	if (strcmp(event, "conf.status") != 0)
 		conf_notice(c, event + strlen("conf."), user, NULL);
@@ -199,9 +269,14 @@ take_policy(struct conf_in *c)
 		{ "select", c->select, sizeof(c->select) },
 		{ "level", c->level, sizeof(c->level) },
 		{ "parent", c->parent, sizeof(c->parent) },
+		{ "record", c->record, sizeof(c->record) },
+		{ "speak", c->speak, sizeof(c->speak) },
+		{ "lobby", c->lobby, sizeof(c->lobby) },
+		{ "locked", c->locked, sizeof(c->locked) },
 	};
 	struct buf *b = NULL;
 	const char *s;
+	char what[320];
 	int media = 0, level = 0;
 	size_t i;
 
@@ -219,12 +294,17 @@ take_policy(struct conf_in *c)
 		}
 		line_put(b, fields[i].name, s);
 		media |= fields[i].to == c->media;
+		if (fields[i].to == c->media)
+			continue;
+		snprintf(what, sizeof(what), "%s=%s", fields[i].name, s);
+		conf_notice(c, "policy", NULL, what);
 	}
 	if (b != NULL)
 		event_end(c->a);
 	take_owner(c);
 	if (level)
 		voice_policy(c);
+	lobby_check(c);
 	if (media)
 		conf_notice(c, "media", NULL, c->media);
 	if (media && strstr(c->media, "voice") == NULL)
@@ -362,6 +442,7 @@ static void
 member_row(struct ctl_req *r, const struct pal_entry *e)
 {
 	struct buf *b = ctl_row(r);
+	size_t i;
 
 	line_put(b, "what", "member");
 	line_put(b, "user", e->uri);
@@ -372,6 +453,9 @@ member_row(struct ctl_req *r, const struct pal_entry *e)
 	put_all(b, e, "q");
 	line_put(b, "voice", pal_entry_attr(e, "voice"));
 	line_put(b, "since", pal_entry_attr(e, "since"));
+	for (i = 0; i < NMARKS; i++)
+		if (is_marked(&marks[i], NULL, e))
+			line_put(b, marks[i].name, mark_of(e, &marks[i]));
 	line_put(b, "talking", pal_entry_attr(e, "talking"));
 	ctl_end(r);
 }
@@ -424,12 +508,17 @@ conf_show(struct conf_in *c, struct ctl_req *r)
 	line_put(b, "streams", c->streams);
 	line_put(b, "select", c->select);
 	line_put(b, "level", c->level);
+	line_put(b, "record", c->record);
+	line_put(b, "speak", c->speak);
+	line_put(b, "lobby", c->lobby);
+	line_put(b, "locked", c->locked);
 	line_put(b, "state", "open");
 	ctl_end(r);
 	if ((v = in_order(c->roster, &n)) != NULL)
 		for (i = 0; i < n; i++)
 			member_row(r, v[i]);
 	free(v);
+	lobby_rows(c, r);
 	ctl_ok(r);
 }
 

@@ -95,7 +95,7 @@ one(struct fetching *f, struct ctl_req *r, const struct pal_doc *d)
 {
 	static const char *const names[] = { "name", "cid", "title", "media",
 		"access", "creator", "parent", "persistent", "codec", "streams",
-		"select", "level" };
+		"select", "level", "record", "speak", "lobby", "locked" };
 	const char *since = pal_doc_attr(d, "since");
 	const struct pal_entry **e;
 	struct buf *b;
@@ -271,6 +271,8 @@ on_show(void *ctx, struct ctl_req *r)
 	c = conf_find(a, u.full);
 	if (c != NULL && c->state == CONF_OPEN)
 		fresh_show(c, r);
+	else if (c != NULL && c->in_lobby)
+		lobby_show(c, r);
 	else
 		fetch_start(a, r, FETCH_ONE, u.full, u.name);
 }

@@ -159,7 +159,8 @@ on_sent(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 	} else if (answer->status == 408) {
 		flow_kick(t->flow, 1);
 	} else if (answer->status != 503 || flow_conn(t->flow) != NULL)
-		said_fail(t, s, answer->status, NULL);
+		said_fail(t, s, answer->status,
+		    answer->status == 403 ? "you may not speak here" : NULL);
 }
 
 /* The same bytes again in the same epoch, sealed anew in a newer one: no
@@ -226,8 +227,15 @@ text_say(struct text *t, struct ctl_req *r, const char *text, uint32_t to)
 		.text = text,
 		.n = strlen(text) };
 	struct said *s;
+	const char *why = conf_silenced(t->c);
 	int e;
 
+	/* The router would refuse it; but then its number is used up, and
+	 * the others would miss a text. */
+	if (why != NULL) {
+		ctl_error(r, 403, why);
+		return;
+	}
 	if (t->nout >= OUT_MAX || keyring_text(t->c->keys) == NULL) {
 		ctl_error(r, 503, "too many texts wait for their receipts");
 		return;

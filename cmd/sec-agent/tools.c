@@ -10,6 +10,7 @@
 #include "agent.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "voice.h"
 
 /* The one in focus, else the only one; or the list of them in *why. */
 static struct conf_in *
@@ -260,6 +261,16 @@ on_order(void *ctx, struct ctl_req *r)
 	order_start(ctx, r);
 }
 
+static void
+on_mute(void *ctx, struct ctl_req *r)
+{
+	/* `mute who=` is for who is in it, `mute what=` for my own ears. */
+	if (line_get(r->line, "who") != NULL)
+		order_start(ctx, r);
+	else
+		mix_mute(ctx, r);
+}
+
 /* --- invitations --- */
 
 static void
@@ -392,6 +403,14 @@ const struct ctl_verb tool_verbs[] = {
 	{ "block", CTL_SAME, on_order },
 	{ "unblock", CTL_SAME, on_order },
 	{ "kick", CTL_SAME, on_order },
+	{ "mute", CTL_SAME, on_mute },
+	{ "unmute", CTL_SAME, on_order },
+	{ "raise", CTL_SAME, on_order },
+	{ "lower", CTL_SAME, on_order },
+	{ "lock", CTL_SAME, on_order },
+	{ "unlock", CTL_SAME, on_order },
+	{ "admit", CTL_SAME, on_order },
+	{ "refuse", CTL_SAME, on_order },
 	{ "invites", CTL_SAME, on_invites },
 	{ "reply", CTL_SAME, on_reply },
 	{ "policy", CTL_SAME, on_policy },

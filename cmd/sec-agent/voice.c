@@ -611,6 +611,7 @@ int
 voice_bye(const void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
 	struct agent *a = flow_arg(ctx);
+	const struct conf_in *c;
 	struct attachment *v;
 	int err = 0;
 
@@ -618,8 +619,13 @@ voice_bye(const void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	    (v = voice_of_dialog(a, req, &err)) == NULL)
 		return 0;
 	sip_answer_status(txn, err != 0 ? 500 : 200);
+	c = conf_find(a, v->conf);
 	if (err == 0)
-		attachment_over(v, "no voice in this conference any more");
+		attachment_over(v,
+		    v->recorder && c != NULL &&
+			    strstr(c->media, "voice") != NULL ?
+			"recording is not allowed here any more" :
+			"no voice in this conference any more");
 	return 1;
 }
 

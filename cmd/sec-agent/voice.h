@@ -106,6 +106,8 @@ void	mix_init(struct agent *a);
 /* mix.json, once the user's name is known. */
 void	mix_load(struct agent *a);
 void	mix_close(struct agent *a);
+/* mute what=on|off|toggle: all that I hear. */
+void	mix_mute(struct agent *a, struct ctl_req *r);
 /* Rows `hear`, `sound` for a device that has come. */
 void	mix_tell(struct attachment *v);
 const char *mix_mode(struct agent *a, const char *conf);

@@ -49,50 +49,63 @@ on_conf(void *arg, const struct line *row)
 	return 0;
 }
 
-/* Call begun, wait, print what -j wants of its rows and ok line. */
+/* The call has ended with r: print what -j wants of its ok line, or why it has
+ * failed. */
 static int
-finish(struct cli *c, struct ctl_client *a)
+conclude(struct cli *c, struct ctl_client *a, int r, const struct line *ok)
 {
-	struct line ok;
-	int r;
-
-	r = agent_rows(a, cli_timeout(c, CALL_MS), on_conf, c, &ok);
 	/* What the controller does not take was typed here. */
 	if (r != 0)
 		r = agent_fail(c, a,
 		    ctl_client_code(a) == 400 ? SEC_ERR_USAGE : r);
 	else
-		(void)on_conf(c, &ok);
+		(void)on_conf(c, ok);
 	ctl_client_close(a);
 	return r;
 }
 
-/* A call whose only field is a conference; NULL: `.`. */
+/* Call begun, wait, print. */
 static int
-call_conf(struct cli *c, const char *verb, const char *name)
+finish(struct cli *c, struct ctl_client *a)
+{
+	struct line ok;
+	int r = agent_rows(a, cli_timeout(c, CALL_MS), on_conf, c, &ok);
+
+	return conclude(c, a, r, &ok);
+}
+
+/* A call whose only field is a conference; NULL: `.`. 0 or an exit code. */
+static int
+begin(struct cli *c, const char *verb, const char *name, struct ctl_client **a)
 {
 	char conf[AGENT_CONF_MAX];
-	struct ctl_client *a;
 	struct buf *b;
 	int r;
 
-	if ((r = agent_open(c, &a)) != 0)
+	if ((r = agent_open(c, a)) != 0)
 		return r;
-	if ((r = agent_conf(c, a, name != NULL ? name : ".", conf)) != 0) {
-		ctl_client_close(a);
+	if ((r = agent_conf(c, *a, name != NULL ? name : ".", conf)) != 0) {
+		ctl_client_close(*a);
 		return r;
 	}
-	b = ctl_client_begin(a, verb);
+	b = ctl_client_begin(*a, verb);
 	line_put(b, "conf", conf);
 	if (cli_flag(c, "1") > 0)
 		line_put(b, "alone", "1");
-	return finish(c, a);
+	return 0;
 }
 
 int
 run_join(struct cli *c)
 {
-	return call_conf(c, "join", cli_argv(c)[0]);
+	struct ctl_client *a;
+	struct line ok;
+	int r;
+
+	if ((r = begin(c, "join", cli_argv(c)[0], &a)) != 0)
+		return r;
+	r = agent_join(c, a, on_conf, c, &ok);
+	return conclude(c, a, r, &ok);
 }
 
 /* set CONF NAME=VALUE ...: the controller knows the names. */
@@ -145,7 +158,9 @@ run_leave(struct cli *c)
 	int r;
 
 	if (cli_flag(c, "a") == 0)
-		return call_conf(c, "leave", cli_argv(c)[0]);
+		return (r = begin(c, "leave", cli_argv(c)[0], &a)) != 0 ?
+		    r :
+		    finish(c, a);
 	if (cli_argc(c) > 0)
 		return cli_usage(c, "one conference or -a, not both");
 	if ((r = agent_open(c, &a)) != 0)

@@ -148,18 +148,27 @@ print_head(struct listing *l, const struct line *row)
 	int64_t epoch = agent_int(row, "epoch");
 
 	buf_putf(&b, "%s  ", agent_short(l->a, name, line_get(row, "conf"), 0));
-	buf_putf(&b, "%s  ", words_of(media, line_get(row, "media")));
+	if (line_get(row, "media") != NULL)
+		buf_putf(&b, "%s  ", words_of(media, line_get(row, "media")));
 	buf_put_str(&b, line_get_or(row, "state", "open"));
 	if (agent_int(row, "created") > 0)
 		buf_putf(&b, " %s", clock_hhmm(agent_int(row, "created"), at));
 	if (epoch > 0)
 		buf_putf(&b, "  key generation %lld", (long long)epoch);
-	buf_putf(&b, "  %s %s",
-	    agent_int(row, "persistent") == 1 ? "persistent, owner" : "creator",
-	    agent_short(l->a, name, line_get(row, "creator"), 0));
+	if (line_get(row, "creator") != NULL)
+		buf_putf(&b, "  %s %s",
+		    agent_int(row, "persistent") == 1 ? "persistent, owner" :
+							"creator",
+		    agent_short(l->a, name, line_get(row, "creator"), 0));
 	if (*line_get_or(row, "parent", "") != '\0')
 		buf_putf(&b, "  from %s",
 		    agent_short(l->a, name, line_get(row, "parent"), 0));
+	if (strcmp(line_get_or(row, "speak", "all"), "all") != 0)
+		buf_putf(&b, "  speak=%s", line_get(row, "speak"));
+	if (strcmp(line_get_or(row, "lobby", "off"), "on") == 0)
+		buf_put_str(&b, "  lobby=on");
+	if (strcmp(line_get_or(row, "locked", "no"), "yes") == 0)
+		buf_put_str(&b, "  locked");
 	if (*title != '\0')
 		buf_putf(&b, "  \"%s\"", title);
 	emit_put_visible(&line, buf_cstr(&b));
@@ -172,12 +181,14 @@ print_head(struct listing *l, const struct line *row)
 		    line_get_or(row, "voice_suite", ""));
 	if (cli_flag(l->c, "v") > 0 && line_get(row, "streams") != NULL)
 		emit_note(EMIT_TABLE,
-		    "access=%s streams=%s select=%s level=%s codec=%s",
+		    "access=%s streams=%s select=%s level=%s codec=%s "
+		    "record=%s",
 		    line_get_or(row, "access", ""),
 		    line_get_or(row, "streams", ""),
 		    line_get_or(row, "select", ""),
 		    line_get_or(row, "level", ""),
-		    line_get_or(row, "codec", ""));
+		    line_get_or(row, "codec", ""),
+		    line_get_or(row, "record", ""));
 }
 
 /* Everything but its members, whose array stays open. */
@@ -208,12 +219,37 @@ json_head(struct listing *l, const struct line *row)
 		json_int(j, "streams", agent_int(row, "streams"));
 	json_some(j, "select", line_get(row, "select"));
 	json_some(j, "level", line_get(row, "level"));
+	json_some(j, "record", line_get(row, "record"));
+	json_some(j, "speak", line_get(row, "speak"));
+	json_some(j, "lobby", line_get(row, "lobby"));
+	json_some(j, "locked", line_get(row, "locked"));
 	json_array(j, "members");
+}
+
+/* What a member is besides his status. */
+static const char *const marks[] = { "hand", "muted", "floor" };
+#define NMARKS (sizeof(marks) / sizeof(*marks))
+
+/* "moderator hand recorder" */
+static const char *
+marks_of(const struct line *row, struct buf *out)
+{
+	size_t i;
+
+	buf_put_str(out, line_get_or(row, "role", ""));
+	for (i = 0; i < NMARKS; i++)
+		if (agent_int(row, marks[i]) == 1)
+			buf_putf(out, " %s", marks[i]);
+	if (strstr(line_get_or(row, "via", ""), "recorder") != NULL)
+		buf_put_str(out, " recorder");
+	return buf_cstr(out) + (*buf_cstr(out) == ' ');
 }
 
 static void
 json_member(struct listing *l, const struct line *row)
 {
+	size_t i;
+
 	json_object(&l->j);
 	json_str(&l->j, "user", line_get(row, "user"));
 	json_str(&l->j, "status", line_get(row, "status"));
@@ -223,6 +259,10 @@ json_member(struct listing *l, const struct line *row)
 	json_some(&l->j, "via", line_get(row, "via"));
 	json_list(&l->j, "q", line_get(row, "q"));
 	json_when(&l->j, "since", row, "since");
+	json_some(&l->j, "role", line_get(row, "role"));
+	for (i = 0; i < NMARKS; i++)
+		if (agent_int(row, marks[i]) == 1)
+			json_bool(&l->j, marks[i], 1);
 	json_close(&l->j, '}');
 }
 
@@ -232,6 +272,7 @@ on_show(void *arg, const struct line *row)
 	const char *what = line_get_or(row, "what", "");
 	const char *user = line_get_or(row, "user", "");
 	char name[AGENT_SHORT_MAX], media[MEDIA_MAX];
+	struct buf words = BUF_INIT;
 	enum emit_mode mode;
 	struct listing *l = arg;
 
@@ -258,6 +299,8 @@ on_show(void *arg, const struct line *row)
 	table_cell(l->table, agent_short(l->a, name, user, 0));
 	table_cell(l->table, line_get_or(row, "status", "-"));
 	table_cell(l->table, words_of(media, line_get(row, "media")));
+	table_cell(l->table, marks_of(row, &words));
+	buf_free(&words);
 	return 0;
 }
 
@@ -265,7 +308,7 @@ int
 run_show(struct cli *c)
 {
 	/* No header: the first line is about the conference. */
-	static const char *const columns[] = { "", "", "" };
+	static const char *const columns[] = { "", "", "", "" };
 	struct listing l = { .c = c };
 	char conf[AGENT_CONF_MAX];
 	int r;
@@ -274,7 +317,7 @@ run_show(struct cli *c)
 		return r;
 	if ((r = agent_conf(c, l.a, cli_argv(c)[0], conf)) == 0) {
 		json_begin(&l.j);
-		l.table = table_new(columns, 3);
+		l.table = table_new(columns, 4);
 		line_put(ctl_client_begin(l.a, "show"), "conf", conf);
 		r = finish(&l, on_show);
 		if (cli_mode(c) == EMIT_JSON && l.head && r == 0) {

@@ -281,6 +281,7 @@ conf_end(struct conference *c, const char *why)
 	log_info("conf.end", "conf=%s why=%s", log_quote(c->row.name), why);
 	invites_end(c);
 	spawn_orphan(c);
+	lobby_drop(c, NULL, 404);
 	TAILQ_FOREACH(d, &c->device_list, entry)
 		device_bye(d);
 	deal_end(c);
@@ -395,6 +396,7 @@ confs_load(struct focus *f)
 	/* Keys are not in the database: members have their grace to come
 	 * back, and get a fresh epoch then (SECURITY.md 3.5). */
 	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
+		speak_deal(c);
 		TAILQ_FOREACH(m, &c->member_list, entry) {
 			m->state = MEMBER_UNREACHABLE;
 			timer_set(&m->grace, GRACE_MS);

@@ -206,6 +206,7 @@ create_row_begin(struct focus *f, const char *user, struct conf_row *row)
 	text_copy(row->owner, user, sizeof row->owner);
 	row->record = 1;
 	text_copy(row->select, "loudest", sizeof row->select);
+	text_copy(row->speak, "all", sizeof row->speak);
 	row->streams = f->s->conf.streams;
 	row->level = 1;
 	row->epoch = 1;

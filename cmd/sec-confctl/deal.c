@@ -59,6 +59,10 @@ deal_conference(struct conference *c, int server, struct buf *b)
 	line_put(b, "select", c->row.select);
 	line_put(b, "codec", c->row.codec);
 	if (server == c->focus->pal) {
+		line_put(b, "record", c->row.record ? "yes" : "no");
+		line_put(b, "speak", c->row.speak);
+		line_put(b, "lobby", c->row.lobby ? "on" : "off");
+		line_put(b, "locked", c->row.locked ? "yes" : "no");
 		line_put(b, "directory", c->row.directory ? "yes" : "no");
 		line_put(b, "level", c->row.level ? "on" : "off");
 		if (c->row.parent != 0)
@@ -69,6 +73,17 @@ deal_conference(struct conference *c, int server, struct buf *b)
 		line_put(b, "keep", c->row.history > 0 ? "yes" : "no");
 	else if (server == conf_server(c, "voice"))
 		line_put(b, "talk", c->talk ? "yes" : "no");
+}
+
+void
+deal_put_marks(const struct conference *c, const char *user, struct buf *b)
+{
+	unsigned bits = conf_list_bits(c, user);
+
+	line_put(b, "role", bits & LIST_MODERATOR ? "moderator" : "");
+	line_put(b, "hand", bits & LIST_HAND ? "1" : "");
+	line_put(b, "muted", bits & LIST_MUTE ? "1" : "");
+	line_put(b, "floor", bits & LIST_FLOOR ? "1" : "");
 }
 
 void
@@ -83,10 +98,12 @@ deal_join_fields(const struct device *d, struct buf *b, enum deal_to to)
 	line_put(b, "medium", d->medium);
 	line_put(b, "via", d->via);
 	line_put_u64(b, "since", (uint64_t)d->member->since);
-	if (to == DEAL_ROSTER)
+	if (to == DEAL_ROSTER) {
+		deal_put_marks(d->conf, d->member->user, b);
 		return;
+	}
 	line_put(b, "address", d->address);
-	line_put(b, "speak", "yes");
+	line_put(b, "speak", d->speaks ? "yes" : "no");
 	if (device_is_voice(d))
 		line_put(b, "hold", d->hold ? "on" : "off");
 	if (d->hop != NULL && to == DEAL_KEY) {
@@ -122,6 +139,7 @@ member_line(struct conference *c, const char *user, const char *status,
 	line_put(b, "status", status);
 	if (reason != 0)
 		line_putf(b, "reason", "%d", reason);
+	deal_put_marks(c, user, b);
 	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)f->pal);
 }
 
@@ -135,6 +153,12 @@ void
 deal_refused(struct conference *c, const char *user, int status)
 {
 	member_line(c, user, "left", status);
+}
+
+void
+deal_marks(struct member *m)
+{
+	deal_member(m->conf, m->user, m->told);
 }
 
 void
@@ -230,8 +254,9 @@ deal_talk(struct conference *c, int wanted)
 		deal_policy_to(c, conf_server(c, "voice"));
 }
 
-void
-deal_hold(const struct device *d)
+/* Something of a device is on or off now, at its media server. */
+static void
+deal_switch(const struct device *d, const char *verb, int on)
 {
 	struct focus *f = d->conf->focus;
 	struct ctl_peer *p;
@@ -239,12 +264,24 @@ deal_hold(const struct device *d)
 	struct buf *b;
 
 	if (!links_is_up(f->s->links, d->server) ||
-	    (b = deal_call(f, d->server, "hold", &p)) == NULL)
-		return;
+	    (b = deal_call(f, d->server, verb, &p)) == NULL)
+		return; /* dealt with the device when it is back */
 	line_put(b, "conf", d->conf->uri);
 	line_put(b, "q", q_format(d->q, q));
-	line_put(b, "on", d->hold ? "on" : "off");
+	line_put(b, "on", on ? "on" : "off");
 	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)d->server);
+}
+
+void
+deal_hold(const struct device *d)
+{
+	deal_switch(d, "hold", d->hold);
+}
+
+void
+deal_speak(const struct device *d)
+{
+	deal_switch(d, "speak", d->speaks);
 }
 
 void

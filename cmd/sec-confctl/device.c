@@ -42,6 +42,7 @@ member_take(struct conference *c, const char *user)
 		m->conf = c;
 		m->since = clock_real();
 		m->told = "active"; /* as its first join says */
+		m->marks = conf_list_bits(c, user) & LIST_MARKS;
 		timer_init(&m->grace, c->focus->s->loop, member_grace_over, m);
 		map_put_str(c->members, m->user, m);
 		TAILQ_INSERT_TAIL(&c->member_list, m, entry);

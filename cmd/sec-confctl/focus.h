@@ -51,6 +51,7 @@ TAILQ_HEAD(session_list, session);
 struct focus;
 struct conference;
 struct member;
+struct join_def;
 
 /* --- person.c: a user, with what he has here --- */
 struct person {
@@ -96,7 +97,11 @@ enum list_bit {
 	LIST_WATCH = 8,                /* sees it without taking part */
 	LIST_MODERATOR = 16,
 	LIST_MUTE = 32,                /* its media are not sent on */
+	LIST_HAND = 64,                /* wants to speak */
+	LIST_FLOOR = 128,              /* asked, and was given leave to */
 };
+/* What the roster shows of them. */
+#define LIST_MARKS (LIST_MODERATOR | LIST_MUTE | LIST_HAND | LIST_FLOOR)
 #define WATCH_MAX      100             /* on that list */
 #define MODERATORS_MAX 100
 
@@ -115,6 +120,7 @@ struct member {                        /* a user in a conference */
 	struct timer		 grace;
 	int64_t			 since;
 	const char		*told;         /* status that sec-pal has */
+	unsigned		 marks;        /* the same: LIST_MARKS */
 	TAILQ_ENTRY(member)	 entry;
 };
 
@@ -136,6 +142,7 @@ struct device {
 	int			 stale;        /* missed key news: one wrap */
 	int			 wants_hop;    /* the next wrap carries H_q */
 	int			 lost;         /* his media server says so */
+	int			 speaks;       /* it was told: sent on */
 	int			 main;         /* its dialog is the membership
 						* of its agent */
 	int			 takes_text;   /* its offer had m=message */
@@ -248,6 +255,10 @@ int	lists_check(const struct conference *c, const char *users,
 int	lists_change(struct conference *c, const char *users,
 	    enum list_bit bit, int on);
 
+/* One user on or off it, in this turn's commit. 0 or SEC_ERR_*. */
+int	lists_put(struct conference *c, const char *user, enum list_bit bit,
+	    int on);
+
 /* --- rights.c: who may do what --- */
 enum rank { RANK_ANYBODY, RANK_MEMBER, RANK_MODERATOR, RANK_OWNER };
 int	is_owner(const struct conference *c, const char *user);
@@ -255,6 +266,39 @@ enum rank rank_of(struct conference *c, const char *user);
 /* "only alice (owner) may do that", perhaps in out. */
 const char *rank_refusal(const struct conference *c, enum rank wanted,
 	    char *out, size_t n);
+
+/* --- speak.c: whose media are sent on (S132) --- */
+int	may_speak(const struct conference *c, const char *user);
+/* Lists or policy have changed: servers are told of every device that may
+ * speak now, or may not any more, and sec-pal of every member's marks. */
+void	speak_deal(struct conference *c);
+/* The same of one member. */
+void	speak_tell(struct member *m);
+/* It goes by another rule from now on: nobody has the floor. 0 or
+ * SEC_ERR_*. */
+int	speak_over(struct conference *c);
+/* His hand and his floor go with his last device. */
+void	speak_left(struct conference *c, const char *user);
+
+/* --- lobby.c: who is new, and waits or may not come (S132) --- */
+/* Is the device of somebody new held up by a lock or the lobby? Then txn is
+ * answered, now or later. */
+int	lobby_holds(struct focus *f, struct sip_txn *txn,
+	    const struct join_def *def);
+/* Why `by` may not invite now; NULL: he may. */
+const char *lobby_no_invite(struct conference *c, const char *by);
+/* A member who may let people in is told who waits; who may not any more,
+ * that nobody does. */
+void	lobby_tell(struct member *m);
+/* The same of all members: who may is another one now. */
+void	lobby_tell_all(struct conference *c);
+/* Whoever waits comes in, if the lobby is off now. */
+void	lobby_open(struct conference *c);
+/* A user who waits, or (NULL) all, need not wait any longer. */
+void	lobby_drop(struct conference *c, const char *user, int status);
+void	lobby_cancelled(struct focus *f, struct sip_txn *txn);
+void	lobby_conn_down(struct focus *f, struct sip_conn *conn);
+void	lobby_free(struct focus *f);
 
 /* --- device.c: members and devices --- */
 struct device *device_of(struct focus *f, uint64_t number);
@@ -512,9 +556,15 @@ void	deal_policy(struct conference *c);
 /* Who talks is wanted by sec-pal, or not any more: to the voice router. */
 void	deal_talk(struct conference *c, int wanted);
 void	deal_hold(const struct device *d);
+void	deal_speak(const struct device *d);
 void	deal_member(struct conference *c, const char *user, const char *status);
 /* An invitation is over: this was the answer. */
 void	deal_refused(struct conference *c, const char *user, int status);
+/* His status, with his marks. */
+void	deal_marks(struct member *m);
+/* The fields role, hand, muted and floor of a user. */
+void	deal_put_marks(const struct conference *c, const char *user,
+	    struct buf *b);
 void	deal_leave(struct conference *c, uint32_t q, int server);
 void	deal_end(struct conference *c);
 /* To sec-pal; to a media server that has its hop key; with the hop key. */
@@ -544,7 +594,7 @@ struct focus {
 	struct holders		*sessions;
 	struct map		*persons;      /* by user */
 	struct map		*creates, *joins, *invites;    /* by id */
-	struct map		*groups;       /* the same */
+	struct map		*groups, *waitings;    /* the same */
 	struct map		*invite_txn;   /* invite by txn id */
 	struct map		*answers;      /* with a body, by id */
 	uint64_t		 ups;          /* links that came up */

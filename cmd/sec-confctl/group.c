@@ -207,6 +207,7 @@ group_ring(struct group *g)
 		.anyway = g->anyway,
 		.group = g->id };
 	struct found *fo;
+	const char *why;
 	char note[80];
 	size_t i;
 
@@ -214,6 +215,10 @@ group_ring(struct group *g)
 		snprintf(note, sizeof note,
 		    "that is more than %d people; not invited", GROUP_MAX);
 		group_finish(g, 403, note);
+		return;
+	}
+	if (c != NULL && (why = lobby_no_invite(c, g->by)) != NULL) {
+		group_finish(g, 403, why);
 		return;
 	}
 	g->state = GROUP_RING;

@@ -171,6 +171,7 @@ policy_block(struct conference *c, struct asker *by, const struct line *l)
 	for (rest = users; *rest != '\0';) {
 		rest = lists_next_user(f, rest, &u);
 		invites_withdraw(c, u.full);
+		lobby_drop(c, u.full, 403);
 	}
 	guests_out_of_children(c, by, users);
 	guests_out(c, by, users, &removed);

@@ -520,6 +520,18 @@ invite_expires(const struct sip_msg *req)
 					    req->expires;
 }
 
+/* 403 of all who would be asked. */
+static void
+invite_refuse(struct sip_txn *txn, const char *why)
+{
+	struct sip_msg a;
+
+	sip_msg_init(&a);
+	a.status = 403;
+	a.note = why;
+	sip_answer(txn, &a);
+}
+
 void
 invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
     struct conference *c, const char *user)
@@ -530,10 +542,15 @@ invite_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 		.anyway = asks_anyway(req),
 		.txn = sip_txn_id(txn) };
 	struct uri who;
+	const char *why;
 	int status;
 
 	if ((status = invite_refused(f, req, c, user, &who)) != 0) {
 		sip_answer_status(txn, status);
+		return;
+	}
+	if ((why = lobby_no_invite(c, user)) != NULL) {
+		invite_refuse(txn, why);
 		return;
 	}
 	def.who = who.full;
@@ -701,6 +718,7 @@ on_cancel(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 
 	(void)req;
 	invite_cancelled(f, sip_txn_id(txn));
+	lobby_cancelled(f, txn);
 	group_cancelled(f, txn);
 }
 

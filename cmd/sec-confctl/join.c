@@ -44,7 +44,7 @@ struct join {
 	char medium[8];
 	char via[12];
 	char address[64]; /* of the device */
-	int takes_text, hold;
+	int takes_text, hold, speaks;
 	char addr[256]; /* where its media go */
 	int server;
 	uint32_t q;
@@ -162,6 +162,11 @@ join_committed(struct focus *f, uint64_t id, int err)
 		d->member->told = "active";
 		member_tell(d->member);
 		media_joined(d);
+		speak_tell(d->member); /* it may be another since */
+		if (rank_of(c, d->member->user) >= RANK_MODERATOR)
+			lobby_tell(d->member);
+		else
+			lobby_drop(c, d->member->user, 0);
 	}
 	join_free(o);
 }
@@ -226,6 +231,7 @@ join_store(struct join *o, struct conference *c)
 	text_copy(d->via, o->via, sizeof d->via);
 	d->takes_text = o->takes_text;
 	d->hold = o->hold;
+	d->speaks = o->speaks;
 	d->dialog = o->dialog;
 	d->returned = !first;
 	d->hop = o->hop;
@@ -281,14 +287,15 @@ join_fields(const struct join *o, const struct conference *c, struct buf *b,
 	line_put_u64(b, "since",
 	    (uint64_t)(m != NULL ? m->since : clock_real()));
 	if (key) {
-		line_put(b, "speak", "yes");
+		line_put(b, "speak", o->speaks ? "yes" : "no");
 		if (strcmp(o->medium, "voice") == 0)
 			line_put(b, "hold", o->hold ? "on" : "off");
 		line_put(b, "address", o->address);
 		line_put_bytes(b, "hopkey", secret_data(o->hop),
 		    secret_size(o->hop));
 		line_put_u64(b, "hopid", o->hopid);
-	}
+	} else
+		deal_put_marks(c, o->user, b);
 }
 
 static void
@@ -335,6 +342,7 @@ join_media(struct join *o, struct conference *c)
 	struct buf *b;
 
 	o->state = JOIN_MEDIA;
+	o->speaks = may_speak(c, o->user);
 	if (o->server == 0) { /* membership only */
 		join_roster(o, c);
 		return;
@@ -637,5 +645,6 @@ join_own(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 	def.instance = sip_conn_peer(sip_txn_conn(txn))->instance;
 	def.done = own_done;
 	def.cookie = sip_txn_id(txn);
-	join_start(f, &def);
+	if (!lobby_holds(f, txn, &def))
+		join_start(f, &def);
 }

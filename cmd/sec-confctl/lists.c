@@ -1,6 +1,7 @@
 /*
  * lists: the people of a conference by name: invited, allowed, blocked,
- * moderators, watching; in memory, and as rows conference_user of conf.db.
+ * moderators, watching, muted, asking to speak; in memory, and as rows
+ * conference_user of conf.db.
  */
 
 #include <stdlib.h>
@@ -35,6 +36,8 @@ static const struct {
 	{ LIST_MODERATOR, "moderator", MODERATORS_MAX,
 	    "a conference has at most 100 moderators" },
 	{ LIST_MUTE, "mute", LIST_MAX, "at most 10000 users are muted" },
+	{ LIST_HAND, "hand", LIST_MAX, NULL },
+	{ LIST_FLOOR, "floor", LIST_MAX, NULL },
 };
 #define NLISTS (sizeof lists / sizeof lists[0])
 
@@ -190,21 +193,27 @@ lists_check(const struct conference *c, const char *users, enum list_bit bit,
 	return 0;
 }
 
-static int
-change_one(struct conference *c, const char *user, size_t list, int on)
+int
+lists_put(struct conference *c, const char *user, enum list_bit bit, int on)
 {
 	struct db *db = c->focus->s->db;
-	const char *name = lists[list].name;
+	const char *name;
+	size_t i = 0;
 	int r;
 
+	while (lists[i].bit != bit)
+		i++;
+	name = lists[i].name;
+	if ((r = commit_begin(c->focus)) != 0)
+		return r;
 	r = on ? conf_user_put(db, c->row.id, user, name) :
 		 conf_user_rm(db, c->row.id, user, name);
 	if (r != 0 && r != SEC_ERR_NOTHING)
 		return r;
 	if (on)
-		conf_list_set(c, user, lists[list].bit);
+		conf_list_set(c, user, bit);
 	else
-		conf_list_clear(c, user, lists[list].bit);
+		conf_list_clear(c, user, bit);
 	return 0;
 }
 
@@ -212,16 +221,13 @@ int
 lists_change(struct conference *c, const char *users, enum list_bit bit, int on)
 {
 	struct uri u;
-	size_t i = 0;
 	int r;
 
-	while (lists[i].bit != bit)
-		i++;
 	while (users != NULL && *users != '\0') {
 		users = lists_next_user(c->focus, users, &u);
 		if (users == NULL)
 			return SEC_ERR_FORMAT;
-		if ((r = change_one(c, u.full, i, on)) != 0)
+		if ((r = lists_put(c, u.full, bit, on)) != 0)
 			return r;
 	}
 	return 0;

@@ -45,6 +45,7 @@ focus_open(struct service *s)
 	f->invite_txn = map_new();
 	f->groups = map_new();
 	f->answers = map_new();
+	f->waitings = map_new();
 	for (i = 0; i < 256; i++)
 		f->capacity[i] = -1; /* not heard of yet */
 	if ((pal = service_peer(s, "pal")) != NULL)
@@ -68,6 +69,7 @@ focus_close(struct service *s)
 		return;
 	while (f->commit_hook.armed)
 		commit_now(f);
+	lobby_free(f);
 	invites_free(f);
 	groups_free(f);
 	joins_free(f);

@@ -80,6 +80,7 @@ text_give(struct device *d)
 
 	text_copy(d->medium, "text", sizeof d->medium);
 	d->server = conf_server(d->conf, "text");
+	d->speaks = may_speak(d->conf, d->member->user);
 	device_new_hop(d);
 	(void)device_store(d);
 	if ((b = deal_call(f, d->server, "join", &p)) != NULL) {

@@ -143,6 +143,8 @@ policy_to(struct conference *c, struct asker *by, const struct line *l)
 	if (to_store(c, u.full) != 0)
 		return 503;
 	deal_policy(c);
+	speak_deal(c);
+	lobby_tell_all(c);
 	log_info("conf.owner", "conf=%s user=%s owner=%s",
 	    log_quote(c->row.name), log_quote(by->user), log_quote(u.full));
 	return 200;

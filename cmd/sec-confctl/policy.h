@@ -53,5 +53,21 @@ int	policy_unblock(struct conference *c, struct asker *by,
 	    const struct line *l);
 int	policy_kick(struct conference *c, struct asker *by,
 	    const struct line *l);
+int	policy_mute(struct conference *c, struct asker *by,
+	    const struct line *l);         /* speak.c */
+int	policy_unmute(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_raise(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_lower(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_lock(struct conference *c, struct asker *by,
+	    const struct line *l);         /* lobby.c */
+int	policy_unlock(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_admit(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_refuse_entry(struct conference *c, struct asker *by,
+	    const struct line *l);         /* the verb refuse */
 
 #endif

@@ -298,6 +298,7 @@ session_conn_up(struct service *s, struct sip_conn *c)
 		TAILQ_FOREACH(d, &m->own, own)
 			if (strcmp(d->instance, se->instance) == 0) {
 				member_back(m);
+				lobby_tell(m);
 				break;
 			}
 	epoch_catch_up(se);
@@ -330,6 +331,7 @@ session_conn_down(struct service *s, struct sip_conn *c, int err)
 	struct member *m;
 
 	(void)err;
+	lobby_conn_down(s->priv, c);
 	if (se == NULL || !holder_disconnected(&se->held, c))
 		return;
 	TAILQ_FOREACH(m, &se->person->places, place)

@@ -66,6 +66,25 @@ set_record(struct conf_row *row, const char *v)
 }
 
 static int
+set_speak(struct conf_row *row, const char *v)
+{
+	if (strcmp(v, "all") != 0 && strcmp(v, "moderators") != 0 &&
+	    strcmp(v, "asked") != 0)
+		return SEC_ERR_FORMAT;
+	text_copy(row->speak, v, sizeof row->speak);
+	return 0;
+}
+
+static int
+set_lobby(struct conf_row *row, const char *v)
+{
+	if (strcmp(v, "on") != 0 && strcmp(v, "off") != 0)
+		return SEC_ERR_FORMAT;
+	row->lobby = strcmp(v, "on") == 0;
+	return 0;
+}
+
+static int
 set_level(struct conf_row *row, const char *v)
 {
 	if (strcmp(v, "on") != 0 && strcmp(v, "off") != 0)
@@ -98,6 +117,9 @@ static const struct setting {
 	    "spawned" },
 	{ "record", RANK_OWNER, set_record, "record is yes or no" },
 	{ "level", RANK_OWNER, set_level, "level is on or off" },
+	{ "speak", RANK_MODERATOR, set_speak,
+	    "speak is all, moderators or asked" },
+	{ "lobby", RANK_MODERATOR, set_lobby, "lobby is on or off" },
 	{ "directory", RANK_OWNER, set_directory, "directory is yes or no" },
 	{ "history", RANK_OWNER, history_lines,
 	    "history is off or, of a persistent conference, a number of lines, "
@@ -186,9 +208,10 @@ set_field(struct conference *c, const struct line_field *v, struct wish *w,
 		    400 :
 		    0;
 	}
-	by->why = "that cannot be set: title, media, streams, select, access, "
-		  "record, level, directory, watch+, watch-, moderator+, "
-		  "moderator-";
+	by->why =
+	    "that cannot be set: title, media, streams, select, access, "
+	    "record, level, directory, speak, lobby, watch+, watch-, moderator+, "
+	    "moderator-";
 	return 400;
 }
 
@@ -203,6 +226,22 @@ setting_undo(struct conference *c)
 	owner_follow(c);
 	lists_reload(c);
 	deal_policy(c);
+	speak_deal(c);
+}
+
+/* Whoever records leaves. */
+static void
+recorders_leave(struct conference *c)
+{
+	struct device *d, *next;
+
+	for (d = TAILQ_FIRST(&c->device_list); d != NULL; d = next) {
+		next = TAILQ_NEXT(d, entry);
+		if (strcmp(d->via, "recorder") != 0)
+			continue;
+		device_bye(d);
+		device_leave(d, "record");
+	}
 }
 
 static int
@@ -224,6 +263,8 @@ wish_store(struct conference *c, const struct wish *w)
 	}
 	conf_changed(c, &before);
 	if ((r = history_set(c, before.history)) != 0)
+		return r;
+	if (strcmp(before.speak, c->row.speak) != 0 && (r = speak_over(c)) != 0)
 		return r;
 	for (i = 0; i < NLISTINGS; i++)
 		if ((r = lists_change(c, w->users[i], listings[i].bit,
@@ -254,6 +295,10 @@ policy_set(struct conference *c, struct asker *by, const struct line *l)
 	if (wish_store(c, &w) != 0)
 		return 503;
 	deal_policy(c);
+	speak_deal(c);
+	lobby_open(c);
+	if (!c->row.record)
+		recorders_leave(c);
 	log_info("conf.policy", "conf=%s user=%s", log_quote(c->row.name),
 	    log_quote(by->user));
 	return 200;

@@ -109,6 +109,10 @@ participant_put(struct buf *b, const struct participant *pa)
 		line_put(b, "q", buf_cstr(&q));
 	if (buf_len(&voice) > 0)
 		line_put(b, "voice", buf_cstr(&voice));
+	line_put(b, "role", pa->role[0] != '\0' ? pa->role : NULL);
+	line_put(b, "hand", pa->hand ? "1" : NULL);
+	line_put(b, "muted", pa->muted ? "1" : NULL);
+	line_put(b, "floor", pa->floor ? "1" : NULL);
 	line_put_u64(b, "since", (uint64_t)pa->since);
 	buf_free(&q);
 	buf_free(&media);
@@ -134,6 +138,10 @@ roster_head(struct document *d, struct buf *b)
 	line_put(b, "streams", r->streams);
 	line_put(b, "select", r->select);
 	line_put(b, "level", r->level);
+	line_put(b, "record", r->record);
+	line_put(b, "speak", r->speak);
+	line_put(b, "lobby", r->lobby);
+	line_put(b, "locked", r->locked);
 }
 
 static struct person *
@@ -393,6 +401,10 @@ roster_free(struct roster *r)
 	free(r->streams);
 	free(r->select);
 	free(r->level);
+	free(r->record);
+	free(r->speak);
+	free(r->lobby);
+	free(r->locked);
 	free(r->directory);
 	free(r->watch);
 	free(r->parent);

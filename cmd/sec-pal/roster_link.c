@@ -41,6 +41,10 @@ roster_fields(struct roster *r, const struct line *l)
 	take(&r->streams, l, "streams");
 	take(&r->select, l, "select");
 	take(&r->level, l, "level");
+	take(&r->record, l, "record");
+	take(&r->speak, l, "speak");
+	take(&r->lobby, l, "lobby");
+	take(&r->locked, l, "locked");
 	take(&r->directory, l, "directory");
 	take(&r->watch, l, "watch");
 	take(&r->parent, l, "parent");
@@ -109,6 +113,24 @@ roster_may(struct roster *r, const char *user)
 	map_put_str(r->may, user, r);
 }
 
+static int
+is_set(const struct line *l, const char *key, int before)
+{
+	const char *v = line_get(l, key);
+
+	return v == NULL ? before : strcmp(v, "1") == 0;
+}
+
+/* What he may do, and whether he is heard. */
+static void
+take_marks(struct participant *pa, const struct line *l)
+{
+	text_copy(pa->role, line_get_or(l, "role", pa->role), sizeof pa->role);
+	pa->hand = is_set(l, "hand", pa->hand);
+	pa->muted = is_set(l, "muted", pa->muted);
+	pa->floor = is_set(l, "floor", pa->floor);
+}
+
 static void
 on_join(void *ctx, struct ctl_req *req)
 {
@@ -137,6 +159,7 @@ on_join(void *ctx, struct ctl_req *req)
 	if (line_get_u64(req->line, "since", &since) == 0)
 		pa->since = (int64_t)since;
 	text_copy(pa->state, "active", sizeof pa->state);
+	take_marks(pa, req->line);
 	roster_may(r, user);
 	participant_changed(pa);
 	ctl_ok(req);
@@ -242,6 +265,7 @@ on_member(void *ctx, struct ctl_req *req)
 		roster_bar(r, user, status[0] == 'b');
 	else if ((pa = map_get_str(r->people, user)) != NULL && pa->in > 0) {
 		text_copy(pa->state, status, sizeof pa->state);
+		take_marks(pa, req->line);
 		participant_changed(pa);
 	}
 	ctl_ok(req);

@@ -27,6 +27,8 @@ struct participant {
 	char uri[URI_MAX];
 	char state[16]; /* invited active busy unreachable */
 	char reason[4]; /* status of an invitation that is over, or "" */
+	char role[12]; /* moderator, or "" */
+	int hand, muted, floor;
 	int64_t since;
 	unsigned in; /* devices that have not left */
 	int seen; /* invited, in this deal */
@@ -46,7 +48,8 @@ struct roster {
 	int wants_talk; /* the controller knows */
 	char *cid, *name, *title, *access, *creator;
 	char *media, *persistent, *created;
-	char *codec, *streams, *select, *level;
+	char *codec, *streams, *select, *level, *record, *speak;
+	char *lobby, *locked;
 	char *directory, *watch, *parent;
 	int seen;
 	unsigned in; /* participants with a device */

@@ -134,8 +134,7 @@ join(struct seat *s, struct cli *c, const char *conf)
 	b = ctl_client_begin(s->a, "join");
 	line_put(b, "conf", s->conf);
 	line_put(b, "hold", "1");
-	r = agent_rows(s->a, cli_timeout(c, JOIN_MS), NULL, NULL, &ok);
-	if (r != 0)
+	if ((r = agent_join(c, s->a, NULL, NULL, &ok)) != 0)
 		return agent_fail(c, s->a, r);
 	text_copy(s->conf, line_get_or(&ok, "conf", s->conf), sizeof(s->conf));
 	if (strstr(line_get_or(&ok, "media", "text"), "voice") == NULL)

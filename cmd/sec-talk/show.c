@@ -1,5 +1,6 @@
 /* What was said and what happened, as lines. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -71,46 +72,92 @@ show_text(const struct shower *s, const struct line *row, struct buf *out)
 }
 
 /* The kinds of notices: their words, and the events of sec-events(7). */
-static const struct {
+static const struct kind {
 	const char *kind, *words, *event, *field;
+	const char *no; /* words of what is off; NULL: it has a value */
+	int is_of_conf; /* nobody's */
 } kinds[] = {
-	{ "join", "joined", "conf.join", NULL },
-	{ "leave", "left", "conf.leave", NULL },
-	{ "status", "is", "conf.status", "status" },
-	{ "gap", NULL, "gap", "message" },
-	{ "media", "now has", "conf.policy", "media" },
-	{ "end", "ended", "conf.end", "message" },
-	{ "lost", "text interrupted", "svc.down", "host" },
-	{ "back", "text is back", "svc.up", "host" },
+	{ "join", "joined", "conf.join", NULL, NULL, 0 },
+	{ "leave", "left", "conf.leave", NULL, NULL, 0 },
+	{ "status", "is", "conf.status", "status", NULL, 0 },
+	{ "role", "is a moderator", "conf.status", "role",
+	    "is no moderator any more", 0 },
+	{ "hand", "raised a hand", "conf.status", "hand", "lowered the hand",
+	    0 },
+	{ "muted", "was muted", "conf.status", "muted", "was unmuted", 0 },
+	{ "floor", "has the floor", "conf.status", "floor",
+	    "has the floor no more", 0 },
+	{ "gap", NULL, "gap", "message", NULL, 0 },
+	{ "media", "now has", "conf.policy", "media", NULL, 1 },
+	{ "policy", "now has", "conf.policy", NULL, NULL, 1 },
+	{ "end", "ended", "conf.end", "message", NULL, 1 },
+	{ "lost", "text interrupted", "svc.down", "host", NULL, 0 },
+	{ "back", "text is back", "svc.up", "host", NULL, 0 },
 };
 
 #define NKINDS (sizeof(kinds) / sizeof(*kinds))
 
-static size_t
+/* NULL: one that the agent knows, and we do not. */
+static const struct kind *
 kind_of(const struct line *row)
 {
 	const char *kind = line_get_or(row, "kind", "");
 	size_t i;
 
-	for (i = 0; i < NKINDS && strcmp(kinds[i].kind, kind) != 0; i++)
-		;
-	return i;
+	for (i = 0; i < NKINDS; i++)
+		if (strcmp(kinds[i].kind, kind) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+static int
+is_kind(const struct kind *k, const char *kind)
+{
+	return k != NULL && strcmp(k->kind, kind) == 0;
+}
+
+static int
+is_off(const char *value)
+{
+	return strcmp(value, "0") == 0 || strcmp(value, "member") == 0;
+}
+
+/* What happened, without whom it happened to. */
+static void
+put_words(const struct shower *s, const struct kind *k, const struct line *row,
+    struct buf *out)
+{
+	const char *words = k != NULL ? k->words : line_get(row, "kind");
+	const char *text = line_get_or(row, "text", "");
+	int is_value =
+	    is_kind(k, "status") || is_kind(k, "media") || is_kind(k, "policy");
+
+	if (k != NULL && k->no != NULL) {
+		buf_put_str(out, is_off(text) ? k->no : words);
+		return;
+	}
+	if (words != NULL)
+		buf_put_str(out, words);
+	if (*text == '\0')
+		return;
+	if (words != NULL)
+		buf_put_str(out, is_value ? " " : " (");
+	put_visible(s, out, text, 0);
+	if (words != NULL && !is_value)
+		buf_put_u8(out, ')');
 }
 
 void
 show_notice(const struct shower *s, const struct line *row, struct buf *out)
 {
 	const char *user = line_get(row, "user");
-	const char *text = line_get_or(row, "text", "");
-	const char *kind = line_get_or(row, "kind", "");
-	int is_value =
-	    strcmp(kind, "status") == 0 || strcmp(kind, "media") == 0;
-	size_t i = kind_of(row);
+	const struct kind *k = kind_of(row);
 
 	put_clock(out, row);
 	buf_put_str(out, "* ");
 	/* The others may go on without me. */
-	if (strcmp(kind, "end") == 0 && strcmp(text, "left") == 0) {
+	if (is_kind(k, "end") &&
+	    strcmp(line_get_or(row, "text", ""), "left") == 0) {
 		buf_put_str(out, "you have left ");
 		put_name(s, out, s->conf);
 		buf_put_u8(out, '\n');
@@ -118,22 +165,43 @@ show_notice(const struct shower *s, const struct line *row, struct buf *out)
 	}
 	if (user != NULL && *user != '\0') {
 		put_name(s, out, user);
-		buf_put_str(out, strcmp(kind, "gap") == 0 ? ": " : " ");
-	} else if (strcmp(kind, "end") == 0 || strcmp(kind, "media") == 0) {
+		buf_put_str(out, is_kind(k, "gap") ? ": " : " ");
+	} else if (k != NULL && k->is_of_conf) {
 		put_name(s, out, s->conf);
 		buf_put_u8(out, ' ');
 	}
-	if (i < NKINDS && kinds[i].words != NULL) {
-		buf_put_str(out, kinds[i].words);
-		if (*text != '\0')
-			buf_put_str(out, is_value ? " " : " (");
-	} else if (i == NKINDS)
-		buf_putf(out, "%s%s", kind, *text != '\0' ? " (" : "");
-	put_visible(s, out, text, 0);
-	if (*text != '\0' && !is_value &&
-	    (i == NKINDS || kinds[i].words != NULL))
-		buf_put_u8(out, ')');
+	put_words(s, k, row, out);
 	buf_put_u8(out, '\n');
+}
+
+/* NAME=VALUE */
+static void
+json_policy(struct json *j, const char *text)
+{
+	const char *eq = strchr(text, '=');
+	char name[32];
+
+	if (eq == NULL)
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)(eq - text), text);
+	if (strcmp(name, "streams") == 0)
+		json_int(j, name, atoll(eq + 1));
+	else
+		json_str(j, name, eq + 1);
+}
+
+static void
+json_notice(struct json *j, const struct kind *k, const char *text)
+{
+	if (is_kind(k, "media"))
+		json_list(j, "media", text);
+	else if (is_kind(k, "policy"))
+		json_policy(j, text);
+	else if (k != NULL && k->no != NULL && !is_kind(k, "role"))
+		json_bool(j, k->field, !is_off(text));
+	else if (*text != '\0')
+		json_str(j,
+		    k != NULL && k->field != NULL ? k->field : "message", text);
 }
 
 void
@@ -142,7 +210,7 @@ show_json(const struct shower *s, const struct line *row, struct buf *out)
 	const char *user = line_get(row, "user"), *to = line_get(row, "to");
 	const char *text = line_get_or(row, "text", "");
 	int64_t at = agent_int(row, "at");
-	size_t i = kind_of(row);
+	const struct kind *k = kind_of(row);
 	struct json j;
 	int is_text;
 
@@ -150,15 +218,13 @@ show_json(const struct shower *s, const struct line *row, struct buf *out)
 	json_begin(&j);
 	json_time(&j, "time", at > 0 ? at : clock_real());
 	json_str(&j, "event",
-	    is_text	   ? "text" :
-		i < NKINDS ? kinds[i].event :
-			     line_get(row, "kind"));
+	    is_text	  ? "text" :
+		k != NULL ? k->event :
+			    line_get(row, "kind"));
 	json_str(&j, "conf", s->conf);
 	if (user != NULL && *user != '\0')
 		json_str(&j, "user", user);
-	if (i < NKINDS && !is_text && strcmp(kinds[i].kind, "media") == 0)
-		json_list(&j, "media", text);
-	else if (is_text) {
+	if (is_text) {
 		json_str(&j, "text", text);
 		if (to != NULL && *to != '\0')
 			json_str(&j, "to", to);
@@ -170,11 +236,8 @@ show_json(const struct shower *s, const struct line *row, struct buf *out)
 			json_bool(&j, "clear", 1);
 		if (strcmp(line_get_or(row, "verified", "1"), "0") == 0)
 			json_bool(&j, "verified", 0);
-	} else if (*text != '\0')
-		json_str(&j,
-		    i < NKINDS && kinds[i].field != NULL ? kinds[i].field :
-							   "message",
-		    text);
+	} else
+		json_notice(&j, k, text);
 	json_line(&j, out);
 }
 

@@ -524,8 +524,7 @@ join(struct talk *t)
 	b = ctl_client_begin(t->a, "join");
 	line_put(b, "conf", t->conf);
 	line_put(b, "hold", "1");
-	r = agent_rows(t->a, cli_timeout(t->c, JOIN_MS), NULL, NULL, &ok);
-	if (r != 0)
+	if ((r = agent_join(t->c, t->a, NULL, NULL, &ok)) != 0)
 		return agent_fail(t->c, t->a, r);
 	text_copy(t->conf, line_get_or(&ok, "conf", t->conf), sizeof(t->conf));
 	text_copy(t->media, line_get_or(&ok, "media", "text"),

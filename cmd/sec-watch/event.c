@@ -54,6 +54,9 @@ static const struct {
 	{ "jitter_ms", KIND_DECIMAL },
 	{ "streams", KIND_NUMBER },
 	{ "on", KIND_BOOL },
+	{ "hand", KIND_BOOL },
+	{ "muted", KIND_BOOL },
+	{ "floor", KIND_BOOL },
 	{ "size", KIND_NUMBER },
 };
 
@@ -80,6 +83,12 @@ is_decimal(const char *s)
 	return n > 0 && n < 10 && s[i + 1 + n] == '\0';
 }
 
+static int
+is_bool(const char *s)
+{
+	return strcmp(s, "0") == 0 || strcmp(s, "1") == 0;
+}
+
 static enum kind
 kind_of(const char *name, const char *value)
 {
@@ -94,6 +103,9 @@ kind_of(const char *name, const char *value)
 	    !is_number(value))
 		return KIND_TEXT;
 	if (kinds[i].kind == KIND_DECIMAL && !is_decimal(value))
+		return KIND_TEXT;
+	/* A thing may be on a floor, too. */
+	if (kinds[i].kind == KIND_BOOL && !is_bool(value))
 		return KIND_TEXT;
 	return kinds[i].kind;
 }

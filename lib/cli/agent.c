@@ -16,6 +16,8 @@
 #include "cli/agent.h"
 
 #define STATUS_MS 10000
+#define JOIN_MS	  10000 /* -T when not given, but for the lobby: */
+#define LOBBY_MS  610000
 
 /* Of the session that agent_open() chose: a tool serves one. */
 static struct {
@@ -196,18 +198,20 @@ agent_open(struct cli *c, struct ctl_client **out)
 	return 0;
 }
 
-int
-agent_rows(struct ctl_client *a, int64_t deadline_ms,
+/* *until may be moved by cb. */
+static int
+rows_until(struct ctl_client *a, const int64_t *until,
     int (*cb)(void *arg, const struct line *row), void *arg, struct line *last)
 {
-	int64_t until = clock_mono() + deadline_ms, left = -1;
+	int64_t left;
 	struct line l;
 	int r;
 
 	if ((r = ctl_client_send(a, -1)) != 0)
 		return r;
 	for (;;) {
-		if (deadline_ms >= 0 && (left = until - clock_mono()) < 0)
+		left = *until < 0 ? -1 : *until - clock_mono();
+		if (*until >= 0 && left < 0)
 			left = 0;
 		if ((r = ctl_client_next(a, &l, left)) < 0)
 			return r;
@@ -219,6 +223,49 @@ agent_rows(struct ctl_client *a, int64_t deadline_ms,
 	if (last != NULL)
 		*last = l;
 	return 0;
+}
+
+int
+agent_rows(struct ctl_client *a, int64_t deadline_ms,
+    int (*cb)(void *arg, const struct line *row), void *arg, struct line *last)
+{
+	int64_t until = deadline_ms < 0 ? -1 : clock_mono() + deadline_ms;
+
+	return rows_until(a, &until, cb, arg, last);
+}
+
+struct joining {
+	struct cli *c;
+	struct ctl_client *a;
+	int64_t until;
+	int (*cb)(void *arg, const struct line *row);
+	void *arg;
+};
+
+static int
+on_joining(void *arg, const struct line *row)
+{
+	const char *conf = line_get(row, "waiting");
+	char name[AGENT_SHORT_MAX];
+	struct joining *j = arg;
+
+	if (conf == NULL)
+		return j->cb != NULL ? j->cb(j->arg, row) : 0;
+	emit_note(cli_mode(j->c), "waiting to be let into %s",
+	    agent_short(j->a, name, conf, 0));
+	if (cli_timeout(j->c, -1) < 0)
+		j->until = clock_mono() + LOBBY_MS;
+	return 0;
+}
+
+int
+agent_join(struct cli *c, struct ctl_client *a,
+    int (*cb)(void *arg, const struct line *row), void *arg, struct line *ok)
+{
+	struct joining j = { c, a, clock_mono() + cli_timeout(c, JOIN_MS), cb,
+		arg };
+
+	return rows_until(a, &j.until, on_joining, &j, ok);
 }
 
 int

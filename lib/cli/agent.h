@@ -33,6 +33,11 @@ size_t	agent_meant(const char *who, struct agent_session out[AGENT_SESSIONS]);
 int	agent_rows(struct ctl_client *a, int64_t deadline_ms,
 	    int (*cb)(void *arg, const struct line *row), void *arg,
 	    struct line *last);
+/* The same for `join`: while I wait to be let in a note says so, and without
+ * -T I wait as long as that may take. */
+int	agent_join(struct cli *c, struct ctl_client *a,
+	    int (*cb)(void *arg, const struct line *row), void *arg,
+	    struct line *ok);
 /* Print the error of a failed call: `PROG: reason`, returns exit code. */
 int	agent_fail(struct cli *c, struct ctl_client *a, int err);
 /* Own domain and user as the agent said at agent_open(). */

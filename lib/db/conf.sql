@@ -20,8 +20,9 @@ CREATE TABLE conference (
 	q_reserved INTEGER NOT NULL,         -- client numbers up to it are used
 	created    INTEGER NOT NULL,
 	-- What owners may set later:
-	speak      TEXT NOT NULL DEFAULT 'all', -- all, moderators
-	lobby      INTEGER NOT NULL DEFAULT 0,  -- 1: joins wait for admission
+	speak      TEXT NOT NULL DEFAULT 'all', -- all, moderators, asked
+	lobby      INTEGER NOT NULL DEFAULT 0,  -- bits: 1 joins wait for
+	                                        -- admission, 2 nobody new
 	history    INTEGER NOT NULL DEFAULT 0,  -- lines of text kept
 	history_from TEXT NOT NULL DEFAULT 'join', -- join, begin: how far back
 	                                        -- a member may read
@@ -64,7 +65,7 @@ CREATE TABLE conference_user (
 	conf       TEXT NOT NULL REFERENCES conference ON DELETE CASCADE,
 	user       TEXT NOT NULL,
 	list       TEXT NOT NULL,            -- invited allow block moderator
-	                                     -- mute watch
+	                                     -- mute watch hand floor
 	from_epoch INTEGER NOT NULL DEFAULT 0, -- history-from=join: his first
 	PRIMARY KEY (conf, user, list)
 ) STRICT, WITHOUT ROWID;

@@ -35,19 +35,19 @@ conf_id_of(sqlite3_stmt *s, int col)
 #define CONF_COLUMNS                                                           \
 	"id, name, title, parent, persistent, owner, access,"                  \
 	" codec, streams, \"select\", epoch, q_reserved, created, record,"     \
-	" directory, level, history, history_from"
+	" directory, level, history, history_from, speak, lobby"
 
 static const char sql_insert[] =
     "INSERT INTO conference (" CONF_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5,"
     " ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
-    " ?18)";
+    " ?18, ?19, ?20)";
 static const char sql_update[] =
     "UPDATE conference SET name = ?2, title = ?3, parent = ?4,"
     " persistent = ?5, owner = ?6, access = ?7, codec = ?8, streams = ?9,"
     " \"select\" = ?10, epoch = max(epoch, ?11),"
     " q_reserved = max(q_reserved, ?12), created = ?13, record = ?14,"
-    " directory = ?15, level = ?16, history = ?17,"
-    " history_from = ?18 WHERE id = ?1";
+    " directory = ?15, level = ?16, history = ?17, history_from = ?18,"
+    " speak = ?19, lobby = ?20 WHERE id = ?1";
 static const char sql_each[] =
     "SELECT " CONF_COLUMNS " FROM conference ORDER BY id";
 static const char sql_by_name[] =
@@ -66,17 +66,23 @@ static const char sql_epoch[] =
 static const char sql_q[] =
     "UPDATE conference SET q_reserved = max(q_reserved, ?2) WHERE id = ?1";
 
+/* Bits of the column lobby. */
+#define DOOR_LOBBY  1
+#define DOOR_LOCKED 2
+
 static int
 run_conf(struct db *d, const char *sql, const struct conf_row *c)
 {
 	char id[CONF_ID_LEN], parent[CONF_ID_LEN];
 
-	return stmt_run(d, sql, "ttttitttitllliiiit", conf_id_text(c->id, id),
+	return stmt_run(d, sql, "ttttitttitllliiiitti", conf_id_text(c->id, id),
 	    c->name, c->title, conf_id_text(c->parent, parent), c->persistent,
 	    c->owner, c->access, c->codec, c->streams, c->select,
 	    (int64_t)c->epoch, (int64_t)c->q_reserved, c->created, c->record,
 	    c->directory, c->level, c->history,
-	    c->history_from[0] != '\0' ? c->history_from : "join");
+	    c->history_from[0] != '\0' ? c->history_from : "join",
+	    c->speak[0] != '\0' ? c->speak : "all",
+	    (c->lobby ? DOOR_LOBBY : 0) | (c->locked ? DOOR_LOCKED : 0));
 }
 
 static void
@@ -100,6 +106,9 @@ conf_of(sqlite3_stmt *s, struct conf_row *c)
 	c->level = sqlite3_column_int(s, 15);
 	c->history = sqlite3_column_int(s, 16);
 	stmt_text(s, 17, c->history_from, sizeof(c->history_from));
+	stmt_text(s, 18, c->speak, sizeof(c->speak));
+	c->lobby = (sqlite3_column_int(s, 19) & DOOR_LOBBY) != 0;
+	c->locked = (sqlite3_column_int(s, 19) & DOOR_LOCKED) != 0;
 }
 
 int

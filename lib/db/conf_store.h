@@ -31,6 +31,9 @@ struct conf_row {
 	int		level;                 /* 0: packets do not tell it */
 	int		history;               /* lines of text kept, 0: none */
 	char		history_from[8];       /* join begin */
+	char		speak[12];             /* all moderators asked */
+	int		lobby;                 /* 1: who joins waits */
+	int		locked;                /* 1: nobody new */
 	uint32_t	epoch;
 	uint32_t	q_reserved;            /* up to it: used */
 	int64_t		created;               /* ms */
@@ -81,7 +84,7 @@ int	conf_device_rm(struct db *d, uint64_t conf, uint32_t q);
 int	conf_device_each(struct db *d, int (*cb)(void *arg,
 	    const struct conf_device_row *r), void *arg);
 
-/* list: invited allow block moderator mute watch */
+/* list: invited allow block moderator mute watch hand floor */
 int	conf_user_put(struct db *d, uint64_t conf, const char *user,
 	    const char *list);
 int	conf_user_rm(struct db *d, uint64_t conf, const char *user,

@@ -510,8 +510,23 @@ on_leave(void *ctx, struct ctl_req *req)
 	ctl_ok(req);
 }
 
+/* What a switch of a device turns. */
+typedef void (*turn_h)(struct dealt_device *dev, int on);
+
 static void
-on_hold(void *ctx, struct ctl_req *req)
+turn_hold(struct dealt_device *dev, int on)
+{
+	dev->hold = on != 0;
+}
+
+static void
+turn_speak(struct dealt_device *dev, int on)
+{
+	dev->speak = on != 0;
+}
+
+static void
+on_switch(void *ctx, struct ctl_req *req, turn_h turn)
 {
 	struct dealt *d = req_dealt(ctx);
 	const char *on = line_get_or(req->line, "on", "");
@@ -530,10 +545,22 @@ on_hold(void *ctx, struct ctl_req *req)
 		ctl_error(req, 404, "no such device here");
 		return;
 	}
-	dev->hold = strcmp(on, "on") == 0;
+	turn(dev, strcmp(on, "on") == 0);
 	if (d->ops->device_changed != NULL)
 		d->ops->device_changed(dev);
 	ctl_ok(req);
+}
+
+static void
+on_hold(void *ctx, struct ctl_req *req)
+{
+	on_switch(ctx, req, turn_hold);
+}
+
+static void
+on_speak(void *ctx, struct ctl_req *req)
+{
+	on_switch(ctx, req, turn_speak);
 }
 
 static void
@@ -613,6 +640,7 @@ static const struct ctl_verb verbs[] = {
 	{ "join", CTL_CONFCTL, on_join },
 	{ "leave", CTL_CONFCTL, on_leave },
 	{ "hold", CTL_CONFCTL, on_hold },
+	{ "speak", CTL_CONFCTL, on_speak },
 	{ "policy", CTL_CONFCTL, on_policy },
 	{ "end", CTL_CONFCTL, on_end },
 	{ "dealt", CTL_CONFCTL, on_dealt },

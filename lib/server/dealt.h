@@ -10,9 +10,9 @@
 
 /*
  * Rooms and devices of a media server, as the controller deals them (S063,
- * S065): verbs conference, join, leave, hold, policy, end, dealt; events
- * load, lost, found. A deal is idempotent: `conference`, its `join` lines,
- * `dealt conf=`; after all of them one `dealt`; what was not in it is
+ * S065): verbs conference, join, leave, hold, speak, policy, end, dealt;
+ * events load, lost, found. A deal is idempotent: `conference`, its `join`
+ * lines, `dealt conf=`; after all of them one `dealt`; what was not in it is
  * dropped. A daemon lets its own structs begin with these.
  */
 #define DEALT_STREAMS     3            /* forwarded at a time, unless told */
