@@ -445,6 +445,8 @@ void	join_own(struct focus *f, struct sip_txn *txn,
 	    const struct sip_msg *req, struct conference *c, const char *user);
 void	joins_free(struct focus *f);
 int	conf_may_join(const struct conference *c, const char *user);
+/* Is he on the block list of it, or of what it was spawned from? */
+int	conf_blocks(const struct conference *c, const char *user);
 /* 200 or ACK: the answer's SDP into b. */
 void	join_answer_sdp(struct conference *c, const struct device *d,
 	    const char *addr, struct buf *b);

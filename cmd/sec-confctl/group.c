@@ -184,7 +184,7 @@ found_row(struct group *g, struct query *q, const struct line *row)
 	q->found++;
 	if (c == NULL || (fo = found_add(g, user)) == NULL)
 		return;
-	if (conf_list_bits(c, user) & LIST_BLOCK) {
+	if (conf_blocks(c, user)) {
 		fo->status = 403;
 		return;
 	}

@@ -138,6 +138,19 @@ guests_answer(struct focus *f, uint64_t conf, struct asker *by,
 	line_end(&by->answer);
 }
 
+/* Nobody asks them in any more, and they wait no longer. */
+static void
+guests_unask(struct conference *c, const char *users)
+{
+	struct uri u;
+
+	while (*users != '\0') {
+		users = lists_next_user(c->focus, users, &u);
+		invites_withdraw(c, u.full);
+		lobby_drop(c, u.full, 403);
+	}
+}
+
 /* Out of what was spawned out of it as well. */
 static void
 guests_out_of_children(struct conference *c, struct asker *by,
@@ -149,6 +162,7 @@ guests_out_of_children(struct conference *c, struct asker *by,
 	for (child = TAILQ_FIRST(&c->children); child != NULL; child = next) {
 		next = TAILQ_NEXT(child, sibling);
 		guests_out_of_children(child, by, users);
+		guests_unask(child, users);
 		guests_out(child, by, users, &removed);
 	}
 	buf_free(&removed);
@@ -157,22 +171,17 @@ guests_out_of_children(struct conference *c, struct asker *by,
 int
 policy_block(struct conference *c, struct asker *by, const struct line *l)
 {
-	const char *users = line_get(l, "who"), *rest;
+	const char *users = line_get(l, "who");
 	struct buf removed = BUF_INIT;
 	struct focus *f = c->focus;
 	uint64_t id = c->row.id;
-	struct uri u;
 	int status;
 
 	if ((status = guests_spare(c, by, users)) != 0 ||
 	    (status = guests_store(c, by, l, LIST_BLOCK, 1)) != 0)
 		return status;
 	guests_tell(c, users, "barred");
-	for (rest = users; *rest != '\0';) {
-		rest = lists_next_user(f, rest, &u);
-		invites_withdraw(c, u.full);
-		lobby_drop(c, u.full, 403);
-	}
+	guests_unask(c, users);
 	guests_out_of_children(c, by, users);
 	guests_out(c, by, users, &removed);
 	guests_answer(f, id, by, &removed);

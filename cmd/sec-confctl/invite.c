@@ -415,7 +415,7 @@ invite_refused(struct focus *f, const struct sip_msg *req, struct conference *c,
 		return 0; /* whomever the directory finds */
 	if (who->kind != URI_USER)
 		return 404;
-	if (conf_list_bits(c, who->full) & LIST_BLOCK)
+	if (conf_blocks(c, who->full))
 		return 403;
 	return 0;
 }

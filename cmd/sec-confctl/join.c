@@ -188,16 +188,6 @@ join_again(struct join *o, struct conference *c)
 	join_media(o, c);
 }
 
-/* Who is blocked in the parent is so in what was spawned out of it. */
-static int
-is_blocked(const struct conference *c, const char *user)
-{
-	for (; c != NULL; c = c->parent)
-		if (conf_list_bits(c, user) & LIST_BLOCK)
-			return 1;
-	return 0;
-}
-
 /* sec-pal has it: epoch and device row, in this turn's commit. */
 static void
 join_store(struct join *o, struct conference *c)
@@ -210,7 +200,7 @@ join_store(struct join *o, struct conference *c)
 		join_again(o, c);
 		return;
 	}
-	if (is_blocked(c, o->user)) {
+	if (conf_blocks(c, o->user)) {
 		join_fail(o, 403, NULL); /* since he asked */
 		return;
 	}
@@ -467,9 +457,18 @@ is_admitted(const struct conference *c, const char *user)
 }
 
 int
+conf_blocks(const struct conference *c, const char *user)
+{
+	for (; c != NULL; c = c->parent)
+		if (conf_list_bits(c, user) & LIST_BLOCK)
+			return 1;
+	return 0;
+}
+
+int
 conf_may_join(const struct conference *c, const char *user)
 {
-	if (is_blocked(c, user))
+	if (conf_blocks(c, user))
 		return 0;
 	while (!is_admitted(c, user)) {
 		if (!spawn_is_open(c))

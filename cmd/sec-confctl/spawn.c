@@ -220,7 +220,7 @@ ask(struct conference *c, const char *by, const char *who, int64_t expires)
 		.expires = expires,
 		.spawned = 1 };
 
-	if (!(conf_list_bits(c, who) & LIST_BLOCK))
+	if (!conf_blocks(c, who))
 		invite_begin(c->focus, &def);
 }
 

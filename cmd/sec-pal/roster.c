@@ -463,15 +463,24 @@ may_join(const struct roster *r, const char *user)
 	    strcmp(r->access, "domain") == 0 || strcmp(r->creator, user) == 0;
 }
 
+int
+roster_bars(const struct roster *r, const char *user)
+{
+	for (; r != NULL; r = up_of(r))
+		if (map_get_str(r->barred, user) != NULL)
+			return 1;
+	return 0;
+}
+
 /* Is it one that he is in, or may join by name? */
 static int
 is_listed(const struct roster *r, const char *user)
 {
 	const struct roster *up;
 
+	if (roster_bars(r, user))
+		return 0;
 	for (up = r; up != NULL && !up->doc.waits; up = up_of(up)) {
-		if (map_get_str(up->barred, user) != NULL)
-			return 0;
 		if (may_join(up, user))
 			return 1;
 		if (strcmp(up->access, "parent") != 0)

@@ -74,6 +74,8 @@ void	device_left(struct participant *pa, struct device *d);
 /* He does not come, for this reason: it is shown for as long as a device that
  * has left. */
 void	participant_refused(struct participant *pa, const char *reason);
+/* Is he blocked, in it or in what it was spawned from? */
+int	roster_bars(const struct roster *r, const char *user);
 /* The fields of the doc line. */
 void	roster_head(struct document *d, struct buf *b);
 /* `entry TAB URI ...` of the document, without its LF. */

@@ -39,7 +39,7 @@ why_of(struct pal *p, const char *uri, const char *user, int whole)
 		return NULL;
 	if (roster_participant(p, uri, user))
 		return "participant";
-	if (map_get_str(r->barred, user) != NULL)
+	if (roster_bars(r, user))
 		return NULL;
 	if (is_by_owner(r, user))
 		return "owner";

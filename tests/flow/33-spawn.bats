@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 bats_require_minimum_version 1.5.0
-# Conferences out of others (S134-S138, S194).
+# Conferences out of others (S134-S138, S193, S194).
 #
 #   alice's agent         sec-confctl          sec-pal        bob's agent
 #    | INVITE the factory,    |                   |                |
@@ -40,6 +40,8 @@ no_conference() { [ "$(conferences "name = '$1'")" = 0 ]; }
 confs_are() { # USER NAMES
 	[ "$(as "$1" sec-confctl list -q | sort | xargs)" = "$2" ]
 }
+
+confs_listed() { [ "$(as "$1" sec-confctl list -qa | sort | xargs)" = "$2" ]; }
 
 @test "S134 S135: any member; names; each answers as he likes" {
 	parent a bob carol dave
@@ -177,6 +179,55 @@ r.voice joined too" ]
 	confs_are dave r
 }
 
+@test "S193 S187: the child of a persistent conference is one" {
+	as bob sec-confctl answer accept
+	as alice sec-confctl create -q -p -n board bob
+	as alice sec-confctl answer accept
+	as bob sec-confctl spawn board voice
+	[ "$(conferences "name = 'board.voice' and persistent = 1")" = 1 ]
+	as alice sec-confctl leave -a
+	as bob sec-confctl leave -a
+	kill_daemon confctl
+	until_ok agent_is_back alice
+	until_ok as alice sec-confctl join board
+	until_ok confs_are alice "board board.voice"
+	as alice sec-confctl show -j board.voice | jq -e '.parent ==
+	    "sip:board@conf.lab.test" and .creator == "sip:bob@lab.test"'
+	# When the parent ends, it stays.
+	as alice sec-confctl end -y board
+	until_ok confs_are alice board.voice
+	until_ok eval 'as alice sec-confctl show -j board.voice |
+	    jq -e ".parent == null"'
+	as bob sec-confctl end -y board.voice
+}
+
+@test "S191: a block counts in both" {
+	as alice sec-confctl create -q -n k --open
+	as bob sec-confctl join k
+	as bob sec-confctl spawn -T 0 k voice
+	as carol sec-confctl join k.voice
+	m=$(mark bob)
+	as alice sec-confctl block k carol
+	await bob --since "$m" -c k.voice -e conf.leave --by carol
+	until_ok confs_are carol ""
+	run -4 as carol sec-confctl join k.voice
+	run -4 as bob sec-confctl invite k.voice carol
+	until_ok confs_listed carol ""
+	as alice sec-confctl unblock k carol
+	until_ok confs_listed carol "k k.voice"
+	# Nor does it ring there any more.
+	m=$(mark carol)
+	bg as bob sec-confctl invite k.voice carol
+	invite=$!
+	await carol --since "$m" -e invite.in -c k.voice
+	as alice sec-confctl block k carol
+	await carol --since "$m" -e invite.done -c k.voice |
+	    jq -e '.result == "cancelled"'
+	ended 4 "$invite"
+	as alice sec-confctl unblock k carol
+	as carol sec-confctl join k.voice
+}
+
 @test "a parent that ends meanwhile: nothing is spawned" {
 	parent e bob
 	local pal=$(daemon_pid pal)
@@ -226,6 +277,60 @@ r.voice joined too" ]
 	confs_are carol ""
 	await carol --since "$m" -e invite.done -c f2 |
 	    jq -e '.result == "failed"'
+}
+
+# What the database holds of a child is all of it.
+child_is_whole() { # NAME PEOPLE
+	[ "$(db conf.db "select p.name, m.medium, (select count(*) from
+	    conference_user u where u.conf = c.id and u.list = 'invited')
+	    from conference c join conference p on p.id = c.parent
+	    join conference_medium m on m.conf = c.id
+	    where c.name = '$1'")" = "${1%%.*}|voice|$2" ]
+}
+
+@test "kill -9 of the controller: the child is there, whole, or not at all" {
+	parent x bob carol
+	as bob sec-confctl answer accept
+	as alice sec-confctl create -q -p -n y bob
+	local pal=$(daemon_pid pal) n
+	# Stored, and not dealt yet.
+	kill -STOP "$pal"
+	for n in x y; do
+		bg as alice sec-confctl spawn $n voice
+		spawn=$!
+		until_ok eval '[ "$(conferences "name = '\''$n.voice'\''")" = 1 ]'
+		[ $n = y ] || first=$spawn
+	done
+	child_is_whole x.voice 3
+	child_is_whole y.voice 2
+	sec-lab kill confctl 3>&-
+	kill -CONT "$pal"
+	ended 10 "$first"
+	ended 10 "$spawn"
+	until_ok daemon_is_well confctl
+	until_ok agent_is_back alice
+	until_ok agent_is_back bob
+	# Nobody came to the one, the other stays.
+	child_is_whole y.voice 2
+	until_ok as bob sec-confctl join y.voice
+	until_ok no_conference x.voice
+	# While it rings: who was asked is asked no more, but may come.
+	as bob sec-confctl answer ask
+	m=$(mark bob)
+	bg as alice sec-confctl spawn x voice
+	spawn=$!
+	await bob --since "$m" -e invite.in -c x.voice
+	kill_daemon confctl
+	wait "$spawn" || :
+	[ "$(cat bg.out)" = x.voice ]
+	await bob --since "$m" -e invite.done -c x.voice |
+	    jq -e '.result == "cancelled"'
+	child_is_whole x.voice 3
+	until_ok agent_is_back bob
+	until_ok as bob sec-confctl join x.voice
+	roster_is bob x.voice $'alice active\nbob active'
+	as alice sec-confctl end -y y
+	as alice sec-confctl end -y y.voice
 }
 
 # write CONF: a line, and another, until the file `stop` is there.
