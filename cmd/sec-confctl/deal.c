@@ -15,6 +15,8 @@
 
 #include "focus.h"
 
+#define MAY_LINE 16384 /* bytes of users in a line */
+
 struct buf *
 deal_call(struct focus *f, int server, const char *verb, struct ctl_peer **p)
 {
@@ -371,21 +373,45 @@ deal_dealt(struct conference *c, int server)
 	ctl_event_end(p);
 }
 
-/* Who may join by name, as sec-pal shows it to them: those invited once.
- * Who is asked now is dealt after that. */
+/* A line of them; none: nothing. */
+static void
+deal_may(struct conference *c, const char *field, struct buf *users)
+{
+	struct ctl_peer *p = links_peer(c->focus->s->links, c->focus->pal);
+	struct buf *b;
+
+	if (buf_len(users) > 0 && p != NULL) {
+		b = ctl_event(p, "may");
+		line_put(b, "conf", c->uri);
+		line_put(b, field, buf_cstr(users));
+		ctl_event_end(p);
+	}
+	buf_reset(users);
+}
+
+/* Who may join by name, as sec-pal shows it to them: those invited once; and
+ * who is blocked. Many in a line: there may be thousands. Who is asked now is
+ * dealt after that. */
 static void
 deal_lists(struct conference *c)
 {
+	struct buf may = BUF_INIT, barred = BUF_INIT, *to;
 	const char *user;
 	unsigned bits;
 	size_t i = 0;
 
-	while ((user = conf_list_next(c, &i, &bits)) != NULL)
-		if (bits & LIST_BLOCK)
-			deal_member(c, user, "barred");
-		else if ((bits & (LIST_INVITED | LIST_ALLOW)) &&
-		    conf_member(c, user) == NULL)
-			deal_member(c, user, "left");
+	while ((user = conf_list_next(c, &i, &bits)) != NULL) {
+		if (!(bits & (LIST_INVITED | LIST_ALLOW | LIST_BLOCK)))
+			continue;
+		to = bits & LIST_BLOCK ? &barred : &may;
+		buf_putf(to, "%s%s", buf_len(to) > 0 ? "," : "", user);
+		if (buf_len(to) > MAY_LINE)
+			deal_may(c, to == &may ? "users" : "barred", to);
+	}
+	deal_may(c, "users", &may);
+	deal_may(c, "barred", &barred);
+	buf_free(&may);
+	buf_free(&barred);
 }
 
 /* moved: it never had any of them. */

@@ -14,9 +14,10 @@
 
 #define LIST_MAX 10000 /* users on one list */
 
+/* There may be half a million of them. */
 struct list_entry {
-	char user[URI_MAX];
 	unsigned bits;
+	char user[];
 };
 
 static const struct {
@@ -66,9 +67,9 @@ conf_list_set(struct conference *c, const char *user, unsigned bit)
 	struct list_entry *e = map_get_str(c->lists, user);
 
 	if (e == NULL) {
-		if ((e = calloc(1, sizeof *e)) == NULL)
+		if ((e = calloc(1, sizeof *e + strlen(user) + 1)) == NULL)
 			return;
-		text_copy(e->user, user, sizeof e->user);
+		strcpy(e->user, user);
 		map_put_str(c->lists, e->user, e);
 	}
 	e->bits |= bit;

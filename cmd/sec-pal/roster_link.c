@@ -271,6 +271,28 @@ on_member(void *ctx, struct ctl_req *req)
 	ctl_ok(req);
 }
 
+/* may conf= [users=] [barred=]: who may join by name, who is blocked. */
+static void
+on_may(void *ctx, struct ctl_req *req)
+{
+	static const char *const fields[] = { "users", "barred" };
+	struct roster *r = line_roster(ctx, req);
+	char user[URI_MAX];
+	const char *s;
+	size_t i, n;
+
+	for (i = 0; r != NULL && i < 2; i++)
+		for (s = line_get_or(req->line, fields[i], ""); *s != '\0';
+		     s += n + (s[n] == ',')) {
+			n = strcspn(s, ",");
+			if (n >= sizeof user)
+				continue;
+			memcpy(user, s, n);
+			user[n] = '\0';
+			map_put_str(i == 0 ? r->may : r->barred, user, r);
+		}
+}
+
 static void
 on_end(void *ctx, struct ctl_req *req)
 {
@@ -368,6 +390,7 @@ const struct ctl_verb roster_verbs[] = {
 	{ "join", CTL_CONFCTL, on_join },
 	{ "leave", CTL_CONFCTL, on_leave },
 	{ "member", CTL_CONFCTL, on_member },
+	{ "may", CTL_CONFCTL, on_may },
 	{ "end", CTL_CONFCTL, on_end },
 	{ "policy", CTL_CONFCTL, on_policy },
 	{ "dealt", CTL_CONFCTL, on_dealt },

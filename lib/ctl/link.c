@@ -192,6 +192,7 @@ link_rise(struct link *l)
 	o->woken = 0;
 	l->peer = ctl_peer_link(k->def.ctl, l->channel, o->number,
 	    ctl_from_role(s->role));
+	channel_deals(l->channel);
 	channel_keepalive(l->channel, k->def.idle_ms, k->def.silence_ms, "\n",
 	    1);
 	log_info("link.up", "server=%s epoch=%u dialled=%d", s->name, l->epoch,

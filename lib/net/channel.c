@@ -491,6 +491,13 @@ channel_keepalive(struct channel *c, int64_t idle_ms, int64_t silence_ms,
 	set_alive_timer(c);
 }
 
+void
+channel_deals(struct channel *c)
+{
+	stream_set_limits(c->stream, c->plain ? IN_PLAIN : IN_MAX,
+	    CHANNEL_DEAL);
+}
+
 int
 channel_is_up(const struct channel *c)
 {

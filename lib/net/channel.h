@@ -31,6 +31,7 @@ struct channel_ops {
 #define CHANNEL_DEADLINE 10000         /* ms for hello and first record, and
 					* for the last bytes */
 #define CHANNEL_UNSENT   1048576
+#define CHANNEL_DEAL     67108864      /* of a server that deals all it has */
 
 /* Size of the first whole message at p, 0: incomplete, SEC_ERR_*. */
 typedef int (*channel_frame_h)(const uint8_t *p, size_t n);
@@ -66,6 +67,8 @@ void	channel_finish(struct channel *c);
  * silence_ms without input. 0: off. Plain: a frame of `ping` bytes. */
 void	channel_keepalive(struct channel *c, int64_t idle_ms,
 	    int64_t silence_ms, const void *ping, size_t pinglen);
+/* It is a server: up to CHANNEL_DEAL may wait for it. When it is up. */
+void	channel_deals(struct channel *c);
 int	channel_is_up(const struct channel *c);
 int	channel_is_plain(const struct channel *c);
 int	channel_is_dialled(const struct channel *c);   /* by us */
