@@ -202,3 +202,128 @@ refused() {
 	until_ok as alice sec-confctl join s1
 	as bob sec-confctl end -y s1
 }
+
+# opened USER CONF TEXT: he has read it.
+opened() { texts "$1" "$2" | grep -qx "$3"; }
+
+@test "SECURITY 4: who is out opens nothing further, while others talk" {
+	as alice sec-confctl create -p --open -n x1
+	as bob sec-confctl join x1
+	for how in block leave kick rekey; do
+		as alice sec-confctl unblock x1 carol
+		as carol sec-confctl join x1
+		until_ok eval 'as alice sec-confctl show -q x1 | grep -qx carol'
+		# bob talks all the time, in one session.
+		mkfifo "$BATS_TEST_TMPDIR/$how"
+		as bob sec-talk -s x1 <"$BATS_TEST_TMPDIR/$how" &
+		talk=$!
+		exec {to}>"$BATS_TEST_TMPDIR/$how"
+		for n in {1..20}; do echo "$how before $n" >&"$to"; done
+		until_ok opened carol x1 "bob: $how before 20"
+		case $how in
+		block|kick) as alice sec-confctl $how x1 carol ;;
+		leave) as carol sec-confctl leave x1 ;;
+		rekey) as alice sec-confctl rekey x1 ;;
+		esac
+		for n in {1..20}; do echo "$how after $n" >&"$to"; done
+		exec {to}>&-
+		wait "$talk"
+		until_ok opened alice x1 "bob: $how after 20"
+		if [ $how = rekey ]; then
+			until_ok opened carol x1 "bob: $how after 20"
+			as alice sec-confctl block x1 carol
+		else
+			run ! opened carol x1 "bob: $how after .*"
+		fi
+	done
+	# Nor did his agent get a key of what came after he was out.
+	was=$(epoch x1)
+	m=$(mark carol)
+	as alice sec-confctl rekey x1
+	await bob --since 0 -c x1 -e conf.key >/dev/null
+	until_ok seen_that bob ".key_gen == $((was + 1))" --since 0 -c x1 \
+	    -e conf.key
+	[ -z "$(as carol sec-watch -T 0 --since "$m" -c x1)" ]
+	as alice sec-confctl end -y x1
+}
+
+@test "two of the owner's commands at once: one outcome" {
+	as alice sec-confctl create -p --open -n w1
+	as bob sec-confctl join w1
+	was=$(epoch w1)
+	pids=()
+	for n in 1 2 3; do
+		as alice sec-confctl rekey w1 >/dev/null &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	[ "$(epoch w1)" = $((was + 3)) ]
+	# Its end twice: it has ended, and the second is told so.
+	status=0 other=0
+	as alice sec-confctl end -y w1 2>/dev/null &
+	one=$!
+	as alice sec-confctl end -y w1 2>/dev/null || status=$?
+	wait "$one" || other=$?
+	[ $((status + other)) = 0 ] || [ $((status + other)) = 5 ]
+	run -5 as bob sec-confctl join w1
+}
+
+@test "the last moderator leaves: the owner's rights are as they were" {
+	as alice sec-confctl create -p --open -n m1
+	as alice sec-confctl set m1 moderator+=bob
+	as bob sec-confctl join m1
+	as carol sec-confctl join m1
+	as alice sec-confctl leave m1
+	as bob sec-confctl leave m1
+	run -4 as carol sec-confctl kick m1 bob
+	# Neither is in it, and both may still.
+	as alice sec-confctl kick m1 carol
+	as bob sec-confctl join m1
+	as carol sec-confctl join m1
+	as bob sec-confctl kick m1 carol
+	as alice sec-confctl end -y m1
+}
+
+# kill_during COMMAND...: the controller dies while she asks it.
+kill_during() {
+	local old
+	old=$(daemon_pid confctl)
+	as alice "$@" >/dev/null 2>&1 &
+	local asked=$!
+	for ((i = RANDOM % 400; i > 0; i--)); do :; done
+	kill -9 "$old"
+	wait "$asked" || :
+	until_ok daemon_is_new confctl "$old"
+}
+
+@test "kill -9 of the controller: before or after, never between" {
+	as alice sec-confctl create -p --open -n d0
+	for round in 1 2 3 4; do
+		kill_during sec-confctl create -p -n "d$round" -T 3
+		run -0 db conf.db "select (select count(*) from conference_medium
+		    where conf = id) || (select count(*) from conference_user
+		    where conf = id) from conference where name = 'd$round'"
+		[ -z "$output" ] || [ "$output" = 11 ]
+
+		until_ok as bob sec-confctl join d0
+		kill_during sec-confctl block d0 bob
+		run -0 db conf.db "select (select count(*) from conference_user u
+		    where u.conf = id and list = 'block') || (select count(*)
+		    from device d where d.conf = id and user like 'sip:bob@%')
+		    from conference where name = 'd0'"
+		[[ $output == 01 || $output == 10 ]]
+		until_ok as alice sec-confctl unblock d0 bob
+
+		was=$(epoch d0)
+		kill_during sec-confctl rekey d0
+		[ "$(epoch d0)" -ge "$was" ]
+		kill_during sec-confctl to d0 bob
+		run -0 db conf.db "select owner from conference
+		    where name = 'd0'"
+		[[ $output == sip:alice@lab.test || $output == sip:bob@* ]]
+		[[ $output == sip:alice@* ]] ||
+		    until_ok as bob sec-confctl to d0 alice
+		db conf.db "pragma integrity_check" | grep -qx ok
+	done
+	until_ok as alice sec-confctl end -y d0
+}
