@@ -537,6 +537,8 @@ int	history_whence(struct conf_row *row, const char *value);
 int	history_set(struct conference *c, int before);
 /* The text key of the running epoch goes with it to the disk. */
 int	history_epoch(struct conference *c);
+/* He was removed: his next joining counts as his first. */
+void	history_forgets(struct conference *c, const char *user);
 void	history_close(struct focus *f);
 
 /* deal.c: lines to media servers and sec-pal */

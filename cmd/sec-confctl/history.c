@@ -108,6 +108,18 @@ history_set(struct conference *c, int before)
 	return history_epoch(c);
 }
 
+void
+history_forgets(struct conference *c, const char *user)
+{
+	int r;
+
+	if ((r = commit_begin(c->focus)) != 0 ||
+	    (r = history_from_clear(c->focus->s->db, c->row.id, user)) != 0)
+		log_error("history.forget", "conf=%s user=%s why=%s",
+		    log_quote(c->row.name), log_quote(user),
+		    log_quote(sec_strerror(r)));
+}
+
 /* --- lines come in --- */
 
 struct stored {

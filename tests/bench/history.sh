@@ -29,8 +29,7 @@ stored() {
 }
 
 sec-lab up -q alice bob || exit 1
-as alice sec-ctl "$SEC_DIR/run/alice@lab.test.sock" create name=bench \
-    persistent=1 access=domain media=text >/dev/null || exit 1
+as alice sec-confctl create -q -p --open -n bench >/dev/null || exit 1
 as alice sec-confctl set bench history=$lines history-from=begin || exit 1
 said=$(seconds say) || exit 1
 for ((i = 0; i < 1000 && $(stored) < lines; i++)); do

@@ -30,15 +30,8 @@ teardown() {
 keeping() {
 	local name=$1
 	shift
-	persistent "$name"
+	as alice sec-confctl create -q -p --open -n "$name" bob
 	as alice sec-confctl set "$name" history=100 "$@"
-}
-
-# persistent NAME: alice's, with bob.
-persistent() {
-	as alice sec-ctl "$SEC_DIR/run/alice@lab.test.sock" create name="$1" \
-	    persistent=1 access=domain media=text
-	as bob sec-confctl join "$1"
 }
 
 # said USER CONF LINE...
@@ -131,8 +124,26 @@ has_stored() { [ "$(stored "$1")" = "$2" ]; }
 	[ "$output" = $'late\nmeanwhile' ]
 }
 
+@test "who was removed reads nothing, and later only from his return on" {
+	keeping h4
+	as carol sec-confctl join h4
+	said alice h4 before
+	until_ok has_stored h4 1
+	as alice sec-confctl block h4 carol
+	run as carol sec-watch -T 0 -c h4 --history 10
+	[ "$status" -ne 0 ]
+	said alice h4 without
+	until_ok has_stored h4 2
+	as alice sec-confctl unblock h4 carol
+	as carol sec-confctl join h4
+	said alice h4 after
+	until_ok has_stored h4 3
+	run -0 history carol h4
+	[ "$output" = after ]
+}
+
 @test "off by default; off forgets; only as many as are wanted" {
-	persistent h5
+	as alice sec-confctl create -q -p -n h5 bob
 	said alice h5 unkept
 	run -5 --separate-stderr as bob sec-watch -T 0 -c h5 --history 5
 	[[ $stderr == *"keeps no text"* ]]
