@@ -232,6 +232,8 @@ struct conf_in {
 	int			 in_lobby;     /* JOINING: 182 has come */
 	struct lobby		*door;         /* who waits, as far as I am
 						* told (lobby.c) */
+	char			 history[12];  /* off, or lines of text kept */
+	char			 history_from[8];
 	uint64_t		 text_seq;     /* texts of q so far */
 	int			 held;         /* the controller is told that I
 						* listen elsewhere */

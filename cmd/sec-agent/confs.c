@@ -680,6 +680,7 @@ conf_listen(struct conf_in *c, struct ctl_req *r)
 	line_put(b, "conf", c->uri);
 	line_put(b, "name", c->name);
 	line_put(b, "members", buf_cstr(&members));
+	line_put(b, "history", c->history);
 	ctl_end(r);
 	buf_free(&members);
 	l = agent_alloc(sizeof(*l));

@@ -158,6 +158,10 @@ take_words(struct conf_in *c, const char *words)
 		text_copy(c->select, s, sizeof(c->select));
 	if ((s = line_get(&l, "level")) != NULL)
 		text_copy(c->level, s, sizeof(c->level));
+	if ((s = line_get(&l, "history")) != NULL)
+		text_copy(c->history, s, sizeof(c->history));
+	if ((s = line_get(&l, "history_from")) != NULL)
+		text_copy(c->history_from, s, sizeof(c->history_from));
 	line_free(&l);
 }
 

@@ -268,6 +268,8 @@ take_policy(struct conf_in *c)
 		{ "streams", c->streams, sizeof(c->streams) },
 		{ "select", c->select, sizeof(c->select) },
 		{ "level", c->level, sizeof(c->level) },
+		{ "history", c->history, sizeof(c->history) },
+		{ "history_from", c->history_from, sizeof(c->history_from) },
 		{ "parent", c->parent, sizeof(c->parent) },
 		{ "record", c->record, sizeof(c->record) },
 		{ "speak", c->speak, sizeof(c->speak) },
@@ -512,6 +514,8 @@ conf_show(struct conf_in *c, struct ctl_req *r)
 	line_put(b, "speak", c->speak);
 	line_put(b, "lobby", c->lobby);
 	line_put(b, "locked", c->locked);
+	line_put(b, "history", c->history);
+	line_put(b, "history_from", c->history_from);
 	line_put(b, "state", "open");
 	ctl_end(r);
 	if ((v = in_order(c->roster, &n)) != NULL)

@@ -273,6 +273,9 @@ on_created(struct inviting *v, const struct line *row)
 		json_end(&j, STDOUT_FILENO);
 	} else
 		emit_line("%s", agent_short(v->a, name, uri, 0));
+	if (cli_flag(v->c, "p") > 0)
+		emit_note(cli_mode(v->c),
+		    "keeps no text unless you set history=N");
 }
 
 /* The controller has asked a member for us: as if he had been named. */

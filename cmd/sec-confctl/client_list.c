@@ -189,6 +189,12 @@ print_head(struct listing *l, const struct line *row)
 		    line_get_or(row, "level", ""),
 		    line_get_or(row, "codec", ""),
 		    line_get_or(row, "record", ""));
+	if (strcmp(line_get_or(row, "history", "off"), "off") != 0)
+		emit_note(EMIT_TABLE, "keeps its last %s lines of text%s",
+		    line_get(row, "history"),
+		    strcmp(line_get_or(row, "history_from", ""), "begin") == 0 ?
+			"" :
+			", for each from his joining on");
 }
 
 /* Everything but its members, whose array stays open. */
@@ -223,6 +229,8 @@ json_head(struct listing *l, const struct line *row)
 	json_some(j, "speak", line_get(row, "speak"));
 	json_some(j, "lobby", line_get(row, "lobby"));
 	json_some(j, "locked", line_get(row, "locked"));
+	json_some(j, "history", line_get(row, "history"));
+	json_some(j, "history_from", line_get(row, "history_from"));
 	json_array(j, "members");
 }
 

@@ -98,7 +98,7 @@ conf_suite(const struct conference *c)
 void
 conf_words(const struct conference *c, struct buf *b)
 {
-	char media[64], ms[24], suite[8], streams[8], lines[12];
+	char media[64], ms[24], suite[8], streams[8], lines[HISTORY_WORDS];
 
 	conf_media(c, media, sizeof media);
 	snprintf(suite, sizeof suite, "0x%04x", conf_suite(c));
@@ -120,9 +120,8 @@ conf_words(const struct conference *c, struct buf *b)
 	line_put_word(b, "streams", streams);
 	line_put_word(b, "select", c->row.select);
 	line_put_word(b, "level", c->row.level ? "on" : "off");
-	snprintf(lines, sizeof lines, "%d", c->row.history);
-	line_put_word(b, "history", lines);
-	line_put_word(b, "history-from", c->row.history_from);
+	line_put_word(b, "history", history_words(c, lines));
+	line_put_word(b, "history_from", c->row.history_from);
 }
 
 void

@@ -207,6 +207,7 @@ create_row_begin(struct focus *f, const char *user, struct conf_row *row)
 	row->record = 1;
 	text_copy(row->select, "loudest", sizeof row->select);
 	text_copy(row->speak, "all", sizeof row->speak);
+	text_copy(row->history_from, "join", sizeof row->history_from);
 	row->streams = f->s->conf.streams;
 	row->level = 1;
 	row->epoch = 1;

@@ -45,7 +45,7 @@ put_watch(struct conference *c, struct buf *b)
 void
 deal_conference(struct conference *c, int server, struct buf *b)
 {
-	char media[64];
+	char media[64], lines[HISTORY_WORDS];
 
 	conf_media(c, media, sizeof media);
 	line_put(b, "conf", c->uri);
@@ -67,6 +67,8 @@ deal_conference(struct conference *c, int server, struct buf *b)
 		line_put(b, "locked", c->row.locked ? "yes" : "no");
 		line_put(b, "directory", c->row.directory ? "yes" : "no");
 		line_put(b, "level", c->row.level ? "on" : "off");
+		line_put(b, "history", history_words(c, lines));
+		line_put(b, "history_from", c->row.history_from);
 		if (c->row.parent != 0)
 			line_put(b, "parent",
 			    c->parent != NULL ? c->parent->uri : "");

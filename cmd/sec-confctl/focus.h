@@ -533,6 +533,9 @@ extern const struct ctl_verb history_verbs[];
 /* Values of the settings history and history-from; 0 or SEC_ERR_FORMAT. */
 int	history_lines(struct conf_row *row, const char *value);
 int	history_whence(struct conf_row *row, const char *value);
+/* How much, as people write it: off or a number. */
+#define HISTORY_WORDS 12
+const char *history_words(const struct conference *c, char out[HISTORY_WORDS]);
 /* It kept so many lines before. In this turn's commit; 0 or SEC_ERR_*. */
 int	history_set(struct conference *c, int before);
 /* The text key of the running epoch goes with it to the disk. */

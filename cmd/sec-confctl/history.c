@@ -8,6 +8,7 @@
  *	agent -- PUBLISH history before= n= --> 200: rows `line`, one `keys`
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,15 @@ history_whence(struct conf_row *row, const char *v)
 		return SEC_ERR_FORMAT;
 	text_copy(row->history_from, v, sizeof row->history_from);
 	return 0;
+}
+
+const char *
+history_words(const struct conference *c, char out[HISTORY_WORDS])
+{
+	if (c->row.history == 0)
+		return "off";
+	snprintf(out, HISTORY_WORDS, "%d", c->row.history);
+	return out;
 }
 
 /* --- keys --- */

@@ -185,6 +185,8 @@ spawn_row(struct focus *f, const struct line *l, const char *user,
 	    sizeof row->access);
 	text_copy(row->codec, parent->row.codec, sizeof row->codec);
 	text_copy(row->select, parent->row.select, sizeof row->select);
+	text_copy(row->history_from, parent->row.history_from,
+	    sizeof row->history_from);
 	row->streams = parent->row.streams;
 	row->record = parent->row.record;
 	row->level = parent->row.level;

@@ -142,6 +142,8 @@ roster_head(struct document *d, struct buf *b)
 	line_put(b, "speak", r->speak);
 	line_put(b, "lobby", r->lobby);
 	line_put(b, "locked", r->locked);
+	line_put(b, "history", r->history);
+	line_put(b, "history_from", r->history_from);
 }
 
 static struct person *
@@ -405,6 +407,8 @@ roster_free(struct roster *r)
 	free(r->speak);
 	free(r->lobby);
 	free(r->locked);
+	free(r->history);
+	free(r->history_from);
 	free(r->directory);
 	free(r->watch);
 	free(r->parent);

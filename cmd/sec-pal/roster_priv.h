@@ -50,6 +50,7 @@ struct roster {
 	char *media, *persistent, *created;
 	char *codec, *streams, *select, *level, *record, *speak;
 	char *lobby, *locked;
+	char *history, *history_from;
 	char *directory, *watch, *parent;
 	int seen;
 	unsigned in; /* participants with a device */

@@ -149,6 +149,10 @@ greet(const struct talk *t, const struct line *row)
 		t->voice != NULL ? "  space: mic on/off; ctrl-d leaves." :
 				   "  ctrl-d leaves.");
 	buf_free(&names);
+	if (strcmp(line_get_or(row, "history", "off"), "off") != 0)
+		emit_note(typing ? cli_mode(t->c) : EMIT_TABLE,
+		    "what is typed here is kept: its last %s lines",
+		    line_get(row, "history"));
 }
 
 static void

@@ -57,6 +57,11 @@ has_stored() { [ "$(stored "$1")" = "$2" ]; }
 
 @test "kept: in order, once, also for who was away" {
 	keeping h1
+	run -0 as bob sec-confctl show h1
+	[[ $output == *"keeps its last 100 lines of text, for each from"* ]]
+	as bob sec-confctl show -j h1 |
+	    jq -e '.history == "100" and .history_from == "join"'
+	await_that bob '.history == "100"' --since 0 -c h1 -e conf.policy
 	said alice h1 one two three
 	said bob h1 four
 	until_ok has_stored h1 4
@@ -143,7 +148,8 @@ has_stored() { [ "$(stored "$1")" = "$2" ]; }
 }
 
 @test "off by default; off forgets; only as many as are wanted" {
-	as alice sec-confctl create -q -p -n h5 bob
+	run -0 --separate-stderr as alice sec-confctl create -p -n h5 bob
+	[[ $stderr == *"keeps no text"* ]]
 	said alice h5 unkept
 	run -5 --separate-stderr as bob sec-watch -T 0 -c h5 --history 5
 	[[ $stderr == *"keeps no text"* ]]
