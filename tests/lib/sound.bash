@@ -21,6 +21,11 @@ raw() { sox "$1" -t s16 -r 48000 -c 1 "$2"; }
 # Of a sound file: its loudness (RMS, dB), and its pitch if it is a tone.
 loudness() { sox "$1" -n stats 2>&1 | awk '/^RMS lev dB/ {print int($4)}'; }
 hertz() { sox "$1" -n stat 2>&1 | awk '/^Rough/ {print $3}'; }
+# band FILE HERTZ: its loudness around a pitch.
+band() {
+	sox "$1" band.wav sinc "$(($2 - 100))-$(($2 + 100))"
+	loudness band.wav
+}
 
 # silent FILE: nothing is heard in it.
 silent() {

@@ -40,11 +40,6 @@ both_speak() {
 	as carol sec-talk -i "$BATS_FILE_TMPDIR/high.wav" -o null -n 1 standup
 	wait $p
 }
-# Loudness around a pitch.
-band() { # FILE HERTZ
-	sox "$1" band.wav sinc "$(($2 - 100))-$(($2 + 100))"
-	loudness band.wav
-}
 status_is() { # CONF STATUS
 	as bob sec-confctl show "$1" | grep -qE "^alice +$2( |\$)"
 }
