@@ -22,7 +22,7 @@
 struct agent;
 struct conf_in;
 
-/* --- voice.c: attachments */
+/* --- voice.c, attach.c, voice_news.c, voice_info.c: attachments */
 enum attach_state { ATTACH_ASKING, ATTACH_ON };
 
 struct attachment {
