@@ -193,6 +193,12 @@ set_register_rate(struct conf *c, const char *v)
 }
 
 static int
+set_conference_files(struct conf *c, const char *v)
+{
+	return set_number(&c->conference_files, v, 1, 1048576);
+}
+
+static int
 set_user_conferences(struct conf *c, const char *v)
 {
 	return set_number(&c->user_conferences, v, 1, 1000000);
@@ -366,6 +372,7 @@ static const struct key keys[] = {
 	{ "pal", set_pal, "[NAME@]HOST:PORT" },
 	{ "users", set_users, "any or known" },
 	{ "register-rate", set_register_rate, "1 to 1000000" },
+	{ "conference-files", set_conference_files, "1 to 1048576 (MiB)" },
 	{ "user-conferences", set_user_conferences, "1 to 1000000" },
 	{ "user-subscriptions", set_user_subscriptions, "1 to 1000000" },
 	{ "gateway", set_gateway, "NAME TRANSPORT:HOST:PORT [prefix=P]" },
@@ -393,6 +400,7 @@ conf_defaults(struct conf *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->register_rate = 20;
+	c->conference_files = 1024;
 	c->user_conferences = 4096;
 	c->user_subscriptions = 16384;
 	c->streams = 3;

@@ -18,6 +18,7 @@ struct conf {
 	int	users_known;           /* users = known */
 	int	register_rate;         /* REGISTER/s per address, 20 */
 	int	user_conferences;      /* that one user owns, 4096 */
+	int	conference_files;      /* MiB attached to one, 1024 */
 	int	user_subscriptions;    /* that he holds, 16384 */
 	char	gateway[256];
 	char	directory[512];        /* LDAP URL; "": dir.db */

@@ -165,6 +165,12 @@ path_db(char *out, const char *file)
 	return state(out, "lib", "/var/lib/sec", "", file, "");
 }
 
+char *
+path_files(char *out)
+{
+	return state(out, "lib", "/var/lib/sec", "files", "", "");
+}
+
 /* Directory of sockets as the table has it, and the mode to make it with. */
 static char *
 run_dir(char *out, mode_t *mode)

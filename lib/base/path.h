@@ -19,6 +19,7 @@ char	*path_types(char *out);                       /* types */
 char	*path_keytab(char *out, const char *name);    /* NAME.keytab */
 char	*path_keys(char *out, const char *name);      /* keys/NAME */
 char	*path_db(char *out, const char *file);        /* pal.db */
+char	*path_files(char *out);                       /* files */
 /*
  * A file in the directory of control sockets: SEC_DIR/run, /run/sec, or
  * the user's. name is the whole file name ("sec-pal.sock", "lock"). The

@@ -1,5 +1,6 @@
 /* UTF-8, strangers' text made visible, and small parsers of words. */
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <wchar.h>
@@ -163,6 +164,50 @@ text_cut(const char *s, size_t n, size_t max)
 	    cut > 0 && max - cut < 4 && ((unsigned char)s[cut] & 0xc0) == 0x80)
 		cut--;
 	return max - cut < 4 ? cut : max;
+}
+
+char *
+text_bytes(char out[16], uint64_t bytes)
+{
+	static const char units[] = "kMGTPE";
+	uint64_t unit = 1000, tenths;
+	int i = 0;
+
+	if (bytes < 1000) {
+		snprintf(out, 16, "%u B", (unsigned)bytes);
+		return out;
+	}
+	while (units[i + 1] != '\0' && bytes / unit >= 1000) {
+		unit *= 1000;
+		i++;
+	}
+	tenths = bytes / (unit / 10);
+	if (tenths < 100)
+		snprintf(out, 16, "%u.%u %cB", (unsigned)(tenths / 10),
+		    (unsigned)(tenths % 10), units[i]);
+	else
+		snprintf(out, 16, "%u %cB", (unsigned)(tenths / 10), units[i]);
+	return out;
+}
+
+void
+text_hex(char *out, const void *p, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *b = p;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		out[2 * i] = digits[b[i] >> 4];
+		out[2 * i + 1] = digits[b[i] & 15];
+	}
+	out[2 * n] = '\0';
+}
+
+int
+text_is_hex(const char *s, size_t digits)
+{
+	return strlen(s) == digits && strspn(s, "0123456789abcdef") == digits;
 }
 
 size_t

@@ -33,6 +33,10 @@ size_t	text_width(const char *s);
 /* Largest prefix of at most max bytes that does not cut a character. */
 size_t	text_cut(const char *s, size_t n, size_t max);
 
+/* 2n lower-case hex digits and a NUL; is s that many? */
+void	text_hex(char *out, const void *p, size_t n);
+int	text_is_hex(const char *s, size_t digits);
+
 /* strlcpy semantics; returns strlen(src). */
 size_t	text_copy(char *dst, const char *src, size_t size);
 /* Case-insensitive equality for ASCII. */
@@ -40,6 +44,8 @@ int	text_equal_nocase(const char *a, const char *b);
 /* Parse an unsigned decimal with bounds: 0 or SEC_ERR_FORMAT. */
 int	text_number(const char *s, unsigned long long min,
 	    unsigned long long max, unsigned long long *out);
+/* "640 kB", "2.9 MB", into out (16 bytes); returns it. */
+char	*text_bytes(char out[16], uint64_t bytes);
 /* "s" but for one: "%zu member%s". */
 static inline const char *
 text_plural(size_t n)

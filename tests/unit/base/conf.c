@@ -111,6 +111,8 @@ static const struct {
 	{ "realm = A B", 0 },
 	{ "register-rate = 0", 0 },
 	{ "register-rate = 1000000", 1 },
+	{ "conference-files = 0", 0 },
+	{ "conference-files = 1048577", 0 },
 	{ "user-conferences = 0", 0 },
 	{ "user-conferences = 1000001", 0 },
 	{ "user-subscriptions = 1", 1 },

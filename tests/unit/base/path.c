@@ -35,6 +35,7 @@ test_dir(void)
 	T_STR(path_keytab(out, "pal"), "/x/etc/pal.keytab");
 	T_STR(path_keys(out, "mtcu1"), "/x/lib/keys/mtcu1");
 	T_STR(path_db(out, "conf.db"), "/x/lib/conf.db");
+	T_STR(path_files(out), "/x/lib/files");
 	T_STR(path_agent_dir(out), "/x/run");
 	setenv("SEC_USER", "alice", 1);
 	T_STR(path_home_state(out), "/x/home/alice");

@@ -191,9 +191,32 @@ test_lists(void)
 	T(!text_is_one_of("", words, 2));
 }
 
+static void
+test_bytes(void)
+{
+	static const struct {
+		uint64_t n;
+		const char *s;
+	} t[] = { { 0, "0 B" }, { 999, "999 B" }, { 1000, "1.0 kB" },
+		{ 9999, "9.9 kB" }, { 640000, "640 kB" }, { 999999, "999 kB" },
+		{ 1000000, "1.0 MB" }, { 2900000, "2.9 MB" },
+		{ 100000000, "100 MB" }, { 5000000000ULL, "5.0 GB" },
+		{ UINT64_MAX, "18 EB" } };
+	char out[16], hex[9];
+	size_t i;
+
+	for (i = 0; i < sizeof t / sizeof t[0]; i++)
+		T_STR(text_bytes(out, t[i].n), t[i].s);
+	text_hex(hex, "\x00\x7f\xff\xa5", 4);
+	T_STR(hex, "007fffa5");
+	T(text_is_hex(hex, 8) && !text_is_hex(hex, 7) && text_is_hex("", 0));
+	T(!text_is_hex("007fffA5", 8) && !text_is_hex("007fff g", 8));
+}
+
 int
 main(void)
 {
+	test_bytes();
 	test_utf8();
 	test_size();
 	test_words();
