@@ -144,6 +144,20 @@ line_free(struct line *l)
 }
 
 int
+line_parse_bytes(struct line *l, const void *p, size_t n, const uint8_t **bytes,
+    size_t *nbytes)
+{
+	const uint8_t *lf;
+	size_t len = n;
+
+	if (n > 0 && (lf = memchr(p, '\n', n)) != NULL)
+		len = (size_t)(lf - (const uint8_t *)p) + 1;
+	*bytes = len > 0 ? (const uint8_t *)p + len : NULL;
+	*nbytes = n - len;
+	return len > 0 ? line_parse(l, p, len) : SEC_ERR_FORMAT;
+}
+
+int
 line_next(struct line *l, const char **p, const char *end)
 {
 	const char *from, *nl;

@@ -35,6 +35,10 @@ struct line {
  */
 int	line_parse(struct line *l, const char *p, size_t n);
 void	line_free(struct line *l);
+/* The same of a body: one line, and behind its LF bytes of any kind, which
+ * *bytes points to. */
+int	line_parse_bytes(struct line *l, const void *p, size_t n,
+	    const uint8_t **bytes, size_t *nbytes);
 /* The next of the lines up to end, which *p passes; what is none is passed
  * over. 1, or 0 at the end. */
 int	line_next(struct line *l, const char **p, const char *end);

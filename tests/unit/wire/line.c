@@ -242,6 +242,30 @@ test_nth(void)
 	buf_free(&b);
 }
 
+/* A line and what stands behind it. */
+static void
+with_bytes(void)
+{
+	static const char body[] = "chunk\tn=0\tbytes=4\n\0\n\tx";
+	const uint8_t *p;
+	struct line l;
+	size_t n;
+
+	T_INT(line_parse_bytes(&l, body, sizeof body - 1, &p, &n), 0);
+	T_STR(l.verb, "chunk");
+	T(n == 4 && memcmp(p, "\0\n\tx", 4) == 0);
+	line_free(&l);
+	T_INT(line_parse_bytes(&l, "files", 5, &p, &n), 0);
+	T_INT(n, 0);
+	line_free(&l);
+	T_INT(line_parse_bytes(&l, "files\n", 6, &p, &n), 0);
+	T_INT(n, 0);
+	line_free(&l);
+	T_INT(line_parse_bytes(&l, "", 0, &p, &n), SEC_ERR_FORMAT);
+	T(line_parse_bytes(&l, "\nbytes", 6, &p, &n) != 0);
+	T(line_parse_bytes(&l, "a\0b\nbytes", 9, &p, &n) != 0);
+}
+
 int
 main(void)
 {
@@ -251,5 +275,6 @@ main(void)
 	test_words();
 	test_next();
 	test_nth();
+	with_bytes();
 	return t_done();
 }
