@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "crypto/aead.h"
 #include "crypto/kdf.h"
 #include "crypto/random.h"
@@ -37,23 +38,16 @@ chunk_stored(uint64_t size)
 void
 file_id_new(char out[FILE_ID])
 {
-	static const char digits[] = "0123456789abcdef";
 	uint8_t raw[ID_DIGITS / 2];
-	size_t i;
 
 	crypto_random(raw, sizeof raw);
-	for (i = 0; i < sizeof raw; i++) {
-		out[2 * i] = digits[raw[i] >> 4];
-		out[2 * i + 1] = digits[raw[i] & 15];
-	}
-	out[ID_DIGITS] = '\0';
+	text_hex(out, raw, sizeof raw);
 }
 
 int
 file_id_is(const char *s)
 {
-	return strlen(s) == ID_DIGITS &&
-	    strspn(s, "0123456789abcdef") == ID_DIGITS;
+	return text_is_hex(s, ID_DIGITS);
 }
 
 /* The cipher under this salt, and its nonce. */

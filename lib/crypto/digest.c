@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "crypto/gcry.h"
 
 #include "crypto/digest.h"
@@ -96,6 +97,18 @@ sha256_free(struct sha256_run *h)
 		return;
 	gcry_md_close(h->md);
 	free(h);
+}
+
+void
+sha256_text(char out[SHA256_TEXT], const uint8_t h[SHA256_SIZE])
+{
+	text_hex(out, h, SHA256_SIZE);
+}
+
+int
+sha256_is(const char *s)
+{
+	return text_is_hex(s, SHA256_TEXT - 1);
 }
 
 void

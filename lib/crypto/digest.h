@@ -23,6 +23,10 @@ struct sha256_run *sha256_begin(void);         /* never NULL: dies */
 void	sha256_put(struct sha256_run *h, const void *p, size_t n);
 void	sha256_end(struct sha256_run *h, uint8_t out[SHA256_SIZE]);
 void	sha256_free(struct sha256_run *h);     /* NULL allowed */
+/* In 64 lower-case hex digits, as sha256sum(1) writes it. */
+#define SHA256_TEXT 65
+void	sha256_text(char out[SHA256_TEXT], const uint8_t h[SHA256_SIZE]);
+int	sha256_is(const char *s);
 
 enum digest_hash { DIGEST_SHA256, DIGEST_SHA512 };
 /* HMAC (RFC 2104) over the parts; out: 32 or 64 bytes. */
