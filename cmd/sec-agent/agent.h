@@ -270,6 +270,10 @@ struct conf_in *conf_new(struct agent *a, const char *uri);
  * (PUBLISH). 0, or SEC_ERR_UNREACHABLE: cb will not be called. */
 int	conf_publish(struct agent *a, const char *uri, const struct buf *line,
 	    sip_answer_h cb, void *ctx, uint64_t cookie);
+/* The same, with its own deadline (ms). */
+int	conf_publish_within(struct agent *a, int64_t deadline,
+	    const char *uri, const struct buf *line, sip_answer_h cb,
+	    void *ctx, uint64_t cookie);
 /* INVITE to the conference. */
 void	conf_invite(struct conf_in *c);
 /* The dialog and the keys stand: get the roster, wait for text. */
@@ -499,6 +503,12 @@ extern const struct ctl_verb pal_verbs[];
 /* --- dir.c: dir [what=] [status=] [limit=] m1=ATTR:VALUE m2=:WORD ... */
 void	dir_start(struct agent *a, struct ctl_req *r);
 
+/* --- files.c: files of conferences, sealed and opened here */
+void	files_init(struct agent *a);
+void	files_close(struct agent *a);
+void	files_peer_gone(struct agent *a, uint64_t peer);
+extern const struct ctl_verb file_verbs[];
+
 /* --- show.c: conferences, mine and others */
 extern const struct ctl_verb show_verbs[];
 /* I am not in it: answer that it is unknown, if so, else 403. */
@@ -535,6 +545,7 @@ struct agent {
 	struct mix	*mix;
 	struct changes	*changes;
 	struct histories *histories;
+	struct files	*files;
 	struct timer	 alive;        /* is our socket still there? */
 };
 

@@ -324,8 +324,8 @@ bye_send(struct agent *a, struct dialog *d, sip_answer_h cb, void *ctx,
 }
 
 int
-conf_publish(struct agent *a, const char *uri, const struct buf *line,
-    sip_answer_h cb, void *ctx, uint64_t cookie)
+conf_publish_within(struct agent *a, int64_t deadline, const char *uri,
+    const struct buf *line, sip_answer_h cb, void *ctx, uint64_t cookie)
 {
 	struct sip_msg m;
 
@@ -337,10 +337,17 @@ conf_publish(struct agent *a, const char *uri, const struct buf *line,
 	m.content_type = EVENT_LINE_TYPE;
 	m.body = buf_data(line);
 	m.bodylen = buf_len(line);
-	return flow_request(a->session.confctl, &m, SHORT_MS, cb, ctx,
+	return flow_request(a->session.confctl, &m, deadline, cb, ctx,
 		   cookie) != 0 ?
 	    0 :
 	    SEC_ERR_UNREACHABLE;
+}
+
+int
+conf_publish(struct agent *a, const char *uri, const struct buf *line,
+    sip_answer_h cb, void *ctx, uint64_t cookie)
+{
+	return conf_publish_within(a, SHORT_MS, uri, line, cb, ctx, cookie);
 }
 
 int

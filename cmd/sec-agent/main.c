@@ -82,6 +82,7 @@ on_gone(void *ctx, uint64_t peer)
 	voice_peer_gone(a, peer);
 	create_peer_gone(a, peer);
 	spawn_peer_gone(a, peer);
+	files_peer_gone(a, peer);
 	confs_peer_gone(a, peer);
 }
 
@@ -181,6 +182,7 @@ open_all(struct agent *a)
 	ctl_add_verbs(a->ctl, pal_verbs, a);
 	ctl_add_verbs(a->ctl, talk_verbs, a);
 	ctl_add_verbs(a->ctl, mix_verbs, a);
+	ctl_add_verbs(a->ctl, file_verbs, a);
 	ctl_on_gone(a->ctl, on_gone, a);
 	events_init(a);
 	watchers_init(a);
@@ -194,6 +196,7 @@ open_all(struct agent *a)
 	mix_init(a);
 	change_init(a);
 	history_init(a);
+	files_init(a);
 	timer_init(&a->alive, a->loop, on_alive, a);
 	(void)loop_signal(a->loop, SIGTERM, on_signal, a);
 	(void)loop_signal(a->loop, SIGINT, on_signal, a);
@@ -209,6 +212,7 @@ close_all(struct agent *a)
 	flow_cut(a->session.pal);
 	flow_cut(a->session.confctl);
 	loop_turn(a->loop, 0); /* what waits for answers is told */
+	files_close(a);
 	change_close(a);
 	history_close(a);
 	voice_close(a);

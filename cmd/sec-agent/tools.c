@@ -411,6 +411,8 @@ const struct ctl_verb tool_verbs[] = {
 	{ "unlock", CTL_SAME, on_order },
 	{ "admit", CTL_SAME, on_order },
 	{ "refuse", CTL_SAME, on_order },
+	{ "files", CTL_SAME, on_order },
+	{ "detach", CTL_SAME, on_order },
 	{ "invites", CTL_SAME, on_invites },
 	{ "reply", CTL_SAME, on_reply },
 	{ "policy", CTL_SAME, on_policy },

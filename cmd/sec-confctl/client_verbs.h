@@ -14,6 +14,11 @@ int	run_reply(struct cli *c);
 int	run_answer(struct cli *c);
 int	run_set(struct cli *c);
 int	run_serve(struct cli *c);
+/* client_files.c */
+int	run_attach(struct cli *c);
+int	run_files(struct cli *c);
+int	run_fetch(struct cli *c);
+int	run_detach(struct cli *c);
 /* client_invite.c */
 int	run_create(struct cli *c);
 int	run_invite(struct cli *c);

@@ -284,6 +284,7 @@ conf_end(struct conference *c, const char *why)
 	TAILQ_FOREACH(d, &c->device_list, entry)
 		device_bye(d);
 	deal_end(c);
+	attachments_end(c);
 	if (commit_begin(f) == 0)
 		conf_delete(f->s->db, c->row.id);
 	conf_free(c);

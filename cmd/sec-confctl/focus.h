@@ -332,6 +332,12 @@ void	commit_then(struct focus *f, commit_h cb, uint64_t id);
 void	commit_answer(struct focus *f, uint64_t id, int err);
 void	commit_now(struct focus *f);
 
+/* --- attachment.c: files of persistent conferences --- */
+/* What no row of the database has is removed, at the start. */
+void	attachments_sweep(struct focus *f);
+/* The conference is over, and its files with it. */
+void	attachments_end(struct conference *c);
+
 /* --- storage.c --- */
 /* f->dbk, made or read at first need. 0 or SEC_ERR_*, logged. */
 int	dbk_need(struct focus *f);
@@ -614,6 +620,8 @@ struct focus {
 	int			 pal;          /* its number */
 	struct secret		*dbk;          /* NULL: not needed yet */
 	TAILQ_HEAD(, stored)	 stored;       /* lines of this turn */
+	struct uploads		*uploads;
+	struct map		*detached;     /* files to remove */
 	/* commit.c */
 	struct hook		 commit_hook;
 	int			 in_commit;

@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "focus.h"
+#include "upload.h"
 
 static const struct sip_method methods[] = {
 	{ "INVITE", NEED_SESSION, on_invite }, /* create join invite */
@@ -43,6 +44,7 @@ focus_open(struct service *s)
 	f->joins = map_new();
 	f->invites = map_new();
 	f->invite_txn = map_new();
+	f->detached = map_new();
 	f->groups = map_new();
 	f->answers = map_new();
 	f->waitings = map_new();
@@ -54,8 +56,10 @@ focus_open(struct service *s)
 	ctl_add_verbs(s->ctl, talk_verbs, s);
 	ctl_add_verbs(s->ctl, history_verbs, s);
 	TAILQ_INIT(&f->stored);
+	uploads_init(f);
 	if ((r = confs_load(f)) != 0)
 		return r;
+	attachments_sweep(f);
 	deals_load(f);
 	return 0;
 }
@@ -76,6 +80,7 @@ focus_close(struct service *s)
 	creates_free(f);
 	deals_free(f);
 	history_close(f);
+	uploads_free(f);
 	confs_free(f);
 	sessions_free(f);
 	map_free(f->confs);
@@ -89,6 +94,7 @@ focus_close(struct service *s)
 	map_free(f->invites);
 	map_free(f->invite_txn);
 	map_free(f->groups);
+	map_free(f->detached);
 	map_free(f->answers);
 	secret_free(f->dbk);
 	free(f->waits);

@@ -80,13 +80,19 @@ static const struct policy {
 	{ "admit", RANK_MODERATOR, policy_admit },
 	{ "refuse", RANK_MODERATOR, policy_refuse_entry },
 	{ "end", RANK_OWNER, policy_end },
-	{ "rekey", RANK_OWNER, policy_rekey },
-	{ "to", RANK_OWNER, policy_to },
+	{ "rekey", RANK_OWNER, policy_rekey }, { "to", RANK_OWNER, policy_to },
 	{ "allow", RANK_OWNER, policy_allow },
 	{ "unallow", RANK_OWNER, policy_unallow },
 	{ "block", RANK_OWNER, policy_block },
 	{ "unblock", RANK_OWNER, policy_unblock },
 	{ "kick", RANK_MODERATOR, policy_kick },
+	{ "files", RANK_MEMBER, policy_files },
+	{ "upload", RANK_MEMBER, policy_upload },
+	{ "chunk", RANK_MEMBER, policy_chunk }, /* and its bytes */
+	{ "commit", RANK_MEMBER, policy_commit },
+	{ "drop", RANK_MEMBER, policy_drop },
+	{ "download", RANK_MEMBER, policy_download },
+	{ "detach", RANK_ANYBODY, policy_detach }, /* also his own */
 };
 
 void
@@ -116,6 +122,8 @@ policy_do(struct conference *c, struct asker *by, const struct line *l)
 			conf_member(c, by->user) == NULL :
 			rank_of(c, by->user) < policies[i].wants)
 			return policy_forbids(c, by, policies[i].wants);
+		if (by->nbytes > 0 && policies[i].on != policy_chunk)
+			return 400;
 		return policies[i].on(c, by, l);
 	}
 	return 400;
@@ -205,7 +213,8 @@ on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		sip_answer_status(txn, 404);
 		return;
 	}
-	if (req->bodylen > 0 && line_parse(&l, req->body, req->bodylen) == 0) {
+	if (line_parse_bytes(&l, req->body, req->bodylen, &by.bytes,
+		&by.nbytes) == 0) {
 		status = policy_do(c, &by, &l);
 		line_free(&l);
 	}

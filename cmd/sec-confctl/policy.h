@@ -19,6 +19,8 @@ struct asker {
 	struct sip_txn	*txn;
 	const char	*why;
 	char		 room[160];
+	const uint8_t	*bytes;        /* behind the line */
+	size_t		 nbytes;
 	struct buf	 answer;       /* lines `row`, at last `ok` */
 };
 
@@ -69,5 +71,20 @@ int	policy_admit(struct conference *c, struct asker *by,
 	    const struct line *l);
 int	policy_refuse_entry(struct conference *c, struct asker *by,
 	    const struct line *l);         /* the verb refuse */
+/* upload.c, download.c, attachment.c */
+int	policy_upload(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_chunk(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_commit(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_drop(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_download(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_files(struct conference *c, struct asker *by,
+	    const struct line *l);
+int	policy_detach(struct conference *c, struct asker *by,
+	    const struct line *l);
 
 #endif
