@@ -275,6 +275,20 @@ waits() { member "$1" "$2" '.status == "waiting"'; }
 	member dave l1 '.status == "active"'
 }
 
+@test "lock and lobby: who is back within his grace is not new" {
+	as alice sec-confctl create -n l3 bob
+	as alice sec-confctl set l3 lobby=on
+	as alice sec-confctl lock l3
+	local at
+	at=$(mark alice)
+	kill -9 "$(agent_pid bob)"
+	await_that alice '.status == "unreachable"' --since "$at" -c l3 \
+	    -e conf.status
+	log_in bob
+	until_ok member bob l3 '.status == "active"'
+	as bob sec-confctl answer accept
+}
+
 @test "lock: who was asked and has not answered is new" {
 	as alice sec-confctl create -n l2 bob
 	as alice sec-confctl invite l2 dave >out 2>&1 &
