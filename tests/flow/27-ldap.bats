@@ -175,6 +175,30 @@ not_believed() {
 	[[ $stderr == "sec-dir: "*"its certificate is not of our CA"* ]]
 }
 
+@test "S031: by Kerberos inside TLS" {
+	for tls in "ldap://localhost:$LDAP_PORT" "ldaps://localhost:$LDAPS_PORT"
+	do
+		directory " = $tls/$LDAP_BASE" "-ca = $LDAP_CA"
+		[ "$(as alice sec-dir -q roomnumber=101)" = "" ]
+		logged=$(wc -l <"$SEC_DIR/ldap/slapd.log")
+		directory " = $tls/$LDAP_BASE" "-ca = $LDAP_CA" "-bind = gssapi"
+		# What only he may read who has said who he is.
+		[ "$(as alice sec-dir -q roomnumber=101)" = alice ]
+		[ "$(as alice sec-dir -q org=1256 | wc -l)" = 3 ]
+		# TLS seals it, and Kerberos does not once more.
+		tail -n +$((logged + 1)) "$SEC_DIR/ldap/slapd.log" >log
+		grep -q 'TLS established tls_ssf=[1-9]' log
+		grep -q 'mech=GSSAPI bind_ssf=0 ssf=[1-9]' log
+		# Who is no server of ours is shown no ticket either.
+		directory " = $tls/$LDAP_BASE" \
+		    "-ca = ${LDAP_CA%/*}/other-ca.pem" "-bind = gssapi"
+		logged=$(wc -l <"$SEC_DIR/ldap/slapd.log")
+		not_believed
+		tail -n +$((logged + 1)) "$SEC_DIR/ldap/slapd.log" >log
+		run ! grep -q ' BIND ' log
+	done
+}
+
 @test "by name and password: over TLS alone, out of a private file" {
 	local file=$SEC_DIR/etc/ldap.password tls
 	printf '%s\n' "$LDAP_PASSWORD" >"$file"

@@ -4,8 +4,8 @@
 # It runs as whoever runs the tests, on loopback (127.0.0.1 and, which is in
 # no certificate, 127.0.0.2), on ports of its own, out of
 # $SEC_DIR/ldap; its people are those of tests/lib/people.ldif. Its certificate
-# is for 127.0.0.1 (for localhost, libldap looks for the machine's name in
-# it), its Kerberos principal for localhost.
+# is for 127.0.0.1 and localhost (for which libldap looks for the machine's name
+# in it), its Kerberos principal for localhost.
 
 LDAP_BASE=dc=lab,dc=test
 LDAP_ADMIN=cn=admin,$LDAP_BASE
@@ -104,8 +104,14 @@ ldap_certificates() {
 	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	    -subj /CN=localhost -keyout "$dir/key.pem" 2>/dev/null |
 	openssl x509 -req -days 2 -CA "$dir/ca.pem" -CAkey "$dir/ca.key" \
-	    -set_serial 2 -extfile <(echo subjectAltName=IP:127.0.0.1) \
+	    -set_serial 2 -extfile <(ldap_names) \
 	    -out "$dir/cert.pem" 2>/dev/null
+}
+
+ldap_names() {
+	local full
+	full=$(hostname -f 2>/dev/null) || full=$(hostname)
+	echo "subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:$(hostname),DNS:$full"
 }
 
 ldap_config() {
