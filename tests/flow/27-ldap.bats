@@ -289,7 +289,7 @@ fails_at() {
 	by_gssapi
 	[ "$(as alice sec-dir -q user=mei)" = mei ]
 	slapd_kill
-	within 3 fails_at user=mei
+	fails_at user=mei
 	[[ $stderr == "sec-dir: "*"localhost:$LDAP_PORT"*"Can't contact"* ]]
 	slapd_start
 	[ "$(as alice sec-dir -q user=mei)" = mei ]
@@ -321,7 +321,7 @@ fails_at() {
 	await alice --since "$since" -e pal | jq -e '.status == "busy"'
 	as bob sec-pal set available
 	kill -0 "$asked"
-	within 8 ended 10 "$asked"
+	within "$DEADLINE" ended 10 "$asked"
 	ended 10 "$second"
 	grep -q "^sec-dir: .*Timed out\|^sec-dir: .*does not answer" bg.err
 	grep -q "^sec-dir: .*Timed out\|^sec-dir: .*does not answer" two.err
@@ -366,7 +366,7 @@ connected() { ss -Htn state established "( dport = :$1 )" | grep -q .; }
 	until_ok has_unread "$LDAP_PORT"
 	slapd_kill KILL
 	STOPPED=
-	within 3 ended 10 "$asked"
+	ended 10 "$asked"
 	grep -q "^sec-dir: .*Can't contact" bg.err
 	slapd_start
 	[ "$(as alice sec-dir -q user=mei)" = mei ]
@@ -381,7 +381,7 @@ has_unread() {
 	[ "$(as alice sec-dir -q user=mei)" = mei ]
 	old=$(ldap_pid)
 	kill -STOP "$old"
-	within 7 fails_at user=mei
+	within "$DEADLINE" fails_at user=mei
 	[[ $stderr == "sec-dir: "*"does not answer"* ]]
 	until_ok gone "$old"
 	sec-lab log pal | grep -q "ldap.stuck pid=$old"
