@@ -376,13 +376,13 @@ quiet() { # FD USER: nothing but the answer to OPTIONS is there to be read
 	publish "$k" kay $'status\tvalue=reading\tclass=away\tnote=mine'
 	told_that "$l" 'status=reading'
 	now=$(date +%s%3N)
-	publish "$k" kay "status	value=lunch	class=away	until=$((now + 1500))"
+	publish "$k" kay "status	value=lunch	class=away	until=$((now + 5000))"
 	told_that "$l" 'status=lunch'
 	told_that "$l" 'status=reading	class=away	since=[0-9]*	note=mine'
 	# One within another, over sec-pal's death.
 	now=$(date +%s%3N)
 	publish "$k" kay "status	value=lunch	class=away	until=$((now + 60000))"
-	publish "$k" kay "status	value=call	class=busy	until=$((now + 2000))"
+	publish "$k" kay "status	value=call	class=busy	until=$((now + 5000))"
 	sip_close "$k"
 	kill_daemon pal
 	until_ok eval '[ "$(db pal.db "select value, until from status
@@ -432,17 +432,30 @@ quiet() { # FD USER: nothing but the answer to OPTIONS is there to be read
 
 @test "a client vanishes without a word: its watchers are told, once" {
 	comes r roy
+	comes t tim
 	add "$r" roy sip:sam@lab.test
+	add "$r" roy sip:tim@lab.test
 	watch_own "$r" roy
 	configured "register-life = 5"
 	comes s sam
 	told_that "$r" 'sip:sam@lab.test.*status=available'
+	# Something else that is told when all his time is over: his
+	# registration's, and that of one without a connection (10 s).
+	now=$(date +%s%3N)
+	publish "$t" tim "status	value=lunch	class=away	until=$((now + 16000))"
+	told_that "$r" 'sip:tim@lab.test.*status=lunch'
+	before=$(version news)
 	sip_close "$s"
 	told "$r"
+	[ "$(version news)" = $((before + 1)) ]
 	grep -qE '^entry	sip:sam@lab.test	type=user	status=offline	class=offline	since=[0-9]+$' \
 	    news
+	# Not a NOTIFY in between: that would have been this version.
+	told "$r"
+	[ "$(version news)" = $((before + 2)) ]
+	grep -qE '^entry	sip:tim@lab.test.*	status=available' news
+	[ "$(grep -c '^entry' news)" = 1 ]
 	sed -i '/register-life/d' "$SEC_DIR/etc/sec.conf"
 	configured "# as before"
-	quiet "$r" roy
-	sip_close "$r"
+	for f in "$r" "$t"; do sip_close "$f"; done
 }
