@@ -102,7 +102,7 @@ three=$'alice active\nbob active\ncarol active'
 	    'echo "bob hangs" | sec-lab run alice sec-talk -s s 3>&-'
 	[[ $stderr == *bob* ]]
 	# Twenty times two seconds would be too long.
-	run -8 --separate-stderr timeout 20 bash -c \
+	run -8 --separate-stderr timeout 35 bash -c \
 	    'printf "hanging %d\n" {1..20} | sec-lab run alice sec-talk -s s 3>&-'
 	has_once carol "hanging 20"
 	kill -CONT "$pid"
@@ -121,7 +121,7 @@ three=$'alice active\nbob active\ncarol active'
 	pid=$(at "$dir" bob sec-ctl "$dir/run/bob@lab.test.sock" status |
 	    tr '\t' '\n' | sed -n 's/^pid=//p')
 	kill -9 "$pid"
-	run -0 timeout 20 bash -c \
+	run -0 timeout 35 bash -c \
 	    'printf "one is left %d\n" {1..20} |
 	    sec-lab run alice sec-talk -s s 3>&-'
 	has_once bob "one is left 1"

@@ -77,6 +77,10 @@ list() { paste -sd' ' "$1"; }
 	local m b i
 	for i in 1 2 3 4 5; do
 		m=$(mark alice)
+		# What the tool itself takes on this machine, just now.
+		b=$EPOCHREALTIME
+		as alice sec-mix >/dev/null
+		echo "$b $EPOCHREALTIME" >>tool
 		b=$(mark bob)
 		echo "$EPOCHREALTIME" >>begin
 		as alice sec-mix focus standup
@@ -110,7 +114,9 @@ list() { paste -sd' ' "$1"; }
 		awk -v from="$from" -v at="$(date -d "$at" +%s.%N)" \
 		    'BEGIN { printf "%d\n", (at - from) * 1000 }'
 	done >shown
-	echo "# silent after $(list silent) ms, busy after $(list shown) ms" >&3
+	awk '{ printf "%d\n", ($2 - $1) * 1000 }' tool >alone
+	echo "# silent after $(list silent) ms, busy after $(list shown) ms," \
+	    "the tool alone $(list alone) ms" >&3
 	# In each round: none at all from then on, until she wants them again.
 	paste end all | while read -r from to; do
 		awk -v from="$from" -v to="$to" \
@@ -119,12 +125,13 @@ list() { paste -sd' ' "$1"; }
 	[ ! -s late ]
 	# Rounds in which a packet was under way at all.
 	[ "$(wc -l <silent)" -ge 3 ]
-	# The goal; and never ten times that. Six programs have a part in one
-	# round, and whatever else the machine does may take its turn before
-	# any of them: no bound of a single round is ours to keep, the middle
-	# one is.
-	(($(middle silent) <= 200 && $(worst silent) < 2000))
-	(($(middle shown) <= 200 && $(worst shown) < 2000))
+	# The goal, behind the time that the tool itself takes; and never ten
+	# times that. Six programs have a part in one round, and whatever else
+	# the machine does may take its turn before any of them: no bound of a
+	# single round is ours to keep, the middle one is.
+	local goal=$((200 + $(middle alone))) most=$((2000 + $(worst alone)))
+	(($(middle silent) <= goal && $(worst silent) < most))
+	(($(middle shown) <= goal && $(worst shown) < most))
 }
 
 @test "S190: who has left, with all his keys, opens nothing said 1 s later" {
@@ -132,14 +139,15 @@ list() { paste -sd' ' "$1"; }
 	voice bob ears -i null -o heard.wav room
 	voice alice mouth -i "$BATS_FILE_TMPDIR/low.wav" -o null -n 1 room
 	await bob --since 0 -c room -e voice.start >/dev/null
-	local m from port e k last
+	local m from left port e k last
 	port=$(routers)
 	until_ok said_since room 0
 	m=$(mark alice)
 	from=$EPOCHREALTIME
 	as carol sec-confctl leave room
+	left=$EPOCHREALTIME
 	await alice --since "$m" -c room -e conf.key >/dev/null
-	until_ok said_since room "$((${from%.*} + 2))"
+	until_ok said_since room "$((${left%.*} + 2))"
 	stop "$mouth"
 	stop "$ears"
 	# All that she was ever given.
@@ -154,11 +162,11 @@ list() { paste -sd' ' "$1"; }
 	# She could while she was in it.
 	[ "$(awk -v t="$from" '$1 < t && $6 == "open"' up | wc -l)" -ge 25 ]
 	[ "$(awk -v t="$from" '$1 < t && $6 == "shut"' up | wc -l)" = 0 ]
-	last=$(awk -v t="$from" '$6 == "open" { last = $1 } END {
+	last=$(awk -v t="$left" '$6 == "open" { last = $1 } END {
 	    printf "%d\n", (last - t) * 1000 }' up)
 	echo "# opened for $last ms after her leaving" >&3
-	[ "$(awk -v t="$from" '$1 > t + 1' up | wc -l)" -ge 25 ]
-	[ "$(awk -v t="$from" '$1 > t + 1 && $6 == "open"' up | wc -l)" = 0 ]
+	[ "$(awk -v t="$left" '$1 > t + 1' up | wc -l)" -ge 25 ]
+	[ "$(awk -v t="$left" '$1 > t + 1 && $6 == "open"' up | wc -l)" = 0 ]
 	# And nobody missed anything.
 	about "$(hertz heard.wav)" 300
 }

@@ -24,7 +24,7 @@ setup_file() {
 	lab_up --plain alice bob sue gus
 	as bob sec-confctl answer accept
 	sox -n -r 48000 -c 1 "$BATS_FILE_TMPDIR/bob.wav" \
-	    synth 20 sine 440 gain -12
+	    synth 180 sine 440 gain -12
 }
 teardown_file() { lab_down; }
 setup() { cd "$BATS_TEST_TMPDIR" || exit; }

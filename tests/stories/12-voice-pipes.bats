@@ -25,6 +25,16 @@ hear() {
 	listener=$!
 }
 
+# heard FILE: it has two seconds more than when all was said; then he listens
+# no more.
+heard() {
+	until_ok longer "$1" $(($(stat -c %s "$1") + 2 * 96000))
+	kill -TERM "$listener"
+	wait "$listener" || :
+}
+
+longer() { [ "$(stat -c %s "$1")" -gt "$2" ]; }
+
 # stat_of FILE FIELD: of sox stat.
 stat_of() { sox "$1" -n stat 2>&1 | awk -F: -v f="$2" '$1 ~ "^" f { print $2 + 0; exit }'; }
 
@@ -33,11 +43,11 @@ stat_of() { sox "$1" -n stat 2>&1 | awk -F: -v f="$2" '$1 ~ "^" f { print $2 + 0
 	[ "$output" = "-t s16 -r 48000 -c 1 -" ]
 	run -0 sec-talk --soxfmt -r 16000
 	[ "$output" = "-t s16 -r 16000 -c 1 -" ]
-	hear bob h.wav -t 6
+	hear bob h.wav
 	# shellcheck disable=SC2046
 	sox -n $(sec-talk --soxfmt) synth 3 sine 440 vol 0.5 |
 	    as alice sec-talk -i - -o null -n 1 standup
-	wait $listener
+	heard h.wav
 	hz=$(stat_of h.wav Rough)
 	is "$hz >= 430 && $hz <= 450"
 	# 3 s of it, at its level: -9 dB of full scale.
@@ -47,10 +57,10 @@ stat_of() { sox "$1" -n stat 2>&1 | awk -F: -v f="$2" '$1 ~ "^" f { print $2 + 0
 }
 
 @test "a sentence is understood; the pipe's WAV head is recognised" {
-	hear bob h.wav -t 9
+	hear bob h.wav
 	espeak-ng --stdout "The quick brown fox jumps over the lazy dog, and the build has failed." |
 	    as alice sec-talk -i - -o null -n 1 standup
-	wait $listener
+	heard h.wav
 	l=$(likeness "$BATS_FILE_TMPDIR/said.wav" h.wav)
 	echo "$l"
 	is "$(field like "$l") > 0.8 && $(field envelope "$l") > 0.95"
@@ -114,10 +124,10 @@ stat_of() { sox "$1" -n stat 2>&1 | awk -F: -v f="$2" '$1 ~ "^" f { print $2 + 0
 
 @test "-o - is what I would hear, for sox to record; -f gives it a head" {
 	# shellcheck disable=SC2046
-	sec-lab run bob sec-talk -o - -i null -t 8 standup 3>&- |
+	sec-lab run bob sec-talk -o - -i null -t 14 standup 3>&- |
 	    sox $(sec-talk --soxfmt) meeting.flac &
 	sox=$!
-	sec-lab run carol sec-talk -o - -f wav -i null -t 8 standup >c.wav 3>&- &
+	sec-lab run carol sec-talk -o - -f wav -i null -t 14 standup >c.wav 3>&- &
 	carol=$!
 	as alice sec-talk -i "$BATS_FILE_TMPDIR/said.wav" -o null -n 2 standup
 	wait $sox
@@ -134,7 +144,7 @@ stat_of() { sox "$1" -n stat 2>&1 | awk -F: -v f="$2" '$1 ~ "^" f { print $2 + 0
 @test "S173: --stems is one file per speaker; all have one length" {
 	sox -n -r 48000 -c 1 bob.wav synth 3 sine 440 vol 0.5
 	sox -n -r 48000 -c 1 carol.wav synth 2 sine 880 vol 0.5
-	sec-lab run alice sec-talk -i null -o null --stems out/ -t 7 standup 3>&- &
+	sec-lab run alice sec-talk -i null -o null --stems out/ -t 10 standup 3>&- &
 	alice=$!
 	sec-lab run bob sec-talk -i bob.wav -o null -n 2 standup 3>&- &
 	bob=$!
@@ -147,7 +157,7 @@ stat_of() { sox "$1" -n stat 2>&1 | awk -F: -v f="$2" '$1 ~ "^" f { print $2 + 0
 	is "$(stat_of out/standup.carol.wav Rough) > 865"
 	is "$(stat_of out/standup.carol.wav Rough) < 895"
 	[ "$(stat -c %s out/standup.bob.wav)" = "$(stat -c %s out/standup.carol.wav)" ]
-	is "$(stat_of out/standup.bob.wav Length) > 6.9"
+	is "$(stat_of out/standup.bob.wav Length) > 9.9"
 }
 
 @test "S043: the end of the input is the end of the device, not of the membership" {
