@@ -307,7 +307,7 @@ home() { echo "$SEC_DIR/home/$1/password"; }
 	    "^\\* [0-9:]+ alice's invitation to waits is withdrawn\\.\$"
 	# One's own that nobody answers is not told in the same words.
 	as alice sec-confctl answer ask
-	run -9 as bob sec-confctl create -n mine -T 1 alice
+	run -9 as bob sec-confctl create -n mine -T 3 alice
 	as bob sec-confctl leave mine
 	run ! grep -E "ruled|mine" <(screen bob)
 }

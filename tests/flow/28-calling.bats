@@ -177,7 +177,7 @@ rung() { sec-lab log confctl | grep -c "invite.out conf=$1 user=sip:$2@" || :; }
 	as bob sec-confctl answer ask
 	as alice sec-confctl create -n o7
 	run -9 --separate-stderr as alice \
-	    sec-confctl invite -W -T 1 o7 location:Berlin
+	    sec-confctl invite -W -T 5 o7 location:Berlin
 	[ "$stderr" = "1 accepted, 1 no answer" ]
 	b=$(mark bob)
 	bg env --default-signal=INT \

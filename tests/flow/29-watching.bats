@@ -180,9 +180,9 @@ talk_is() { [ "$(talk_asked "$1")" = "$2" ]; }
 	run ! grep -q talking answer
 	watch sue w4
 	until_ok talk_is w4 yes
-	until_ok eval 'as sue sec-pal show conf:w4 | grep -q "bob.*talking"'
-	run -0 as sue sec-pal show conf:w4
-	[ "$(grep -c talking <<<"$output")" = 1 ]
+	until_ok eval 'as sue sec-pal show conf:w4 >shown;
+	    grep -q "bob.*talking" shown'
+	[ "$(grep -c talking shown)" = 1 ]
 	subscribe "$sub" pat w4 v2 0
 	[ "$(version answer)" = "$before" ]
 	run ! grep -q talking answer

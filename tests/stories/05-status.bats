@@ -85,7 +85,7 @@ sees_alice() { as bob sec-pal | grep -qE "^alice +$1\$"; }
 	as alice sec-pal set available -N "at my desk"
 	until_ok sees_alice "available +$t +at my desk"
 	m=$(mark bob)
-	run -0 as alice sec-pal set busy -t 2
+	run -0 as alice sec-pal set busy -t 5
 	[[ $output =~ ^busy\ \ until\ $t$ ]]
 	await_that bob '.status == "available"' --since "$m" -e pal -c alice
 	until_ok sees_alice "available +$t +at my desk"
@@ -95,7 +95,7 @@ sees_alice() { as bob sec-pal | grep -qE "^alice +$1\$"; }
 	until_ok eval 'as alice sec-login -l | grep -q "^alice .* available "'
 	# Nobody is there to take it back.
 	m=$(mark bob)
-	as alice sec-pal set busy -t 3
+	as alice sec-pal set busy -t 6
 	await_that bob '.status == "busy"' --since "$m" -e pal -c alice
 	kill -9 "$(agent_pid alice)"
 	until_ok eval '! as alice sec-login -l | grep -q "^alice "'

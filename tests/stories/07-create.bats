@@ -73,7 +73,7 @@ bob    active  text" ]
 
 @test "nobody answers: exit 9, and the invitation is taken back" {
 	as bob sec-confctl answer ask
-	run -9 --separate-stderr as alice sec-confctl create -T 1 -n late bob
+	run -9 --separate-stderr as alice sec-confctl create -T 3 -n late bob
 	[ "$output" = late ]
 	[[ $stderr =~ ^bob\ +(no\ answer|timeout) ]]
 	until_ok eval '[ -z "$(as bob sec-confctl invites)" ]'
