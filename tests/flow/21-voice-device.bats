@@ -73,6 +73,46 @@ longest_gap() {
 	[ "$(echo out/*)" = "out/t1.alice.wav out/t2.alice.wav" ]
 }
 
+@test "S175: what is said into one conference is in no other" {
+	local i c
+	# In syllables: what lasts is taken out as noise. A minute of them: a
+	# card says what it has once.
+	sox -n -r 48000 -c 1 low.wav synth 0.2 sine 440 gain -9 \
+	    fade 0.03 0.2 0.03 pad 0 0.1 repeat 199
+	sox -n -r 48000 -c 1 high.wav synth 0.2 sine 1700 gain -9 \
+	    fade 0.03 0.2 0.03 pad 0 0.1 repeat 199
+	raw low.wav t1.raw
+	raw high.wav t2.raw
+	cp t1.raw mouth.raw
+	card "$PWD/mouth.raw" /dev/null
+	sec-lab run alice sec-talk -m voice t1 t2 3>&- 2>alice.err &
+	alice=$!
+	until_ok in_mix t2
+	env -u SEC_ALSA_IN sec-lab run bob sec-talk -i null -o null --stems out t1 t2 3>&- &
+	bob=$!
+	until_ok test -d out
+	for i in 1 2 3; do
+		for c in t1 t2; do
+			# Into t1 goes the low one, into t2 the high one.
+			dd if=$c.raw of=mouth.raw conv=notrunc status=none
+			seq=$(mark bob)
+			as alice sec-mix mic $c on
+			await bob --since "$seq" -c $c -e voice.start >/dev/null
+			as alice sec-mix mic $c off
+			await bob --since "$seq" -c $c -e voice.stop >/dev/null
+		done
+	done
+	kill $alice $bob
+	ended 143 $alice
+	ended 143 $bob
+	echo "# own: $(band out/t1.alice.wav 440) and $(band out/t2.alice.wav 1700) dB"
+	echo "# the other's: $(band out/t1.alice.wav 1700) and $(band out/t2.alice.wav 440) dB"
+	(($(band out/t1.alice.wav 440) > -60))
+	(($(band out/t2.alice.wav 1700) > -60))
+	(($(band out/t1.alice.wav 1700) < $(band out/t1.alice.wav 440) - 25))
+	(($(band out/t2.alice.wav 440) < $(band out/t2.alice.wav 1700) - 25))
+}
+
 @test "S045: two devices of one user, and somebody's two files" {
 	tone a.wav 440 3
 	tone b.wav 1000 3

@@ -2,7 +2,7 @@
 # ../lib/sound`.
 
 # card SAID HEARD: SEC's programs see a sound card, whose microphone hears
-# the file SAID (again and again) and whose loudspeaker writes the file
+# the file SAID (once, then silence) and whose loudspeaker writes the file
 # HEARD, both raw s16le at 48 kHz.
 card() {
 	cat >"$BATS_TEST_TMPDIR/asound.conf" <<-END
