@@ -397,6 +397,7 @@ const struct ctl_verb tool_verbs[] = {
 	{ "leave", CTL_SAME, on_leave },
 	{ "end", CTL_SAME, on_order },
 	{ "rekey", CTL_SAME, on_order },
+	{ "lists", CTL_SAME, on_order },
 	{ "to", CTL_SAME, on_order },
 	{ "allow", CTL_SAME, on_order },
 	{ "unallow", CTL_SAME, on_order },

@@ -19,6 +19,7 @@ struct listing {
 	struct table *table;
 	struct json j;
 	int head; /* the line about the conference was seen */
+	int is_mine; /* I am its owner */
 };
 
 /* "text,voice" as people read it. */
@@ -287,6 +288,8 @@ on_show(void *arg, const struct line *row)
 	mode = cli_mode(l->c);
 	if (strcmp(what, "conf") == 0 && !l->head) {
 		l->head = 1;
+		l->is_mine = strcmp(line_get_or(row, "creator", ""),
+				 agent_user(l->a)) == 0;
 		if (mode == EMIT_JSON)
 			json_head(l, row);
 		else if (mode == EMIT_TABLE)
@@ -312,6 +315,37 @@ on_show(void *arg, const struct line *row)
 	return 0;
 }
 
+#define LISTS_MS 2000
+
+static void
+show_list(struct listing *l, const char *name, const char *users)
+{
+	struct buf b = BUF_INIT;
+
+	if (*users == '\0')
+		return;
+	names_put(l->a, users, &b);
+	if (cli_mode(l->c) == EMIT_JSON)
+		json_list(&l->j, name, users);
+	else
+		emit_line("%s: %s", name, buf_cstr(&b));
+	buf_free(&b);
+}
+
+/* What the owner alone is told. The rest the agent knows by itself: it is
+ * shown even when the controller is away. */
+static void
+show_lists(struct listing *l, const char *conf)
+{
+	struct line ok;
+
+	line_put(ctl_client_begin(l->a, "lists"), "conf", conf);
+	if (agent_rows(l->a, LISTS_MS, NULL, NULL, &ok) != 0)
+		return;
+	show_list(l, "watch", line_get_or(&ok, "watch", ""));
+	show_list(l, "moderator", line_get_or(&ok, "moderator", ""));
+}
+
 int
 run_show(struct cli *c)
 {
@@ -328,8 +362,11 @@ run_show(struct cli *c)
 		l.table = table_new(columns, 4);
 		line_put(ctl_client_begin(l.a, "show"), "conf", conf);
 		r = finish(&l, on_show);
-		if (cli_mode(c) == EMIT_JSON && l.head && r == 0) {
+		if (cli_mode(c) == EMIT_JSON && l.head && r == 0)
 			json_close(&l.j, ']');
+		if (l.is_mine && r == 0 && cli_mode(c) != EMIT_QUIET)
+			show_lists(&l, conf);
+		if (cli_mode(c) == EMIT_JSON && l.head && r == 0) {
 			json_end(&l.j, STDOUT_FILENO);
 		} else
 			buf_free(&l.j.b);

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+#include "cli/agent.h"
+#include "cli/emit.h"
 #include "client_verbs.h"
 
 static void
@@ -33,4 +36,20 @@ names_each(char **names, void (*add)(void *arg, const char *name), void *arg)
 			read_names(add, arg);
 		else
 			add(arg, *names);
+}
+
+void
+names_put(const struct ctl_client *a, const char *users, struct buf *b)
+{
+	char uri[AGENT_CONF_MAX], name[AGENT_SHORT_MAX];
+	size_t n;
+
+	for (; *users != '\0'; users += n + (users[n] == ',')) {
+		n = strcspn(users, ",");
+		text_copy(uri, users, n < sizeof(uri) ? n + 1 : sizeof(uri));
+		agent_short(a, name, uri, 0);
+		emit_put_visible(b, name);
+		if (users[n] == ',')
+			buf_put_str(b, ", ");
+	}
 }

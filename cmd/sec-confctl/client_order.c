@@ -35,23 +35,6 @@ add_name(void *arg, const char *name)
 		    name);
 }
 
-/* "bob, carol removed" */
-static void
-put_names(const struct order *o, const char *users, struct buf *b)
-{
-	char uri[AGENT_CONF_MAX], name[AGENT_SHORT_MAX];
-	size_t n;
-
-	for (; *users != '\0'; users += n + (users[n] == ',')) {
-		n = strcspn(users, ",");
-		text_copy(uri, users, n < sizeof(uri) ? n + 1 : sizeof(uri));
-		agent_short(o->a, name, uri, 0);
-		emit_put_visible(b, name);
-		if (users[n] == ',')
-			buf_put_str(b, ", ");
-	}
-}
-
 static void
 say(const struct order *o, const struct line *ok)
 {
@@ -60,7 +43,7 @@ say(const struct order *o, const struct line *ok)
 	long long members = agent_int(ok, "members");
 	struct buf b = BUF_INIT;
 
-	put_names(o, removed, &b);
+	names_put(o->a, removed, &b);
 	if (*removed != '\0' && epoch > 0)
 		emit_note(cli_mode(o->c), "%s removed; key generation %lld",
 		    buf_cstr(&b), epoch);

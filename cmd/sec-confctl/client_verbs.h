@@ -3,6 +3,9 @@
 
 #include "cli/args.h"
 
+struct buf;
+struct ctl_client;
+
 /* The verbs of the client half, by file; each returns the exit code. */
 
 #define CALL_MS 10000                  /* -T when not given */
@@ -26,6 +29,9 @@ int	run_spawn(struct cli *c);
 /* client_names.c: each of the operands that name people; `-` reads them. */
 void	names_each(char **names, void (*add)(void *arg, const char *name),
 	    void *arg);
+/* URIs with commas as people read them: "bob, carol". */
+void	names_put(const struct ctl_client *a, const char *users,
+	    struct buf *b);
 /* client_order.c */
 int	run_order(struct cli *c);
 int	run_end(struct cli *c);

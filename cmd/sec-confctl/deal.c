@@ -25,23 +25,6 @@ deal_call(struct focus *f, int server, const char *verb, struct ctl_peer **p)
 	return ctl_call(*p, verb);
 }
 
-/* Who may watch without taking part. */
-static void
-put_watch(struct conference *c, struct buf *b)
-{
-	struct buf list = BUF_INIT;
-	const char *user;
-	unsigned bits;
-	size_t i = 0;
-
-	while ((user = conf_list_next(c, &i, &bits)) != NULL)
-		if (bits & LIST_WATCH)
-			buf_putf(&list, "%s%s", buf_len(&list) > 0 ? "," : "",
-			    user);
-	line_put(b, "watch", buf_cstr(&list));
-	buf_free(&list);
-}
-
 void
 deal_conference(struct conference *c, int server, struct buf *b)
 {
@@ -72,7 +55,7 @@ deal_conference(struct conference *c, int server, struct buf *b)
 		if (c->row.parent != 0)
 			line_put(b, "parent",
 			    c->parent != NULL ? c->parent->uri : "");
-		put_watch(c, b);
+		lists_tell(c, LIST_WATCH, "watch", b);
 	} else if (server == conf_server(c, "text"))
 		line_put(b, "keep", c->row.history > 0 ? "yes" : "no");
 	else if (server == conf_server(c, "voice"))

@@ -247,6 +247,9 @@ void	lists_free(struct conference *c);
 /* The next of users with commas, what follows it; NULL: it is no user. */
 const char *lists_next_user(const struct focus *f, const char *users,
 	    struct uri *u);
+/* key=USER,... of the list. */
+void	lists_tell(const struct conference *c, enum list_bit bit,
+	    const char *key, struct buf *b);
 /* May these users be put on that list, or taken off? 0 or SEC_ERR_FORMAT
  * with a sentence. */
 int	lists_check(const struct conference *c, const char *users,

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "wire/line.h"
 
 #include "focus.h"
 
@@ -154,6 +155,23 @@ lists_free(struct conference *c)
 }
 
 /* --- users with commas, as owners write them --- */
+
+void
+lists_tell(const struct conference *c, enum list_bit bit, const char *key,
+    struct buf *b)
+{
+	struct buf list = BUF_INIT;
+	const char *user;
+	unsigned bits;
+	size_t i = 0;
+
+	while ((user = conf_list_next(c, &i, &bits)) != NULL)
+		if (bits & bit)
+			buf_putf(&list, "%s%s", buf_len(&list) > 0 ? "," : "",
+			    user);
+	line_put(b, key, buf_cstr(&list));
+	buf_free(&list);
+}
 
 const char *
 lists_next_user(const struct focus *f, const char *users, struct uri *u)

@@ -33,6 +33,8 @@ int	policy_forbids(struct conference *c, struct asker *by,
 
 int	policy_set(struct conference *c, struct asker *by,
 	    const struct line *l);         /* setting.c */
+int	policy_lists(struct conference *c, struct asker *by,
+	    const struct line *l);
 /* owner.c */
 int	policy_end(struct conference *c, struct asker *by,
 	    const struct line *l);

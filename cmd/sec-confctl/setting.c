@@ -303,3 +303,15 @@ policy_set(struct conference *c, struct asker *by, const struct line *l)
 	    log_quote(by->user));
 	return 200;
 }
+
+/* Whom the lists have that are set by name+ and name-. */
+int
+policy_lists(struct conference *c, struct asker *by, const struct line *l)
+{
+	(void)l;
+	line_begin(&by->answer, "ok");
+	lists_tell(c, LIST_WATCH, "watch", &by->answer);
+	lists_tell(c, LIST_MODERATOR, "moderator", &by->answer);
+	line_end(&by->answer);
+	return 200;
+}

@@ -64,6 +64,14 @@ talk_is() { [ "$(talk_asked "$1")" = "$2" ]; }
 	as alice sec-confctl create -n w1 bob
 	run -4 --separate-stderr as sue sec-pal show conf:w1
 	as alice sec-confctl set w1 watch+=sue,gus
+	run -0 as alice sec-confctl show w1
+	[[ ${lines[-1]} =~ ^"watch: "(sue, gus|gus, sue)$ ]]
+	run -0 as alice sec-confctl show -j w1
+	[ "$(jq -r '.watch | sort | join(" ")' <<<"$output")" = \
+	    "sip:gus@lab.test sip:sue@lab.test" ]
+	# It is nobody else's business.
+	run -0 as bob sec-confctl show -j w1
+	[ "$(jq -r .watch <<<"$output")" = null ]
 	run -0 --separate-stderr as sue sec-pal show conf:w1
 	[[ $output == *alice* && $output == *bob* ]]
 	[[ $output != *sue* ]]
@@ -357,4 +365,14 @@ subscribe() {
 }
 version() {
 	grep -a '^doc' "$1" | tr '\t' '\n' | sed -n 's/^version=//p'
+}
+
+@test "a watch list that is full: one less, and then one more" {
+	as alice sec-confctl create -n w9
+	as alice sec-confctl set w9 "watch+=$(printf 'w%d,' {1..99})w100"
+	run -2 --separate-stderr as alice sec-confctl set w9 watch+=sue
+	[[ $stderr == *"a watch list has at most 100 users"* ]]
+	as alice sec-confctl set w9 watch-=w7
+	as alice sec-confctl set w9 watch+=sue
+	as sue sec-pal show conf:w9
 }
