@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "db/attachment_store.h"
 #include "wire/line.h"
 
 #include "focus.h"
@@ -30,7 +31,16 @@ end_committed(struct focus *f, uint64_t conf, int err)
 static int
 end_unsure(const struct conference *c, struct asker *by)
 {
-	snprintf(by->room, sizeof by->room, "%s is persistent", c->row.name);
+	uint64_t files = 0, bytes = 0;
+	char size[16], has[64] = "";
+
+	(void)attachment_sum(c->focus->s->db, c->row.id, &files, &bytes);
+	if (files > 0)
+		snprintf(has, sizeof has, " and has %llu file%s (%s)",
+		    (unsigned long long)files, text_plural(files),
+		    text_bytes(size, bytes));
+	snprintf(by->room, sizeof by->room, "%s is persistent%s", c->row.name,
+	    has);
 	by->why = by->room;
 	return 412;
 }
