@@ -45,10 +45,10 @@ documents() {
 	    -e tcp.stream -e tcp.srcport -e tcp.payload 2>/dev/null |
 	    "$BATS_TEST_DIRNAME/../lib/documents" >documents
 }
-# on_the_wire USER NOTE: he was told.
+# on_the_wire USER NOTE: he was told, by a NOTIFY or when he came back.
 on_the_wire() {
 	documents
-	grep -qP "^$1\t[^\t]*\tsip:$1@.*\tNOTIFY\tentry\tsip:alice@.*\tnote=$2(\t|$)" \
+	grep -qP "^$1\t[^\t]*\tsip:$1@.*\tentry\tsip:alice@.*\tnote=$2(\t|$)" \
 	    documents
 }
 
