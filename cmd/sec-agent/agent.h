@@ -507,6 +507,9 @@ void	dir_start(struct agent *a, struct ctl_req *r);
 void	files_init(struct agent *a);
 void	files_close(struct agent *a);
 void	files_peer_gone(struct agent *a, uint64_t peer);
+
+/* --- file_news.c: INFO: what others have attached or detached */
+void	file_news(struct conf_in *c, const struct line *l);
 extern const struct ctl_verb file_verbs[];
 
 /* --- show.c: conferences, mine and others */

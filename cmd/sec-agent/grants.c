@@ -277,6 +277,8 @@ on_info(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 			take_grant(c, &l);
 		else if (strcmp(l.verb, "lobby") == 0)
 			lobby_take(c, &l);
+		else if (strcmp(l.verb, "file") == 0)
+			file_news(c, &l);
 		line_free(&l);
 	}
 }

@@ -195,11 +195,35 @@ policy_files(struct conference *c, struct asker *by, const struct line *l)
 	return 200;
 }
 
+/* --- events --- */
+
+void
+attachment_tell(struct focus *f, const char *what,
+    const struct attachment_row *a, const char *by)
+{
+	struct conference *c = conf_find_id(f, a->conf);
+	struct buf line = BUF_INIT;
+	struct device *d;
+
+	if (c == NULL)
+		return;
+	line_begin(&line, "file");
+	line_put(&line, "what", what);
+	line_put(&line, "name", a->name);
+	line_put_u64(&line, "size", a->size);
+	line_put(&line, "sha256", a->sha256);
+	line_put(&line, "user", by);
+	line_end(&line);
+	TAILQ_FOREACH(d, &c->device_list, entry)
+		device_tell(d, "sec-file", &line);
+	buf_free(&line);
+}
+
 /* --- detach --- */
 
 struct detached {
-	uint64_t conf;
-	char file[FILE_ID];
+	struct attachment_row row;
+	char by[URI_MAX];
 };
 
 static void
@@ -208,9 +232,11 @@ remove_file(struct focus *f, uint64_t id, int err)
 	struct detached *g = map_del_u64(f->detached, id);
 	char path[FILE_PATH];
 
+	if (err == 0)
+		attachment_tell(f, "detached", &g->row, g->by);
 	if (err == 0 &&
-	    unlink(attachment_path(path, g->conf, g->file, "")) != 0)
-		log_error("conf.file", "file=%s reason=%s", g->file,
+	    unlink(attachment_path(path, g->row.conf, g->row.file, "")) != 0)
+		log_error("conf.file", "file=%s reason=%s", g->row.file,
 		    log_quote(strerror(errno)));
 	free(g);
 }
@@ -240,8 +266,8 @@ policy_detach(struct conference *c, struct asker *by, const struct line *l)
 		return 503;
 	}
 	/* The bytes go when nobody can ask for them any more. */
-	g->conf = c->row.id;
-	text_copy(g->file, a.file, sizeof g->file);
+	g->row = a;
+	text_copy(g->by, by->user, sizeof g->by);
 	map_put_u64(f->detached, ++f->next_op, g);
 	commit_then(f, remove_file, f->next_op);
 	log_info("conf.detach", "conf=%s user=%s file=%s",

@@ -15,6 +15,9 @@
 #define FILE_PATH (PATH_LEN + 64)
 
 /* files/CONFERENCE/FILE and what follows it. */
+/* To all who are in it: `what` (attached, detached) became of this file. */
+void	attachment_tell(struct focus *f, const char *what,
+	    const struct attachment_row *a, const char *by);
 char	*attachment_path(char out[FILE_PATH], uint64_t conf, const char *file,
 	    const char *suffix);
 /* The file key as the row has it, and the other way. 0 or SEC_ERR_*. */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "crypto/random.h"
+#include "sip/event.h"
 
 #include "focus.h"
 
@@ -257,4 +258,23 @@ device_store(const struct device *d)
 		return r;
 	device_row(d, &row);
 	return conf_device_put(f->s->db, &row);
+}
+
+void
+device_tell(struct device *d, const char *package, const struct buf *line)
+{
+	struct focus *f = d->conf->focus;
+	struct sip_conn *conn =
+	    session_conn(f, session_find(f, d->member->user, d->instance));
+	struct sip_msg m;
+
+	if (conn == NULL || !d->joined || !d->main)
+		return;
+	sip_msg_init(&m);
+	dialog_request(&d->dialog, &m, "INFO");
+	m.info_package = package;
+	m.content_type = EVENT_LINE_TYPE;
+	m.body = buf_data(line);
+	m.bodylen = buf_len(line);
+	sip_tell(conn, &m, 0, NULL, NULL, 0);
 }

@@ -322,6 +322,10 @@ struct device *device_main(struct conference *c, const char *user,
 void	device_bye(struct device *d);
 /* The same, and what its user is told. */
 void	device_bye_why(struct device *d, const char *why);
+/* INFO with that line, if it is a membership whose agent is there; its answer
+ * does not matter. */
+void	device_tell(struct device *d, const char *package,
+	    const struct buf *line);
 int	device_is_voice(const struct device *d);
 /* Its row, in this turn's commit. 0 or SEC_ERR_*. */
 int	device_store(const struct device *d);

@@ -23,7 +23,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "sip/event.h"
 #include "wire/line.h"
 
 #include "focus.h"
@@ -92,25 +91,6 @@ put_waiting(const struct conference *c, const char *left, struct buf *b)
 }
 
 static void
-tell_device(struct device *d, const struct buf *line)
-{
-	struct focus *f = d->conf->focus;
-	struct sip_conn *conn =
-	    session_conn(f, session_find(f, d->member->user, d->instance));
-	struct sip_msg m;
-
-	if (conn == NULL || !d->joined || !d->main)
-		return;
-	sip_msg_init(&m);
-	dialog_request(&d->dialog, &m, "INFO");
-	m.info_package = "sec-lobby";
-	m.content_type = EVENT_LINE_TYPE;
-	m.body = buf_data(line);
-	m.bodylen = buf_len(line);
-	sip_tell(conn, &m, 0, NULL, NULL, 0);
-}
-
-static void
 tell(struct member *m, const char *left)
 {
 	struct buf line = BUF_INIT;
@@ -121,7 +101,7 @@ tell(struct member *m, const char *left)
 	else
 		buf_put_str(&line, "lobby\twaiting=\n"); /* he was one */
 	TAILQ_FOREACH(d, &m->own, own)
-		tell_device(d, &line);
+		device_tell(d, "sec-lobby", &line);
 	buf_free(&line);
 }
 

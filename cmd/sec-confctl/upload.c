@@ -526,6 +526,7 @@ upload_committed(struct focus *f, uint64_t number, int err)
 	log_info("conf.attach", "conf=%016llx user=%s file=%s size=%llu",
 	    (unsigned long long)u->row.conf, log_quote(u->row.by), u->row.file,
 	    (unsigned long long)u->row.size);
+	attachment_tell(f, "attached", &u->row, u->row.by);
 	upload_tell(u, 200, NULL);
 	close(u->fd);
 	u->fd = -1;

@@ -90,6 +90,8 @@ static const struct kind {
 	{ "gap", NULL, "gap", "message", NULL, 0 },
 	{ "media", "now has", "conf.policy", "media", NULL, 1 },
 	{ "policy", "now has", "conf.policy", NULL, NULL, 1 },
+	{ "attached", "attached", "file.add", "file", NULL, 0 },
+	{ "detached", "detached", "file.rm", "file", NULL, 0 },
 	{ "end", "ended", "conf.end", "message", NULL, 1 },
 	{ "lost", "text interrupted", "svc.down", "host", NULL, 0 },
 	{ "back", "text is back", "svc.up", "host", NULL, 0 },
@@ -129,8 +131,9 @@ put_words(const struct shower *s, const struct kind *k, const struct line *row,
 {
 	const char *words = k != NULL ? k->words : line_get(row, "kind");
 	const char *text = line_get_or(row, "text", "");
-	int is_value =
-	    is_kind(k, "status") || is_kind(k, "media") || is_kind(k, "policy");
+	int is_value = is_kind(k, "status") || is_kind(k, "media") ||
+	    is_kind(k, "policy") || is_kind(k, "attached") ||
+	    is_kind(k, "detached");
 
 	if (k != NULL && k->no != NULL) {
 		buf_put_str(out, is_off(text) ? k->no : words);

@@ -90,6 +90,19 @@ held() {
 newest() { find "$SEC_DIR/lib/files" -type f -printf '%T@ %p\n' | sort -n |
 	tail -1 | cut -d' ' -f2; }
 
+@test "the others are told, and what of it is gone again" {
+	m=$(mark bob)
+	echo news >news
+	as alice sec-confctl attach board news
+	await bob --since "$m" -c board -e file.add |
+	    jq -e --arg sum "$(sha256sum <news | cut -d' ' -f1)" \
+	    '.file == "news" and .size == 5 and .sha256 == $sum and
+	    .user == "sip:alice@lab.test"'
+	as alice sec-confctl detach board news
+	await bob --since "$m" -c board -e file.rm |
+	    jq -e '.file == "news" and .user == "sip:alice@lab.test"'
+}
+
 @test "what goes through a pipe: any length, and a name is needed" {
 	for n in 0 65536 200000; do
 		noise "$n" "p$n"
