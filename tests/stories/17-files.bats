@@ -51,7 +51,7 @@ teardown() { show_logs; }
 
 @test "its end takes the files with it, and says so first" {
 	run -2 --separate-stderr as alice sec-confctl end boardroom </dev/null
-	[[ $stderr == *"boardroom is persistent and has 3 files (3.1 MB): "* ]]
+	[[ $stderr == *"boardroom is persistent and has 3 files (3.0 MB): "* ]]
 	as alice sec-confctl end -y boardroom
 	until_ok eval '[ -z "$(find "$SEC_DIR/lib/files" -type f)" ]'
 }
