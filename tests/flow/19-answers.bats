@@ -24,6 +24,7 @@ teardown() {
 	for u in alice bob; do
 		m=$(mark $u)
 		as $u sec-confctl leave e1
+		await $u --since "$m" -c e1 -e conf.end >/dev/null
 		[ "$(as $u sec-watch -T 0 --since "$m" -c e1 -e 'conf.leave' \
 		    -e conf.end | jq -r '.event + " " + (.user // "-")')" = \
 		    "conf.leave sip:$u@lab.test
@@ -59,11 +60,12 @@ conf.end -" ]
 
 @test "unknown or ended: 5; there, but I am not in it: 4" {
 	as bob sec-confctl create -q -n his
-	for cmd in "show his" "leave his" "invite his carol" "end his" \
-	    "join his"; do
+	for cmd in "show his" "leave his" "invite his carol" "join his"; do
 		run -4 --separate-stderr as alice sec-confctl $cmd
 		[[ $stderr == "sec-confctl: "*his* ]]
 	done
+	run -4 --separate-stderr as alice sec-confctl end his
+	[ "$stderr" = "sec-confctl: only bob (creator) may do that" ]
 	run -4 --separate-stderr as alice sec-talk -s his <<<hello
 	[[ $stderr == "sec-talk: "*his* ]]
 	as bob sec-confctl end his

@@ -368,11 +368,11 @@ version() {
 }
 
 @test "a watch list that is full: one less, and then one more" {
-	as alice sec-confctl create -n w9
-	as alice sec-confctl set w9 "watch+=$(printf 'w%d,' {1..99})w100"
-	run -2 --separate-stderr as alice sec-confctl set w9 watch+=sue
+	as alice sec-confctl create -n w10
+	as alice sec-confctl set w10 "watch+=$(printf 'w%d,' {1..99})w100"
+	run -2 --separate-stderr as alice sec-confctl set w10 watch+=sue
 	[[ $stderr == *"a watch list has at most 100 users"* ]]
-	as alice sec-confctl set w9 watch-=w7
-	as alice sec-confctl set w9 watch+=sue
-	as sue sec-pal show conf:w9
+	as alice sec-confctl set w10 watch-=w7
+	as alice sec-confctl set w10 watch+=sue
+	as sue sec-pal show conf:w10
 }
