@@ -17,6 +17,8 @@ bats_require_minimum_version 1.5.0
 
 load ../lib/lab
 
+LONG=100000000 # bytes: time enough to do something meanwhile
+
 setup_file() {
 	lab_up alice bob carol
 	persistent alice board
@@ -25,7 +27,10 @@ setup_file() {
 }
 teardown_file() { lab_down; }
 setup() { cd "$BATS_TEST_TMPDIR" || exit; }
-teardown() { show_logs; }
+teardown() {
+	[ -z "${confctl-}" ] || kill -CONT "$confctl" 2>/dev/null || :
+	show_logs
+}
 
 # persistent USER NAME: he makes it and is in it.
 persistent() {
@@ -251,7 +256,7 @@ newest() { find "$SEC_DIR/lib/files" -type f -printf '%T@ %p\n' | sort -n |
 }
 
 @test "cut off on its way up: it goes on where it was, by the same user only" {
-	noise 30000000 up
+	noise $LONG up
 	held as alice sec-confctl attach board up
 	kill -9 "$(pgrep -P "$held" || echo "$held")" "$held"
 	kill -CONT "$confctl"
@@ -266,7 +271,7 @@ newest() { find "$SEC_DIR/lib/files" -type f -printf '%T@ %p\n' | sort -n |
 }
 
 @test "cut off on its way down: it goes on where it was" {
-	noise 30000000 down
+	noise $LONG down
 	as alice sec-confctl attach board down
 	bg as bob sec-confctl fetch board down -o got
 	pid=$!
@@ -289,7 +294,7 @@ newest() { find "$SEC_DIR/lib/files" -type f -printf '%T@ %p\n' | sort -n |
 }
 
 @test "the agent dies on the way up: nothing is attached, then it goes on" {
-	noise 30000000 agent
+	noise $LONG agent
 	held as bob sec-confctl attach board agent
 	kill -9 "$(agent_pid bob)"
 	kill -CONT "$confctl"
@@ -305,7 +310,7 @@ newest() { find "$SEC_DIR/lib/files" -type f -printf '%T@ %p\n' | sort -n |
 }
 
 @test "the controller dies on the way: a file gets there, a pipe is refused" {
-	noise 30000000 again
+	noise $LONG again
 	held as alice sec-confctl attach board again
 	kill -9 "$confctl"
 	ended 0 "$held"

@@ -137,7 +137,7 @@ ended() {
 
 # daemon_pid NAME: from its control socket.
 daemon_pid() {
-	sec-ctl "$SEC_DIR/run/$1.sock" status | tr '\t' '\n' |
+	sec-ctl -T 20 "$SEC_DIR/run/$1.sock" status | tr '\t' '\n' |
 	    sed -n 's/^pid=//p'
 }
 
@@ -157,12 +157,12 @@ daemon_is_new() {
 
 # daemon_is_well NAME: health says ok, links and keys included.
 daemon_is_well() {
-	sec-ctl "$SEC_DIR/run/$1.sock" health | tr '\t' '\n' |
+	sec-ctl -T 20 "$SEC_DIR/run/$1.sock" health | tr '\t' '\n' |
 	    grep -qE '^state=(ok|WARN)$' &&
-	! sec-ctl "$SEC_DIR/run/$1.sock" health | grep -qE 'no link|no epoch'
+	! sec-ctl -T 20 "$SEC_DIR/run/$1.sock" health | grep -qE 'no link|no epoch'
 }
 
-daemon_is_away() { ! sec-ctl "$SEC_DIR/run/$1.sock" status; }
+daemon_is_away() { ! sec-ctl -T 20 "$SEC_DIR/run/$1.sock" status; }
 
 # hup [DAEMON]: it (sec-pal) has read its files anew, or has said why not.
 hup() {
@@ -188,7 +188,7 @@ all_up() {
 
 # agent_is_back USER: it has both connections.
 agent_is_back() {
-	as "$1" sec-ctl "$SEC_DIR/run/$1@lab.test.sock" status |
+	as "$1" sec-ctl -T 20 "$SEC_DIR/run/$1@lab.test.sock" status |
 	    grep -q 'pal=up.*controller=up'
 }
 
@@ -197,7 +197,7 @@ shows() { [ "$(as "$1" sec-pal -j list "$2" | jq -r .status)" = "$3" ]; }
 
 # agent_pid USER
 agent_pid() {
-	as "$1" sec-ctl "$SEC_DIR/run/$1@lab.test.sock" status |
+	as "$1" sec-ctl -T 20 "$SEC_DIR/run/$1@lab.test.sock" status |
 	    tr '\t' '\n' | sed -n 's/^pid=//p'
 }
 
@@ -240,7 +240,7 @@ roster_is_now() { [ "$(roster "$1" "$2")" = "$3" ]; }
 
 # epoch USER CONF: the key generation that his agent has.
 epoch() {
-	as "$1" sec-ctl "$SEC_DIR/run/$1@lab.test.sock" show "conf=$2" |
+	as "$1" sec-ctl -T 20 "$SEC_DIR/run/$1@lab.test.sock" show "conf=$2" |
 	    tr '\t' '\n' | sed -n 's/^epoch=//p'
 }
 
