@@ -373,6 +373,8 @@ attached() { as alice sec-confctl files -q board | grep -qx "step$n"; }
 	until_ok part
 	kill -9 "$(pgrep -P "$pid" || echo "$pid")" "$pid"
 	exec {w}>&-
+	# It has the pipe open for reading as well, and would wait for itself.
+	kill "$feeder" 2>/dev/null || :
 	wait "$feeder" || :
 	until_ok kept
 	absent alice half
