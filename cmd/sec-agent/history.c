@@ -113,8 +113,10 @@ keys_read(struct page_keys *k, const struct secret *plain, uint64_t conf)
 	const uint8_t *p = secret_data(plain);
 	size_t n = secret_size(plain);
 
-	if (n < 12 || (n - 12) % 36 != 0 || (n - 12) / 36 > EPOCHS_MAX ||
-	    memcmp(p, MAGIC, 4) != 0 || get_be64(p + 4) != conf)
+	/* One row of them to a page. */
+	if (k->n > 0 || n < 12 || (n - 12) % 36 != 0 ||
+	    (n - 12) / 36 > EPOCHS_MAX || memcmp(p, MAGIC, 4) != 0 ||
+	    get_be64(p + 4) != conf)
 		return SEC_ERR_FORMAT;
 	for (p += 12, n -= 12; n > 0; p += 36, n -= 36) {
 		k->epoch[k->n] = get_be32(p);
