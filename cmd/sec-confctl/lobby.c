@@ -272,24 +272,13 @@ count(const struct conference *c)
 }
 
 static void
-refuse(struct sip_txn *txn, int status, const char *note)
-{
-	struct sip_msg a;
-
-	sip_msg_init(&a);
-	a.status = status;
-	a.note = note;
-	sip_answer(txn, &a);
-}
-
-static void
 wait_in(struct focus *f, struct sip_txn *txn, const struct join_def *def)
 {
 	struct conference *c = def->conf;
 	struct waiting *w;
 
 	if (count(c) >= LOBBY_MAX || (w = calloc(1, sizeof *w)) == NULL) {
-		refuse(txn, 503, NOTE_FULL);
+		policy_refuse(txn, 503, NOTE_FULL);
 		return;
 	}
 	w->f = f;
@@ -327,7 +316,7 @@ lobby_holds(struct focus *f, struct sip_txn *txn, const struct join_def *def)
 	    (!c->row.locked && !c->row.lobby))
 		return 0;
 	if (c->row.locked)
-		refuse(txn, 403, NOTE_LOCKED);
+		policy_refuse(txn, 403, NOTE_LOCKED);
 	else
 		wait_in(f, txn, def);
 	return 1;

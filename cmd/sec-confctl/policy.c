@@ -178,8 +178,7 @@ policy_answer(struct focus *f, struct asker *by)
 	commit_then(f, answer_committed, f->next_op);
 }
 
-/* Refused, with the reason in SEC-Note. */
-static void
+void
 policy_refuse(struct sip_txn *txn, int status, const char *why)
 {
 	struct sip_msg a;

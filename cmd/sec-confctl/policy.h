@@ -27,6 +27,8 @@ struct asker {
 /* What there is of its key, into the answer. */
 void	policy_put_key(const struct conference *c, struct asker *by);
 
+/* Refused, with the reason in SEC-Note (NULL: none). */
+void	policy_refuse(struct sip_txn *txn, int status, const char *why);
 /* 403, with a sentence who may do what wants this rank. */
 int	policy_forbids(struct conference *c, struct asker *by,
 	    enum rank wants);
