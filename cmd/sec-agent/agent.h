@@ -106,6 +106,11 @@ void	session_end(struct agent *a, const char *why);
 int64_t	session_now(const struct agent *a);
 /* Kc of a key id, NULL: not (any more) held. */
 const struct secret *session_kc(const struct agent *a, uint32_t keyid);
+/* A wrap in base64 that the controller made for us; w->kc is found. 0, and
+ * plain is the caller's; SEC_ERR_SUBKEY, _EXPIRED, _AUTH, _FORMAT. */
+struct wrap;
+int	session_unwrap(const struct agent *a, const char *b64, struct wrap *w,
+	    struct secret **plain);
 
 /* --- login.c: sec-login's end */
 void	login_open(struct agent *a);

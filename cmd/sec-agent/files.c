@@ -29,9 +29,7 @@
 #include "crypto/chunk.h"
 #include "crypto/digest.h"
 #include "crypto/random.h"
-#include "crypto/seal.h"
 #include "crypto/wrap.h"
-#include "wire/base64.h"
 #include "wire/filename.h"
 
 #define FLYING	  4
@@ -223,31 +221,17 @@ take_key(struct transfer *t, const char *b64)
 {
 	struct wrap w = { KDF_FILE_WRAP, 1, NULL, t->file, t->conf };
 	struct secret *fk = NULL;
-	struct buf blob = BUF_INIT;
-	uint32_t keyid;
-	int64_t time;
 	int r;
 
-	if ((r = base64_decode(&blob, b64, strlen(b64))) != 0 ||
-	    (r = wrap_keyid(buf_data(&blob), buf_len(&blob), &keyid)) != 0)
-		goto out;
-	r = SEC_ERR_SUBKEY;
-	if ((w.kc = session_kc(t->a, keyid)) == NULL ||
-	    (r = wrap_get(buf_data(&blob), buf_len(&blob), &w, &fk, &time)) !=
-		0)
-		goto out;
-	if (!seal_time_allows(time, session_now(t->a)))
-		r = SEC_ERR_EXPIRED;
-	else if (secret_size(fk) != FILE_KEY)
+	r = session_unwrap(t->a, b64, &w, &fk);
+	if (r == 0 && secret_size(fk) != FILE_KEY)
 		r = SEC_ERR_FORMAT;
 	if (r == 0) {
 		secret_free(t->fk);
 		t->fk = fk;
 		fk = NULL;
 	}
-out:
 	secret_free(fk);
-	buf_free(&blob);
 	return r;
 }
 

@@ -12,7 +12,6 @@
 #include "base/text.h"
 #include "crypto/wrap.h"
 #include "sip/offer.h"
-#include "wire/base64.h"
 #include "wire/grant.h"
 #include "wire/ids.h"
 
@@ -22,34 +21,17 @@
 int
 conf_open_wrap(struct conf_in *c, const char *b64, struct grant *g)
 {
-	struct agent *a = c->a;
-	struct buf blob = BUF_INIT;
+	struct wrap w = { KDF_CONF_WRAP, 1, NULL, c->a->uri, c->uri };
 	struct secret *plain = NULL;
-	const struct secret *kc;
-	uint32_t keyid;
-	int64_t time;
 	int r;
 
-	if ((r = base64_decode(&blob, b64, strlen(b64))) != 0 ||
-	    (r = wrap_keyid(buf_data(&blob), buf_len(&blob), &keyid)) != 0)
-		goto out;
-	r = SEC_ERR_SUBKEY;
-	if ((kc = session_kc(a, keyid)) == NULL)
-		goto out;
-	if ((r = wrap_open(buf_data(&blob), buf_len(&blob), kc, a->uri, c->uri,
-		 &plain, &time)) != 0)
-		goto out;
-	r = SEC_ERR_EXPIRED;
-	if (!seal_time_allows(time, session_now(a)) ||
-	    (r = grant_decode(g, plain)) != 0)
-		goto out;
-	if (c->id != 0 && g->conf != c->id) {
+	if ((r = session_unwrap(c->a, b64, &w, &plain)) == 0)
+		r = grant_decode(g, plain);
+	if (r == 0 && c->id != 0 && g->conf != c->id) {
 		r = SEC_ERR_AUTH;
 		grant_wipe(g);
 	}
-out:
 	secret_free(plain);
-	buf_free(&blob);
 	if (r != 0)
 		log_warn("conf.wrap", "conf=%s reason=%s", c->name,
 		    log_quote(sec_strerror(r)));

@@ -133,24 +133,12 @@ keys_take(struct page_keys *k, const struct conf_in *c, const struct line *l)
 		.whose = c->a->uri,
 		.conf = c->uri };
 	struct secret *plain = NULL;
-	struct buf blob = BUF_INIT;
-	uint32_t keyid;
-	int64_t time;
 	int r;
 
-	if ((r = line_get_bytes(l, "key", &blob)) == 0 &&
-	    (r = wrap_keyid(buf_data(&blob), buf_len(&blob), &keyid)) == 0) {
-		w.kc = session_kc(c->a, keyid);
-		r = w.kc == NULL ? SEC_ERR_SUBKEY :
-				   wrap_get(buf_data(&blob), buf_len(&blob), &w,
-				       &plain, &time);
-	}
+	r = session_unwrap(c->a, line_get_or(l, "key", ""), &w, &plain);
 	if (r == 0)
-		r = seal_time_allows(time, session_now(c->a)) ?
-		    keys_read(k, plain, c->id) :
-		    SEC_ERR_EXPIRED;
+		r = keys_read(k, plain, c->id);
 	secret_free(plain);
-	buf_free(&blob);
 	return r;
 }
 

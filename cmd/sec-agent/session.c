@@ -22,6 +22,9 @@
 #include "base/sock.h"
 #include "base/text.h"
 #include "crypto/random.h"
+#include "crypto/seal.h"
+#include "crypto/wrap.h"
+#include "wire/base64.h"
 
 #define EXPIRES	     600 /* s, of a registration */
 #define JITTER_MS    500
@@ -51,6 +54,31 @@ session_kc(const struct agent *a, uint32_t keyid)
 		    a->session.key[i].keyid == keyid)
 			return a->session.key[i].kc;
 	return NULL;
+}
+
+int
+session_unwrap(const struct agent *a, const char *b64, struct wrap *w,
+    struct secret **plain)
+{
+	struct buf blob = BUF_INIT;
+	uint32_t keyid;
+	int64_t time;
+	int r;
+
+	if ((r = base64_decode(&blob, b64, strlen(b64))) == 0 &&
+	    (r = wrap_keyid(buf_data(&blob), buf_len(&blob), &keyid)) == 0) {
+		w->kc = session_kc(a, keyid);
+		r = w->kc == NULL ?
+		    SEC_ERR_SUBKEY :
+		    wrap_get(buf_data(&blob), buf_len(&blob), w, plain, &time);
+	}
+	if (r == 0 && !seal_time_allows(time, session_now(a))) {
+		secret_free(*plain);
+		*plain = NULL;
+		r = SEC_ERR_EXPIRED;
+	}
+	buf_free(&blob);
+	return r;
 }
 
 static void
