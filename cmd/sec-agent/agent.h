@@ -415,7 +415,7 @@ void	text_news(struct text *t);                     /* NULL allowed */
 void	text_say(struct text *t, struct ctl_req *r, const char *text,
 	    uint32_t to);
 
-/* --- invite.c: inviting and being invited */
+/* --- invite.c: being invited */
 void	invites_init(struct agent *a);
 void	invites_close(struct agent *a);
 void	on_invite(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
@@ -461,26 +461,43 @@ int	family_join(struct conf_in *c, const struct waiter *w);
 void	family_told(struct agent *a, uint64_t number, const char *conf,
 	    int status, const char *reason);
 
-/* --- create.c: creating, and inviting others */
+/* --- create.c: conferences by the factory */
 void	create_init(struct agent *a);
 void	create_close(struct agent *a);
 void	create_start(struct agent *a, struct ctl_req *r);
+void	create_spawn(struct agent *a, struct ctl_req *r);
 /* Its conference is open (or failed: status, reason). */
 void	create_joined(struct agent *a, uint64_t number, struct conf_in *c,
 	    int status, const char *reason);
-void	create_invite(struct agent *a, struct ctl_req *r);
-void	create_spawn(struct agent *a, struct ctl_req *r);
+void	create_confctl_up(struct agent *a);
+
+/* --- inviting.c: inviting others */
+struct invite_wish { /* what `create` and `invite` share */
+	const char *conf; /* whereto */
+	const char *who;  /* names, by commas */
+	int timeout;      /* s */
+	int wait;         /* answer when all have */
+	int anyway;       /* though he is busy */
+};
+
+void	invitings_init(struct agent *a);
+void	invitings_close(struct agent *a);
+/* All but conf, as the line has it, which w->who points into. */
+void	invite_wish_take(struct invite_wish *w, const struct line *l);
+/* Rows for who, and the `ok`. */
+void	inviting_all(struct agent *a, struct ctl_handle who,
+	    const struct invite_wish *w);
+void	inviting_start(struct agent *a, struct ctl_req *r);
+void	inviting_cancel(struct agent *a, struct ctl_req *r);
+void	inviting_peer_gone(struct agent *a, uint64_t peer);
+/* The roster of c has changed. */
+void	inviting_roster(struct agent *a, struct conf_in *c);
 /* What became of an invitation, by its status: accepted, declined ... */
 const char *invite_state(int status);
 /* invite.out, invite.done */
 void	invite_event(struct agent *a, const char *conf, const char *event,
 	    const char *user, const char *result, int code,
 	    const char *note);
-void	create_cancel(struct agent *a, struct ctl_req *r);
-void	create_peer_gone(struct agent *a, uint64_t peer);
-void	create_confctl_up(struct agent *a);
-/* The roster of c has changed. */
-void	create_roster(struct agent *a, struct conf_in *c);
 
 /* --- events.c */
 void	events_init(struct agent *a);
@@ -545,6 +562,7 @@ struct agent {
 	uint64_t	 next_number;
 	struct invites	*invites;
 	struct creates	*creates;
+	struct invitings *invitings;
 	struct spawns	*spawns;
 	struct events	*events;
 	struct watchers	*watchers;

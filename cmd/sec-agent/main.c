@@ -80,7 +80,7 @@ on_gone(void *ctx, uint64_t peer)
 	watched_peer_gone(a, peer);
 	levels_peer_gone(a, peer);
 	voice_peer_gone(a, peer);
-	create_peer_gone(a, peer);
+	inviting_peer_gone(a, peer);
 	spawn_peer_gone(a, peer);
 	files_peer_gone(a, peer);
 	confs_peer_gone(a, peer);
@@ -191,6 +191,7 @@ open_all(struct agent *a)
 	confs_init(a);
 	invites_init(a);
 	create_init(a);
+	invitings_init(a);
 	spawns_init(a);
 	voice_init(a);
 	mix_init(a);
@@ -217,6 +218,7 @@ close_all(struct agent *a)
 	history_close(a);
 	voice_close(a);
 	spawns_close(a);
+	invitings_close(a);
 	create_close(a);
 	invites_close(a);
 	confs_close(a);

@@ -337,7 +337,7 @@ conf_doc(struct conf_in *c, const void *p, size_t n)
 	change_check(c);
 	text_news(c->text);
 	conf_check_open(c);
-	create_roster(c->a, c);
+	inviting_roster(c->a, c);
 	spawn_roster(c->a, c);
 }
 

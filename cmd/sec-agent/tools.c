@@ -125,7 +125,7 @@ on_create(void *ctx, struct ctl_req *r)
 static void
 on_invite_verb(void *ctx, struct ctl_req *r)
 {
-	create_invite(ctx, r);
+	inviting_start(ctx, r);
 }
 
 static void
@@ -137,7 +137,7 @@ on_spawn(void *ctx, struct ctl_req *r)
 static void
 on_cancel_verb(void *ctx, struct ctl_req *r)
 {
-	create_cancel(ctx, r);
+	inviting_cancel(ctx, r);
 }
 
 /* join conf= [hold=1 | alone=1] */
