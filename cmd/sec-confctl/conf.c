@@ -222,7 +222,7 @@ conf_new(struct focus *f, const struct conf_row *row)
 	TAILQ_INIT(&c->children);
 	timer_init(&c->rekey, f->s->loop, conf_rekey_due, c);
 	timer_init(&c->first, f->s->loop, conf_nobody_came, c);
-	timer_init(&c->again, f->s->loop, deal_again, c);
+	timer_init(&c->again, f->s->loop, move_again, c);
 	timer_init(&c->age, f->s->loop, conf_key_old, c);
 	timer_set(&c->age, epoch_life(f));
 	map_put_str(f->confs, c->uri, c);

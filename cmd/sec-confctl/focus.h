@@ -559,11 +559,12 @@ void	history_close(struct focus *f);
 
 /* deal.c: lines to media servers and sec-pal */
 void	deal_link_up(struct focus *f, int number);
-void	deal_link_down(struct focus *f, int number);
 /* Fields of the verbs conference and policy, as this server gets them. */
 void	deal_conference(struct conference *c, int server, struct buf *b);
-/* A server has refused some of its devices: another one, or once more. */
-void	deal_again(void *conference);
+/* All of a conference to a server that is in it; moved: it never had any of
+ * its devices. */
+void	deal_all(struct conference *c, int number, int moved);
+int	conf_is_at(const struct conference *c, int number);
 /* The verb conference to one of them. */
 void	deal_room(struct conference *c, int server);
 /* That is all of it: who waited for the others may speak. */
@@ -595,9 +596,17 @@ void	deal_join_fields(const struct device *d, struct buf *b,
  * there is no link. */
 struct buf *deal_call(struct focus *f, int server, const char *verb,
 	    struct ctl_peer **p);
+
+/* move.c: media servers that are lost, and where their conferences go */
+/* It is lost, or drains. */
+void	move_link_down(struct focus *f, int number);
+/* It is there: nothing moves from it. */
+void	move_off(struct focus *f, int number);
+/* A server has refused some of its devices: another one, or once more. */
+void	move_again(void *conference);
 /* Whose media servers are there after our start? The others' move. */
-void	deals_load(struct focus *f);
-void	deals_free(struct focus *f);
+void	moves_load(struct focus *f);
+void	moves_free(struct focus *f);
 
 struct server_move {                   /* a media server's link is lost */
 	struct focus	*focus;

@@ -60,7 +60,7 @@ focus_open(struct service *s)
 	if ((r = confs_load(f)) != 0)
 		return r;
 	attachments_sweep(f);
-	deals_load(f);
+	moves_load(f);
 	return 0;
 }
 
@@ -78,7 +78,7 @@ focus_close(struct service *s)
 	groups_free(f);
 	joins_free(f);
 	creates_free(f);
-	deals_free(f);
+	moves_free(f);
 	history_close(f);
 	uploads_free(f);
 	confs_free(f);
@@ -139,7 +139,7 @@ focus_link_up(struct service *s, int number, struct ctl_peer *p)
 static void
 focus_link_down(struct service *s, int number)
 {
-	deal_link_down(s->priv, number);
+	move_link_down(s->priv, number);
 }
 
 static const struct service_def def = {

@@ -131,7 +131,7 @@ on_load(void *ctx, struct ctl_req *r)
 		return;
 	if (f->capacity[number] != 0 && capacity == 0) {
 		log_info("svc.drain", "server=%d", number);
-		deal_link_down(f, number); /* its conferences move now */
+		move_link_down(f, number); /* its conferences move now */
 	}
 	f->capacity[number] = (int64_t)(capacity & INT64_MAX);
 }
