@@ -234,6 +234,7 @@ struct conf_in {
 	char			 codec[8], streams[8], select[12];
 	char			 level[4];     /* off: devices tell none */
 	char			 record[4], speak[12], lobby[4], locked[4];
+	char			 inviters[12]; /* all moderators */
 	int			 in_lobby;     /* JOINING: 182 has come */
 	struct lobby		*door;         /* who waits, as far as I am
 						* told (lobby.c) */

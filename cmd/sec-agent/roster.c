@@ -275,6 +275,7 @@ take_policy(struct conf_in *c)
 		{ "speak", c->speak, sizeof(c->speak) },
 		{ "lobby", c->lobby, sizeof(c->lobby) },
 		{ "locked", c->locked, sizeof(c->locked) },
+		{ "invite", c->inviters, sizeof(c->inviters) },
 	};
 	struct buf *b = NULL;
 	const char *s;
@@ -514,6 +515,7 @@ conf_show(struct conf_in *c, struct ctl_req *r)
 	line_put(b, "speak", c->speak);
 	line_put(b, "lobby", c->lobby);
 	line_put(b, "locked", c->locked);
+	line_put(b, "invite", c->inviters);
 	line_put(b, "history", c->history);
 	line_put(b, "history_from", c->history_from);
 	line_put(b, "state", "open");

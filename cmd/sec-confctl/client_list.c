@@ -170,6 +170,8 @@ print_head(struct listing *l, const struct line *row)
 		buf_put_str(&b, "  lobby=on");
 	if (strcmp(line_get_or(row, "locked", "no"), "yes") == 0)
 		buf_put_str(&b, "  locked");
+	if (strcmp(line_get_or(row, "invite", "all"), "all") != 0)
+		buf_putf(&b, "  invite=%s", line_get(row, "invite"));
 	if (*title != '\0')
 		buf_putf(&b, "  \"%s\"", title);
 	emit_put_visible(&line, buf_cstr(&b));
@@ -230,6 +232,7 @@ json_head(struct listing *l, const struct line *row)
 	json_some(j, "speak", line_get(row, "speak"));
 	json_some(j, "lobby", line_get(row, "lobby"));
 	json_some(j, "locked", line_get(row, "locked"));
+	json_some(j, "invite", line_get(row, "invite"));
 	json_some(j, "history", line_get(row, "history"));
 	json_some(j, "history_from", line_get(row, "history_from"));
 	json_array(j, "members");

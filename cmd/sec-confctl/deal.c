@@ -48,6 +48,7 @@ deal_conference(struct conference *c, int server, struct buf *b)
 		line_put(b, "speak", c->row.speak);
 		line_put(b, "lobby", c->row.lobby ? "on" : "off");
 		line_put(b, "locked", c->row.locked ? "yes" : "no");
+		line_put(b, "invite", c->row.invite_few ? "moderators" : "all");
 		line_put(b, "directory", c->row.directory ? "yes" : "no");
 		line_put(b, "level", c->row.level ? "on" : "off");
 		line_put(b, "history", history_words(c, lines));

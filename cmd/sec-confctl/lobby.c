@@ -327,9 +327,11 @@ lobby_no_invite(struct conference *c, const char *by)
 {
 	if (c->row.locked)
 		return NOTE_LOCKED;
-	return c->row.lobby && rank_of(c, by) < RANK_MODERATOR ?
-	    "only who lets people in may invite now" :
-	    NULL;
+	if (rank_of(c, by) >= RANK_MODERATOR)
+		return NULL;
+	if (c->row.lobby)
+		return "only who lets people in may invite now";
+	return c->row.invite_few ? "only moderators may invite now" : NULL;
 }
 
 /* --- the verbs --- */

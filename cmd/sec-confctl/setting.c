@@ -85,6 +85,15 @@ set_lobby(struct conf_row *row, const char *v)
 }
 
 static int
+set_invite(struct conf_row *row, const char *v)
+{
+	if (strcmp(v, "all") != 0 && strcmp(v, "moderators") != 0)
+		return SEC_ERR_FORMAT;
+	row->invite_few = strcmp(v, "moderators") == 0;
+	return 0;
+}
+
+static int
 set_level(struct conf_row *row, const char *v)
 {
 	if (strcmp(v, "on") != 0 && strcmp(v, "off") != 0)
@@ -110,8 +119,9 @@ static const struct setting {
 } settings[] = {
 	{ "title", RANK_MODERATOR, setting_title,
 	    "title is a line of text, 255 bytes at most" },
-	{ "streams", RANK_OWNER, set_streams, "streams is a number, 1 to 16" },
-	{ "select", RANK_OWNER, set_select, "select is loudest or first" },
+	{ "streams", RANK_MODERATOR, set_streams,
+	    "streams is a number, 1 to 16" },
+	{ "select", RANK_MODERATOR, set_select, "select is loudest or first" },
 	{ "access", RANK_OWNER, set_access,
 	    "access is invited, domain or listed, or parent where it was "
 	    "spawned" },
@@ -120,6 +130,7 @@ static const struct setting {
 	{ "speak", RANK_MODERATOR, set_speak,
 	    "speak is all, moderators or asked" },
 	{ "lobby", RANK_MODERATOR, set_lobby, "lobby is on or off" },
+	{ "invite", RANK_MODERATOR, set_invite, "invite is all or moderators" },
 	{ "directory", RANK_OWNER, set_directory, "directory is yes or no" },
 	{ "history", RANK_OWNER, history_lines,
 	    "history is off or, of a persistent conference, a number of lines, "
@@ -210,8 +221,8 @@ set_field(struct conference *c, const struct line_field *v, struct wish *w,
 	}
 	by->why =
 	    "that cannot be set: title, media, streams, select, access, "
-	    "record, level, directory, speak, lobby, watch+, watch-, moderator+, "
-	    "moderator-";
+	    "record, level, directory, speak, lobby, invite, watch+, watch-, "
+	    "moderator+, moderator-";
 	return 400;
 }
 

@@ -142,6 +142,7 @@ roster_head(struct document *d, struct buf *b)
 	line_put(b, "speak", r->speak);
 	line_put(b, "lobby", r->lobby);
 	line_put(b, "locked", r->locked);
+	line_put(b, "invite", r->invite);
 	line_put(b, "history", r->history);
 	line_put(b, "history_from", r->history_from);
 }
@@ -407,6 +408,7 @@ roster_free(struct roster *r)
 	free(r->speak);
 	free(r->lobby);
 	free(r->locked);
+	free(r->invite);
 	free(r->history);
 	free(r->history_from);
 	free(r->directory);

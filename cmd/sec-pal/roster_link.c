@@ -45,6 +45,7 @@ roster_fields(struct roster *r, const struct line *l)
 	take(&r->speak, l, "speak");
 	take(&r->lobby, l, "lobby");
 	take(&r->locked, l, "locked");
+	take(&r->invite, l, "invite");
 	take(&r->history, l, "history");
 	take(&r->history_from, l, "history_from");
 	take(&r->directory, l, "directory");

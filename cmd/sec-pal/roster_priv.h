@@ -49,7 +49,7 @@ struct roster {
 	char *cid, *name, *title, *access, *creator;
 	char *media, *persistent, *created;
 	char *codec, *streams, *select, *level, *record, *speak;
-	char *lobby, *locked;
+	char *lobby, *locked, *invite;
 	char *history, *history_from;
 	char *directory, *watch, *parent;
 	int seen;

@@ -69,6 +69,7 @@ static const char sql_q[] =
 /* Bits of the column lobby. */
 #define DOOR_LOBBY  1
 #define DOOR_LOCKED 2
+#define DOOR_FEW    4 /* who let people in invite, nobody else */
 
 static int
 run_conf(struct db *d, const char *sql, const struct conf_row *c)
@@ -82,7 +83,8 @@ run_conf(struct db *d, const char *sql, const struct conf_row *c)
 	    c->directory, c->level, c->history,
 	    c->history_from[0] != '\0' ? c->history_from : "join",
 	    c->speak[0] != '\0' ? c->speak : "all",
-	    (c->lobby ? DOOR_LOBBY : 0) | (c->locked ? DOOR_LOCKED : 0));
+	    (c->lobby ? DOOR_LOBBY : 0) | (c->locked ? DOOR_LOCKED : 0) |
+		(c->invite_few ? DOOR_FEW : 0));
 }
 
 static void
@@ -109,6 +111,7 @@ conf_of(sqlite3_stmt *s, struct conf_row *c)
 	stmt_text(s, 18, c->speak, sizeof(c->speak));
 	c->lobby = (sqlite3_column_int(s, 19) & DOOR_LOBBY) != 0;
 	c->locked = (sqlite3_column_int(s, 19) & DOOR_LOCKED) != 0;
+	c->invite_few = (sqlite3_column_int(s, 19) & DOOR_FEW) != 0;
 }
 
 int

@@ -34,6 +34,7 @@ struct conf_row {
 	char		speak[12];             /* all moderators asked */
 	int		lobby;                 /* 1: who joins waits */
 	int		locked;                /* 1: nobody new */
+	int		invite_few;            /* 1: moderators only */
 	uint32_t	epoch;
 	uint32_t	q_reserved;            /* up to it: used */
 	int64_t		created;               /* ms */

@@ -239,7 +239,7 @@ text_is_here() { [ "$(texts "$1" m1 | tail -n 1)" = "alice: five" ]; }
 	    grep 'conf=sip:p1@conf.lab.test' | grep 'streams=2' |
 	    grep -q 'select=first'
 	run -4 --separate-stderr as bob sec-confctl set p1 streams=1
-	[[ $stderr =~ "only alice (creator) may do that" ]]
+	[[ $stderr =~ "only alice (creator) and moderators may do that" ]]
 	run -2 --separate-stderr as alice sec-confctl set p1 streams=0
 	[[ $stderr =~ "streams is a number" ]]
 	run -2 --separate-stderr as alice sec-confctl set p1 select=best

@@ -208,7 +208,12 @@ waits() { member "$1" "$2" '.status == "waiting"'; }
 	# Neither one another nor the creator.
 	run -4 as bob sec-confctl mute r1 alice
 	run -4 as bob sec-confctl mute r1 carol
-	run -4 as bob sec-confctl set r1 streams=2
+	# What the routers carry is policy too (S132); what it is, is not.
+	as bob sec-confctl set r1 streams=2 select=first
+	is_so r1 '.streams == 2 and .select == "first"'
+	run -4 as bob sec-confctl set r1 streams=1 media=text,voice
+	run -4 as bob sec-confctl set r1 record=no
+	is_so r1 '.streams == 2 and .record == "yes"'
 	run -4 as bob sec-confctl set r1 moderator-=carol
 	as alice sec-confctl set r1 moderator-=carol
 	as bob sec-confctl mute r1 carol
@@ -254,6 +259,40 @@ waits() { member "$1" "$2" '.status == "waiting"'; }
 		run -4 as bob sec-confctl unmute r3 carol
 		as alice sec-confctl unmute r3 carol
 	done
+}
+
+@test "invite=moderators: only they invite, and all again" {
+	as alice sec-confctl create -n i1 --open bob carol
+	as alice sec-confctl set i1 moderator+=carol
+	local at
+	at=$(mark bob)
+	as carol sec-confctl set i1 invite=moderators
+	await_that bob '.invite == "moderators"' --since "$at" -c i1 \
+	    -e conf.policy
+	is_so i1 '.invite == "moderators"'
+	as bob sec-confctl show i1 | grep -q ' invite=moderators'
+	run -4 --separate-stderr as bob sec-confctl invite i1 dave
+	[[ $stderr == *"only moderators may invite now"* ]]
+	run -4 as bob sec-confctl set i1 invite=all
+	[ -z "$(as dave sec-confctl invites -q)" ]
+	# A moderator may, who is open to all is open still.
+	as carol sec-confctl invite -T 0 i1 dave
+	await dave --since 0 -c i1 -e invite.in >/dev/null
+	as dave sec-confctl decline i1
+	as dave sec-confctl join i1
+	as dave sec-confctl leave i1
+	kill_daemon confctl
+	until_ok may_not_invite bob i1 dave
+	as alice sec-confctl set i1 invite=all
+	at=$(mark dave)
+	as bob sec-confctl invite -T 0 i1 dave
+	await dave --since "$at" -c i1 -e invite.in >/dev/null
+	run -2 as alice sec-confctl set i1 invite=nobody
+}
+may_not_invite() {
+	local status=0
+	as "$1" sec-confctl invite -T 2 "$2" "$3" || status=$?
+	[ "$status" = 4 ]
 }
 
 @test "lock: nobody new; members' further devices pass" {
