@@ -284,6 +284,20 @@ opened() { texts "$1" "$2" | grep -qx "$3"; }
 	as alice sec-confctl end -y m1
 }
 
+@test "a moderator who is blocked has no say from outside" {
+	as alice sec-confctl create -p --open -n m2
+	as alice sec-confctl set m2 moderator+=bob
+	as carol sec-confctl join m2
+	as bob sec-confctl set m2 title=ours
+	as alice sec-confctl block m2 bob
+	run -4 as bob sec-confctl set m2 title=mine
+	run -4 as bob sec-confctl kick m2 carol
+	run -4 as bob sec-confctl lock m2
+	as alice sec-confctl unblock m2 bob
+	as bob sec-confctl kick m2 carol
+	as alice sec-confctl end -y m2
+}
+
 # kill_during COMMAND...: the controller dies while she asks it.
 kill_during() {
 	local old
