@@ -111,8 +111,10 @@ guests_out(struct conference *c, struct asker *by, const char *users,
 		snprintf(why, sizeof why, "%.60s removed you", u.name);
 	while (*users != '\0') {
 		users = lists_next_user(c->focus, users, &u);
-		history_forgets(c, u.full);
-		if ((m = conf_member(c, u.full)) == NULL)
+		m = conf_member(c, u.full);
+		if (m != NULL || conf_blocks(c, u.full))
+			history_forgets(c, u.full);
+		if (m == NULL)
 			continue;
 		member_expel(m, why);
 		n++;

@@ -145,6 +145,12 @@ has_stored() { [ "$(stored "$1")" = "$2" ]; }
 	until_ok has_stored h4 3
 	run -0 history carol h4
 	[ "$output" = after ]
+	# Who was not in it was not removed.
+	as carol sec-confctl leave h4
+	run -5 as alice sec-confctl kick h4 carol
+	as carol sec-confctl join h4
+	run -0 history carol h4
+	[ "$output" = after ]
 }
 
 @test "off by default; off forgets; only as many as are wanted" {
