@@ -337,7 +337,7 @@ conf_gone(struct focus *f, uint64_t conf, int err)
 void
 attachments_end(struct conference *c)
 {
-	uploads_end(c);
+	uploads_end(c, NULL);
 	if (c->row.persistent)
 		commit_then(c->focus, conf_gone, c->row.id);
 }

@@ -14,6 +14,7 @@
 
 #include "focus.h"
 #include "policy.h"
+#include "upload.h"
 
 /* A list is changed in this turn's commit; 0 or a status. */
 static int
@@ -117,6 +118,8 @@ guests_out(struct conference *c, struct asker *by, const char *users,
 		if (m == NULL)
 			continue;
 		member_expel(m, why);
+		/* Room for files that he would have filled. */
+		uploads_end(c, u.full);
 		n++;
 		buf_putf(out, "%s%s", buf_len(out) > 0 ? "," : "", u.full);
 	}

@@ -104,14 +104,15 @@ uploads_free(struct focus *f)
 }
 
 void
-uploads_end(struct conference *c)
+uploads_end(struct conference *c, const char *user)
 {
 	struct upload *u, *next;
 
 	for (u = TAILQ_FIRST(&c->focus->uploads->list); u != NULL; u = next) {
 		next = TAILQ_NEXT(u, entry);
 		/* One that is being saved finds out by itself. */
-		if (u->row.conf == c->row.id && !u->saving)
+		if (u->row.conf == c->row.id && !u->saving &&
+		    (user == NULL || strcmp(u->row.by, user) == 0))
 			upload_free(u);
 	}
 }

@@ -13,7 +13,7 @@
 
 void	uploads_init(struct focus *f);
 void	uploads_free(struct focus *f);
-/* The conference is over. */
-void	uploads_end(struct conference *c);
+/* The conference is over, or, with a user, he was removed from it. */
+void	uploads_end(struct conference *c, const char *user);
 
 #endif

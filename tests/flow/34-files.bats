@@ -270,6 +270,16 @@ newest() { find "$SEC_DIR/lib/files" -type f -printf '%T@ %p\n' | sort -n |
 	as alice sec-confctl detach board up
 }
 
+@test "who is removed takes what he had not finished with him" {
+	noise $LONG mine
+	held as bob sec-confctl attach board mine
+	kill -9 "$(pgrep -P "$held" || echo "$held")" "$held"
+	kill -CONT "$confctl"
+	as alice sec-confctl kick board bob
+	kept
+	as bob sec-confctl join board
+}
+
 @test "cut off on its way down: it goes on where it was" {
 	noise $LONG down
 	as alice sec-confctl attach board down
