@@ -310,6 +310,13 @@ conf_check_empty(struct conference *c)
 	c->creator_q = 0;
 }
 
+void
+conf_check_soon(struct conference *c)
+{
+	if (TAILQ_EMPTY(&c->member_list))
+		timer_set(&c->first, 0);
+}
+
 /* --- loading after a restart --- */
 
 static int

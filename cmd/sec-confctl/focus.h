@@ -229,6 +229,8 @@ void	confs_rolled_back(struct focus *f);
 void	conf_end(struct conference *c, const char *why);
 /* The last member has gone, or nobody came. */
 void	conf_check_empty(struct conference *c);
+/* The same in a moment, for who still needs c. */
+void	conf_check_soon(struct conference *c);
 
 /* --- lists.c: its people by name --- */
 unsigned conf_list_bits(const struct conference *c, const char *user);

@@ -200,8 +200,10 @@ join_store(struct join *o, struct conference *c)
 		join_again(o, c);
 		return;
 	}
-	if (conf_blocks(c, o->user)) {
-		join_fail(o, 403, NULL); /* since he asked */
+	/* Since he asked: */
+	if (conf_blocks(c, o->user) ||
+	    (strcmp(o->via, "recorder") == 0 && !c->row.record)) {
+		join_fail(o, 403, NULL);
 		return;
 	}
 	o->state = JOIN_COMMIT;

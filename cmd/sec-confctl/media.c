@@ -160,8 +160,7 @@ medium_remove(struct conference *c, const char *medium)
 		}
 	}
 	deal_end_at(c, server);
-	if (TAILQ_EMPTY(&c->member_list)) /* who was there for it alone */
-		timer_set(&c->first, 0);
+	conf_check_soon(c); /* some were there for it alone */
 }
 
 static int

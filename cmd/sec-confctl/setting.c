@@ -253,6 +253,7 @@ recorders_leave(struct conference *c)
 		device_bye(d);
 		device_leave(d, "record");
 	}
+	conf_check_soon(c); /* some did nothing else */
 }
 
 static int

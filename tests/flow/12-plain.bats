@@ -364,6 +364,33 @@ say() {
 	sip_close "$kay"
 }
 
+@test "record=no: with who was there for nothing else the conference ends" {
+	register rec
+	sip_open rec "$(server_addr confctl)"
+	sip_request "$rec" rec INVITE sip:conference@conf.lab.test \
+	    "<sip:conference@conf.lab.test>" cr 1 "" \
+	    "Contact: <sip:rec@foreign.invalid>" \
+	    "SEC-Conference: name=tape media=voice"
+	[ "$(status "$rec")" = 302 ]
+	local sdp
+	sdp=$(printf '%s\r\n' v=0 'o=- 1 1 IN IP4 127.0.0.1' s=- \
+	    'c=IN IP4 127.0.0.1' 't=0 0' 'm=audio 40000 RTP/SEC 96 0' \
+	    'a=rtpmap:96 opus/48000/2')
+	sip_request "$rec" rec INVITE sip:tape@conf.lab.test \
+	    "<sip:tape@conf.lab.test>" jr 1 "$sdp"$'\n' \
+	    "Contact: <sip:rec@foreign.invalid>" \
+	    "Content-Type: application/sdp" "SEC-Conference: via=recorder"
+	[ "$(status "$rec")" = 200 ]
+	sip_request "$rec" rec PUBLISH sip:tape@conf.lab.test \
+	    "<sip:tape@conf.lab.test>" sr 1 $'set\trecord=no' \
+	    "Event: conference" "Content-Type: application/sec-control"
+	sip_until "$rec" '^BYE ' bye
+	sip_answer "$rec" bye "200 OK" ""
+	no_tape() { ! db conf.db "select name from conference" | grep tape; }
+	until_ok no_tape
+	sip_close "$rec"
+}
+
 @test "S049: the dissector of others finds nothing malformed" {
 	run -0 sh -c 'tshark -r "$SEC_DIR/wire.pcap" -d tcp.port==7320,sip \
 	    -d tcp.port==7321,sip -d tcp.port==7322,sip \
