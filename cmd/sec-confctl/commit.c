@@ -24,12 +24,12 @@ commit_end(void *arg)
 	int r = f->commit_failed;
 
 	f->commit_failed = 0;
-	if (f->in_commit) {
-		f->in_commit = 0;
-		if ((r = db_commit(f->s->db)) != 0)
-			log_error("db.commit", "file=conf.db why=%s",
-			    log_quote(db_why(f->s->db)));
-	}
+	if (f->in_commit && r != 0)
+		db_rollback(f->s->db);
+	else if (f->in_commit && (r = db_commit(f->s->db)) != 0)
+		log_error("db.commit", "file=conf.db why=%s",
+		    log_quote(db_why(f->s->db)));
+	f->in_commit = 0;
 	if (r != 0)
 		confs_rolled_back(f);
 	f->commits++;
@@ -62,6 +62,17 @@ commit_begin(struct focus *f)
 	f->in_commit = 1;
 	hook_arm(&f->commit_hook);
 	return 0;
+}
+
+int
+commit_fail(struct focus *f, int r)
+{
+	if (f->in_commit && f->commit_failed == 0) {
+		log_error("db.write", "file=conf.db why=%s",
+		    log_quote(db_why(f->s->db)));
+		f->commit_failed = r;
+	}
+	return r;
 }
 
 void

@@ -335,6 +335,9 @@ int	device_store(const struct device *d);
 /* --- commit.c: one turn of the loop, one commit --- */
 typedef void (*commit_h)(struct focus *f, uint64_t id, int err);
 int	commit_begin(struct focus *f);
+/* One of several rows that belong together could not be written: nothing of
+ * this turn is. Returns r. */
+int	commit_fail(struct focus *f, int r);
 /* cb when this turn's commit is done (0) or has failed. */
 void	commit_then(struct focus *f, commit_h cb, uint64_t id);
 /* A commit_h: 200 to the transaction of this id, or the error. */

@@ -54,14 +54,17 @@ guests_tell(struct conference *c, const char *users, const char *status)
 int
 policy_allow(struct conference *c, struct asker *by, const struct line *l)
 {
-	int status;
+	struct focus *f = c->focus;
+	int r, status;
 
 	if ((status = guests_store(c, by, l, LIST_ALLOW, 1)) != 0)
 		return status;
 	if (strcmp(c->row.access, "listed") != 0) {
 		snprintf(c->row.access, sizeof c->row.access, "listed");
-		if (conf_update(c->focus->s->db, &c->row) != 0)
+		if ((r = conf_update(f->s->db, &c->row)) != 0) {
+			(void)commit_fail(f, r);
 			return 503;
+		}
 		deal_policy(c);
 	}
 	guests_tell(c, line_get(l, "who"), "left");

@@ -228,7 +228,7 @@ lists_put(struct conference *c, const char *user, enum list_bit bit, int on)
 	r = on ? conf_user_put(db, c->row.id, user, name) :
 		 conf_user_rm(db, c->row.id, user, name);
 	if (r != 0 && r != SEC_ERR_NOTHING)
-		return r;
+		return commit_fail(c->focus, r);
 	if (on)
 		conf_list_set(c, user, bit);
 	else

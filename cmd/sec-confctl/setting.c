@@ -271,11 +271,11 @@ wish_store(struct conference *c, const struct wish *w)
 	if ((r = commit_begin(f)) != 0 ||
 	    (r = conf_update(f->s->db, &c->row)) != 0) {
 		c->row = before;
-		return r;
+		return commit_fail(f, r); /* its media too */
 	}
 	conf_changed(c, &before);
 	if ((r = history_set(c, before.history)) != 0)
-		return r;
+		return commit_fail(f, r);
 	if (strcmp(before.speak, c->row.speak) != 0 && (r = speak_over(c)) != 0)
 		return r;
 	for (i = 0; i < NLISTINGS; i++)

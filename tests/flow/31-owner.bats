@@ -124,6 +124,30 @@ epoch() { db conf.db "select epoch from conference where name = '$1'"; }
 	as alice sec-confctl end -y a1
 }
 
+# allowed CONF: how many are on that list, and who may join.
+allowed() {
+	db conf.db "select access || ' ' || (select count(*) from
+	    conference_user where conf = id and list = 'allow')
+	    from conference where name = '$1'"
+}
+conf_sql() { sqlite3 -cmd '.timeout 5000' "$SEC_DIR/lib/conf.db" "$1"; }
+
+@test "allow is whole or not at all, also when it cannot be stored" {
+	as alice sec-confctl create -p --open -n aw
+	conf_sql "create trigger full before update of access on conference
+	    begin select raise(fail, 'no'); end"
+	run -10 as alice sec-confctl allow aw carol
+	conf_sql 'drop trigger full'
+	[ "$(allowed aw)" = 'domain 0' ]
+	# Nor is it so in memory.
+	as bob sec-confctl join aw
+	as bob sec-confctl leave aw
+	as alice sec-confctl allow aw carol
+	[ "$(allowed aw)" = 'listed 1' ]
+	run -4 as bob sec-confctl join aw
+	as alice sec-confctl end -y aw
+}
+
 @test "kick: out, with a new key for who stays, but he may come again" {
 	as alice sec-confctl create -n k1 --open
 	as bob sec-confctl join k1
