@@ -375,29 +375,37 @@ deal_may(struct conference *c, const char *field, struct buf *users)
 	buf_reset(users);
 }
 
-/* Who may join by name, as sec-pal shows it to them: those invited once; and
- * who is blocked. Many in a line: there may be thousands. Who is asked now is
- * dealt after that. */
+/* Who may join by name, as sec-pal shows it to them: those invited once and
+ * those allowed; and who is blocked. Many in a line: there may be thousands.
+ * Who is asked now is dealt after that. */
 static void
 deal_lists(struct conference *c)
 {
-	struct buf may = BUF_INIT, barred = BUF_INIT, *to;
+	static const struct {
+		enum list_bit bit;
+		const char *field;
+	} lists[] = {
+		{ LIST_INVITED, "users" },
+		{ LIST_ALLOW, "allowed" },
+		{ LIST_BLOCK, "barred" },
+	};
+	struct buf users = BUF_INIT;
 	const char *user;
 	unsigned bits;
-	size_t i = 0;
+	size_t i, k;
 
-	while ((user = conf_list_next(c, &i, &bits)) != NULL) {
-		if (!(bits & (LIST_INVITED | LIST_ALLOW | LIST_BLOCK)))
-			continue;
-		to = bits & LIST_BLOCK ? &barred : &may;
-		buf_putf(to, "%s%s", buf_len(to) > 0 ? "," : "", user);
-		if (buf_len(to) > MAY_LINE)
-			deal_may(c, to == &may ? "users" : "barred", to);
+	for (k = 0; k < sizeof lists / sizeof lists[0]; k++) {
+		for (i = 0; (user = conf_list_next(c, &i, &bits)) != NULL;) {
+			if (!(bits & lists[k].bit))
+				continue;
+			buf_putf(&users, "%s%s",
+			    buf_len(&users) > 0 ? "," : "", user);
+			if (buf_len(&users) > MAY_LINE)
+				deal_may(c, lists[k].field, &users);
+		}
+		deal_may(c, lists[k].field, &users);
 	}
-	deal_may(c, "users", &may);
-	deal_may(c, "barred", &barred);
-	buf_free(&may);
-	buf_free(&barred);
+	buf_free(&users);
 }
 
 void

@@ -67,16 +67,19 @@ policy_allow(struct conference *c, struct asker *by, const struct line *l)
 		}
 		deal_policy(c);
 	}
-	guests_tell(c, line_get(l, "who"), "left");
+	guests_tell(c, line_get(l, "who"), "allowed");
 	return 200;
 }
 
 int
 policy_unallow(struct conference *c, struct asker *by, const struct line *l)
 {
-	int status = guests_store(c, by, l, LIST_ALLOW, 0);
+	int status;
 
-	return status != 0 ? status : 200;
+	if ((status = guests_store(c, by, l, LIST_ALLOW, 0)) != 0)
+		return status;
+	guests_tell(c, line_get(l, "who"), "unallowed");
+	return 200;
 }
 
 /* --- block and kick --- */

@@ -130,8 +130,11 @@ to_store(struct conference *c, const char *owner)
 	}
 	conf_changed(c, &before);
 	r = lists_change(c, before.owner, LIST_INVITED, 1);
-	if (r == 0 && strcmp(c->row.access, "listed") == 0)
-		r = lists_change(c, before.owner, LIST_ALLOW, 1);
+	if (r == 0)
+		deal_member(c, before.owner, "left");
+	if (r == 0 && strcmp(c->row.access, "listed") == 0 &&
+	    (r = lists_change(c, before.owner, LIST_ALLOW, 1)) == 0)
+		deal_member(c, before.owner, "allowed");
 	owner_follow(c);
 	return r;
 }

@@ -359,6 +359,7 @@ roster_new(struct pal *p, const char *uri)
 	roster_watch_init(r);
 	r->people = map_new();
 	r->may = map_new();
+	r->allowed = map_new();
 	r->barred = map_new();
 	r->by_q = map_new();
 	map_put_str(p->rosters, r->doc.uri, r);
@@ -390,6 +391,7 @@ roster_free(struct roster *r)
 	document_free(&r->doc, "noresource");
 	map_free(r->people);
 	map_free(r->may);
+	map_free(r->allowed);
 	map_free(r->barred);
 	map_free(r->by_q);
 	free(r->cid);
@@ -461,12 +463,18 @@ up_of(const struct roster *r)
 	return r->parent != NULL ? roster_find(r->pal, r->parent) : NULL;
 }
 
+/* As the controller lets people in, and who is in it. */
 static int
 may_join(const struct roster *r, const char *user)
 {
-	return map_get_str(r->people, user) != NULL ||
-	    map_get_str(r->may, user) != NULL ||
-	    strcmp(r->access, "domain") == 0 || strcmp(r->creator, user) == 0;
+	const struct participant *pa = map_get_str(r->people, user);
+
+	if ((pa != NULL && pa->in > 0) || strcmp(r->creator, user) == 0 ||
+	    strcmp(r->access, "domain") == 0 ||
+	    map_get_str(r->allowed, user) != NULL)
+		return 1;
+	return strcmp(r->access, "listed") != 0 &&
+	    map_get_str(r->may, user) != NULL;
 }
 
 int

@@ -101,6 +101,8 @@ on_conference(void *ctx, struct ctl_req *req)
 	}
 	roster_fields(r, req->line);
 	r->seen = 1;
+	map_free(r->allowed);
+	r->allowed = map_new();
 	for (i = 0; (pa = map_next(r->people, &i)) != NULL;) {
 		pa->seen = 0;
 		TAILQ_FOREACH(d, &pa->devices, entry)
@@ -235,16 +237,33 @@ roster_bar(struct roster *r, const char *user, int on)
 	roster_recheck(r);
 }
 
+/* What becomes of a user who need not be in it, nor be asked in. */
+static int
+member_listed(struct roster *r, const char *user, const char *status)
+{
+	if (strcmp(status, "barred") == 0)
+		roster_bar(r, user, 1);
+	else if (strcmp(status, "unbarred") == 0)
+		roster_bar(r, user, 0);
+	else if (strcmp(status, "allowed") == 0)
+		map_put_str(r->allowed, user, r);
+	else if (strcmp(status, "unallowed") == 0)
+		map_del_str(r->allowed, user);
+	else
+		return 0;
+	return 1;
+}
+
 static int
 is_state(const char *status)
 {
 	return text_list_has("invited,active,busy,left,unreachable,barred,"
-			     "unbarred",
+			     "unbarred,allowed,unallowed",
 	    status, strlen(status));
 }
 
 /* A state that no device expresses: invited, unreachable, busy, active,
- * left; barred, unbarred. */
+ * left; or a list that he is on now, or not any more. */
 static void
 on_member(void *ctx, struct ctl_req *req)
 {
@@ -263,10 +282,8 @@ on_member(void *ctx, struct ctl_req *req)
 		member_invited(r, user);
 	else if (strcmp(status, "left") == 0)
 		member_left(r, user, line_get(req->line, "reason"));
-	else if (strcmp(status, "barred") == 0 ||
-	    strcmp(status, "unbarred") == 0)
-		roster_bar(r, user, status[0] == 'b');
-	else if ((pa = map_get_str(r->people, user)) != NULL && pa->in > 0) {
+	else if (!member_listed(r, user, status) &&
+	    (pa = map_get_str(r->people, user)) != NULL && pa->in > 0) {
 		text_copy(pa->state, status, sizeof pa->state);
 		take_marks(pa, req->line);
 		participant_changed(pa);
@@ -274,26 +291,36 @@ on_member(void *ctx, struct ctl_req *req)
 	ctl_ok(req);
 }
 
-/* may conf= [users=] [barred=]: who may join by name, who is blocked. */
+/* Users with commas into a list of it. */
+static void
+list_users(struct roster *r, struct map *to, const char *users)
+{
+	char user[URI_MAX];
+	const char *s;
+	size_t n;
+
+	for (s = users; *s != '\0'; s += n + (s[n] == ',')) {
+		n = strcspn(s, ",");
+		if (n >= sizeof user)
+			continue;
+		memcpy(user, s, n);
+		user[n] = '\0';
+		map_put_str(to, user, r);
+	}
+}
+
+/* may conf= [users=] [allowed=] [barred=]: who may join by name, who may
+ * where it is listed, who is blocked. */
 static void
 on_may(void *ctx, struct ctl_req *req)
 {
-	static const char *const fields[] = { "users", "barred" };
 	struct roster *r = line_roster(ctx, req);
-	char user[URI_MAX];
-	const char *s;
-	size_t i, n;
 
-	for (i = 0; r != NULL && i < 2; i++)
-		for (s = line_get_or(req->line, fields[i], ""); *s != '\0';
-		     s += n + (s[n] == ',')) {
-			n = strcspn(s, ",");
-			if (n >= sizeof user)
-				continue;
-			memcpy(user, s, n);
-			user[n] = '\0';
-			map_put_str(i == 0 ? r->may : r->barred, user, r);
-		}
+	if (r == NULL)
+		return;
+	list_users(r, r->may, line_get_or(req->line, "users", ""));
+	list_users(r, r->allowed, line_get_or(req->line, "allowed", ""));
+	list_users(r, r->barred, line_get_or(req->line, "barred", ""));
 }
 
 static void

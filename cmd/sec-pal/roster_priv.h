@@ -56,6 +56,7 @@ struct roster {
 	unsigned in; /* participants with a device */
 	struct map *people; /* by URI */
 	struct map *may; /* invited once: they may join, by URI */
+	struct map *allowed; /* where it is listed, only these may */
 	struct map *barred; /* for them it is not there */
 	struct map *by_q; /* participant by q */
 };

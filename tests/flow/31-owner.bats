@@ -148,6 +148,56 @@ conf_sql() { sqlite3 -cmd '.timeout 5000' "$SEC_DIR/lib/conf.db" "$1"; }
 	as alice sec-confctl end -y aw
 }
 
+# lists USER CONF: among those that he may join. lists_not: it is not.
+lists() { as "$1" sec-confctl list -a -q | grep -qx "$2"; }
+lists_not() {
+	local all
+	all=$(as "$1" sec-confctl list -a -q) && ! grep -qx "$2" <<<"$all"
+}
+# shown WHO...: of bob and carol these see la in their lists, and may join.
+shown() {
+	local u
+	for u in bob carol; do
+		if [[ " $* " == *" $u "* ]]; then
+			until_ok lists $u la
+			as $u sec-confctl join la
+			as $u sec-confctl leave la
+		else
+			until_ok lists_not $u la
+			run -4 as $u sec-confctl join la
+		fi
+	done
+}
+
+@test "S171: list -a shows it to whom it takes, the directory to everybody" {
+	as bob sec-confctl answer accept
+	as alice sec-confctl create -p -n la bob
+	as bob sec-confctl leave la
+	as bob sec-confctl answer ask
+	shown bob
+	# To be found is not to be let in; and it tells no more than its name.
+	as alice sec-confctl set la directory=yes
+	as carol sec-dir conf la | grep -q '^la '
+	shown bob
+	# Who was invited is not who is allowed, from the first allow on.
+	as alice sec-confctl allow la carol
+	shown carol
+	as alice sec-confctl unallow la carol
+	shown
+	as alice sec-confctl allow la bob
+	shown bob
+	for d in confctl pal; do
+		kill_daemon $d
+		until_ok lists alice la
+		until_ok lists bob la
+		shown bob
+	done
+	as alice sec-confctl set la access=invited
+	# Both have been in it by now.
+	shown bob carol
+	as alice sec-confctl end -y la
+}
+
 @test "kick: out, with a new key for who stays, but he may come again" {
 	as alice sec-confctl create -n k1 --open
 	as bob sec-confctl join k1
