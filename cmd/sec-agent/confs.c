@@ -171,6 +171,8 @@ conf_answer_waiter(struct conf_in *c, const struct waiter *w)
 		line_put(b, "media", c->media);
 		line_putf(b, "joined", "%d", w->joined);
 	}
+	line_put(b, "history", c->history);
+	line_put(b, "history_from", c->history_from);
 	ctl_end(&r);
 }
 

@@ -39,6 +39,7 @@ on_conf(void *arg, const struct line *row)
 
 	if (strcmp(line_get_or(row, "what", ""), "child") == 0)
 		say_child(c, row);
+	say_history(c, row); /* of what one is in now */
 	if (cli_mode(c) != EMIT_JSON || *uri == '\0')
 		return 0;
 	json_begin(&j);

@@ -139,6 +139,18 @@ run_list(struct cli *c)
 	return r;
 }
 
+void
+say_history(struct cli *c, const struct line *row)
+{
+	if (strcmp(line_get_or(row, "history", "off"), "off") == 0)
+		return;
+	emit_note(cli_mode(c), "keeps its last %s lines of text%s",
+	    line_get(row, "history"),
+	    strcmp(line_get_or(row, "history_from", ""), "begin") == 0 ?
+		"" :
+		", for each from his joining on");
+}
+
 /* standup  text  open 14:10  key generation 2  creator alice */
 static void
 print_head(struct listing *l, const struct line *row)
@@ -192,12 +204,7 @@ print_head(struct listing *l, const struct line *row)
 		    line_get_or(row, "level", ""),
 		    line_get_or(row, "codec", ""),
 		    line_get_or(row, "record", ""));
-	if (strcmp(line_get_or(row, "history", "off"), "off") != 0)
-		emit_note(EMIT_TABLE, "keeps its last %s lines of text%s",
-		    line_get(row, "history"),
-		    strcmp(line_get_or(row, "history_from", ""), "begin") == 0 ?
-			"" :
-			", for each from his joining on");
+	say_history(l->c, row);
 }
 
 /* Everything but its members, whose array stays open. */

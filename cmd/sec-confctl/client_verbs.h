@@ -36,6 +36,8 @@ void	names_put(const struct ctl_client *a, const char *users,
 int	run_order(struct cli *c);
 int	run_end(struct cli *c);
 /* client_list.c */
+/* What is kept of what is said, if anything is. */
+void	say_history(struct cli *c, const struct line *row);
 int	run_list(struct cli *c);
 int	run_show(struct cli *c);
 int	run_invites(struct cli *c);

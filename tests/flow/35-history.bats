@@ -69,9 +69,21 @@ has_stored() { [ "$(stored "$1")" = "$2" ]; }
 	[ "$output" = $'one\ntwo\nthree\nfour' ]
 	run -0 history alice h1 2
 	[ "$output" = $'three\nfour' ]
-	# In a terminal they stand before what is new.
+	# Who comes in is told, however he does.
 	as bob sec-confctl leave h1
-	as bob sec-confctl join h1
+	run -0 --separate-stderr as bob sec-confctl join h1
+	[[ $stderr == "keeps its last 100 lines of text, for each from"* ]]
+	as bob sec-confctl leave h1
+	as bob sec-confctl answer ask
+	m=$(mark bob)
+	as alice sec-confctl invite -T 0 h1 bob
+	await bob --since "$m" -e invite.in >/dev/null
+	run -0 --separate-stderr as bob sec-confctl accept
+	[[ $stderr == "keeps its last 100 lines of text, for each from"* ]]
+	as bob sec-confctl answer accept
+	run -0 --separate-stderr as bob sec-talk -v -l -t 0 h1
+	[[ $stderr == *"what is typed here is kept: its last 100 lines"* ]]
+	# In a terminal they stand before what is new.
 	m=$(mark bob)
 	sec-lab run bob sec-talk -l --history 2 h1 >bob.out 2>bob.err 3>&- &
 	pid=$!
@@ -191,7 +203,14 @@ has_stored() { [ "$(stored "$1")" = "$2" ]; }
 	keys_of confctl >keys
 	[ -s keys ]
 	run ! key_in keys "$SEC_DIR"/lib/conf.db*
-	keys_of mtcu1 >keys
+	keys_of alice >keys.alice
+	keys_of bob | comm -12 keys.alice - >members
+	[ -n "$(comm -12 members keys)" ]
+	for name in mtcu1 mtcu2; do
+		keys_of $name >router
+		[ -s router ]
+		[ -z "$(comm -12 members router)" ]
+	done
 	dbk=$(echo "$SEC_DIR"/lib/keys/confctl/dbk)
 	[ "$(stat -c %a "$dbk")" = 400 ]
 	# Another storage key: an error, and the conference goes on.
