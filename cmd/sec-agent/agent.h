@@ -235,6 +235,7 @@ struct conf_in {
 	char			 level[4];     /* off: devices tell none */
 	char			 record[4], speak[12], lobby[4], locked[4];
 	char			 inviters[12]; /* all moderators */
+	char			 directory[4]; /* yes: searches show it */
 	int			 in_lobby;     /* JOINING: 182 has come */
 	struct lobby		*door;         /* who waits, as far as I am
 						* told (lobby.c) */

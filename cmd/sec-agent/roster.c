@@ -276,6 +276,7 @@ take_policy(struct conf_in *c)
 		{ "lobby", c->lobby, sizeof(c->lobby) },
 		{ "locked", c->locked, sizeof(c->locked) },
 		{ "invite", c->inviters, sizeof(c->inviters) },
+		{ "directory", c->directory, sizeof(c->directory) },
 	};
 	struct buf *b = NULL;
 	const char *s;
@@ -516,6 +517,7 @@ conf_show(struct conf_in *c, struct ctl_req *r)
 	line_put(b, "lobby", c->lobby);
 	line_put(b, "locked", c->locked);
 	line_put(b, "invite", c->inviters);
+	line_put(b, "directory", c->directory);
 	line_put(b, "history", c->history);
 	line_put(b, "history_from", c->history_from);
 	line_put(b, "state", "open");

@@ -96,7 +96,7 @@ one(struct fetching *f, struct ctl_req *r, const struct pal_doc *d)
 	static const char *const names[] = { "name", "cid", "title", "media",
 		"access", "creator", "parent", "persistent", "codec", "streams",
 		"select", "level", "record", "speak", "lobby", "locked",
-		"invite", "history", "history_from" };
+		"invite", "directory", "history", "history_from" };
 	const char *since = pal_doc_attr(d, "since");
 	const struct pal_entry **e;
 	struct buf *b;

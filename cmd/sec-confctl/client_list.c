@@ -197,13 +197,14 @@ print_head(struct listing *l, const struct line *row)
 	if (cli_flag(l->c, "v") > 0 && line_get(row, "streams") != NULL)
 		emit_note(EMIT_TABLE,
 		    "access=%s streams=%s select=%s level=%s codec=%s "
-		    "record=%s",
+		    "record=%s directory=%s",
 		    line_get_or(row, "access", ""),
 		    line_get_or(row, "streams", ""),
 		    line_get_or(row, "select", ""),
 		    line_get_or(row, "level", ""),
 		    line_get_or(row, "codec", ""),
-		    line_get_or(row, "record", ""));
+		    line_get_or(row, "record", ""),
+		    line_get_or(row, "directory", ""));
 	say_history(l->c, row);
 }
 
@@ -240,6 +241,7 @@ json_head(struct listing *l, const struct line *row)
 	json_some(j, "lobby", line_get(row, "lobby"));
 	json_some(j, "locked", line_get(row, "locked"));
 	json_some(j, "invite", line_get(row, "invite"));
+	json_some(j, "directory", line_get(row, "directory"));
 	json_some(j, "history", line_get(row, "history"));
 	json_some(j, "history_from", line_get(row, "history_from"));
 	json_array(j, "members");

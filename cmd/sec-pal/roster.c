@@ -143,6 +143,7 @@ roster_head(struct document *d, struct buf *b)
 	line_put(b, "lobby", r->lobby);
 	line_put(b, "locked", r->locked);
 	line_put(b, "invite", r->invite);
+	line_put(b, "directory", r->directory);
 	line_put(b, "history", r->history);
 	line_put(b, "history_from", r->history_from);
 }

@@ -261,6 +261,40 @@ waits() { member "$1" "$2" '.status == "waiting"'; }
 	done
 }
 
+# Nothing is changed behind the members' backs, or in half of the ways to see
+# it.
+@test "each setting is an event, and shows; a refused one is neither" {
+	as alice sec-confctl create -n e1 -p bob
+	local at set name value as_json
+	at=$(mark bob)
+	for set in "title=Tea at four" streams=7 select=first level=off \
+	    access=domain record=no speak=moderators lobby=on \
+	    invite=moderators directory=yes history=50 history-from=begin \
+	    media=text,voice; do
+		name=${set%%=*}
+		name=${name/-/_}
+		value=${set#*=}
+		case $name in
+		streams) as_json=$value ;;
+		media) as_json='["text","voice"]' ;;
+		*) as_json="\"$value\"" ;;
+		esac
+		run ! is_so e1 ".$name == $as_json"
+		run -4 as bob sec-confctl set e1 "$set"
+		as alice sec-confctl set e1 "$set"
+		await_that bob ".$name == $as_json" --since "$at" -c e1 \
+		    -e conf.policy
+		until_ok is_so e1 ".$name == $as_json"
+		as bob sec-confctl show -j e1 | jq -e ".$name == $as_json"
+	done
+	as alice sec-confctl lock e1
+	await_that bob '.locked == "yes"' --since "$at" -c e1 -e conf.policy
+	# One event for each, and none for what was refused.
+	as bob sec-watch -T 0 --since "$at" -c e1 -e conf.policy |
+	    jq -se 'length == 14'
+	as alice sec-confctl end -y e1
+}
+
 @test "invite=moderators: only they invite, and all again" {
 	as alice sec-confctl create -n i1 --open bob carol
 	as alice sec-confctl set i1 moderator+=carol
