@@ -242,6 +242,7 @@ struct conf_in {
 	char			 history[12];  /* off, or lines of text kept */
 	char			 history_from[8];
 	uint64_t		 text_seq;     /* texts of q so far */
+	uint64_t		 text_last;    /* that was not refused */
 	int			 held;         /* the controller is told that I
 						* listen elsewhere */
 	struct secret		*hop;

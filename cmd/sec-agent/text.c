@@ -32,6 +32,7 @@ struct said {
 	struct buf body; /* as sealed */
 	uint32_t epoch; /* that it is sealed under */
 	int on_wire; /* its MESSAGE is under way */
+	int refused; /* by the router, so that nobody has it */
 	int missed;
 	int64_t until; /* mono ms */
 	TAILQ_ENTRY(said) entry;
@@ -46,7 +47,7 @@ struct text {
 	int64_t refused; /* since, mono ms; 0: it is not */
 	struct inbox *inbox;
 	size_t nout;
-	TAILQ_HEAD(, said) out;
+	TAILQ_HEAD(said_list, said) out;
 	struct timer hold, tick;
 	struct hook bury;
 };
@@ -56,6 +57,8 @@ struct text {
 static void
 said_free(struct text *t, struct said *s)
 {
+	if (!s->refused && s->seq > t->c->text_last)
+		t->c->text_last = s->seq;
 	TAILQ_REMOVE(&t->out, s, entry);
 	t->nout--;
 	buf_free(&s->plain);
@@ -158,9 +161,11 @@ on_sent(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 		s->until = clock_mono() + ECHO_MS;
 	} else if (answer->status == 408) {
 		flow_kick(t->flow, 1);
-	} else if (answer->status != 503 || flow_conn(t->flow) != NULL)
+	} else if (answer->status != 503 || flow_conn(t->flow) != NULL) {
+		s->refused = 1;
 		said_fail(t, s, answer->status,
 		    answer->status == 403 ? "you may not speak here" : NULL);
+	}
 }
 
 /* The same bytes again in the same epoch, sealed anew in a newer one: no
@@ -219,19 +224,32 @@ on_tick(void *arg)
 		timer_set(&t->tick, 500);
 }
 
+/* Numbers in a row, up to now, of texts that were refused: the next text tells
+ * the others not to miss them. */
+static uint32_t
+skipped(const struct text *t)
+{
+	const struct said *s = TAILQ_LAST(&t->out, said_list);
+	uint64_t last = t->c->text_last;
+
+	if (s != NULL && s->seq > last)
+		last = s->seq;
+	return (uint32_t)(t->c->text_seq - last);
+}
+
 void
 text_say(struct text *t, struct ctl_req *r, const char *text, uint32_t to)
 {
 	struct message m = { .type = MESSAGE_TEXT,
 		.to = to,
 		.text = text,
-		.n = strlen(text) };
+		.n = strlen(text),
+		.skipped = skipped(t) };
 	struct said *s;
 	const char *why = conf_silenced(t->c);
 	int e;
 
-	/* The router would refuse it; but then its number is used up, and
-	 * the others would miss a text. */
+	/* The router would refuse it. */
 	if (why != NULL) {
 		ctl_error(r, 403, why);
 		return;

@@ -329,10 +329,12 @@ deliver(struct inbox *in, const struct held *h, const struct buf *pt,
 	}
 	if (advance(h->source, h->head.seq, &missing) != 0)
 		return;
+	r = message_decode(&i.m, buf_data(pt), buf_len(pt));
+	if (r == 0)
+		missing -= missing < i.m.skipped ? missing : i.m.skipped;
 	missing += take_untold(in, h->source, now);
 	if (missing > 0)
 		show_gap(in, h, missing);
-	r = message_decode(&i.m, buf_data(pt), buf_len(pt));
 	if (r == SEC_ERR_VERSION || (r == 0 && i.m.type != MESSAGE_TEXT))
 		return; /* of a later version, not for us */
 	if (r != 0) {

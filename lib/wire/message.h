@@ -7,8 +7,8 @@
 #include "base/buf.h"
 
 /*
- * Plaintext of a text message (SECURITY.md 3.6): be16 type | be32 0 |
- * be32 to q | UTF-8 of at most 16 KiB. The sealed body before it is
+ * Plaintext of a text message (SECURITY.md 3.6): be16 type | be32
+ * skipped | be32 to q | UTF-8 of at most 16 KiB. The sealed body before it is
  * be32 q | record type 3.
  */
 #define MESSAGE_MAX  16384
@@ -21,6 +21,10 @@ struct message {
 	uint32_t	 to;           /* q addressed, 0 = all */
 	const char	*text;         /* borrowed; not NUL-terminated */
 	size_t		 n;
+	uint32_t	 skipped;      /* sequences just before its own that
+					* its author gave to texts which the
+					* router has refused: nobody misses
+					* them, and no nonce is used twice */
 };
 
 /* 0, SEC_ERR_LIMIT or SEC_ERR_FORMAT (not UTF-8). */

@@ -253,7 +253,9 @@ put_message(struct bench *b)
 {
 	static const char text[100] = "a hundred bytes of text";
 	struct buf pt = BUF_INIT, body = BUF_INIT, m = BUF_INIT;
-	struct message msg = { MESSAGE_TEXT, 0, text, sizeof text };
+	struct message msg = { .type = MESSAGE_TEXT,
+		.text = text,
+		.n = sizeof text };
 	struct device *d = &b->dev[0];
 
 	message_encode(&pt, &msg);

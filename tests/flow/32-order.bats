@@ -95,6 +95,9 @@ waits() { member "$1" "$2" '.status == "waiting"'; }
 
 @test "the text router enforces it, whatever the client believes" {
 	as alice sec-confctl create -n m2 bob carol
+	as carol sec-talk -l m2 >carol.talk 2>&1 3>&- &
+	local talk=$!
+	until_ok eval 'says bob m2 before; grep -q "bob: before" carol.talk'
 	# His agent does not hear of it, and lets him say what he wants.
 	stopped=$(daemon_pid pal)
 	kill -STOP "$stopped"
@@ -112,6 +115,12 @@ waits() { member "$1" "$2" '.status == "waiting"'; }
 	says alice m2 after
 	until_ok heard carol m2 after
 	run ! heard carol m2 "secret-$n"
+	# And nobody misses what was refused.
+	as alice sec-confctl unmute m2 bob
+	says bob m2 "after-$n"
+	until_ok grep -q "bob: after-$n" carol.talk
+	kill "$talk"
+	run ! grep missing carol.talk
 }
 
 @test "the voice router sends nothing on of who is muted" {

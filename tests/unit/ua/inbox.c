@@ -102,17 +102,24 @@ seen(struct desk *d)
 }
 
 static void
-body_of(struct buf *b, const struct secret *ke, uint32_t epoch, uint32_t q,
-    uint64_t seq, const char *text, int64_t now)
+body_after(struct buf *b, const struct secret *ke, uint32_t epoch, uint32_t q,
+    uint64_t seq, uint32_t skipped, const char *text, int64_t now)
 {
 	struct secret *te = confkey_text(ke, CONF, epoch);
-	struct message m = { MESSAGE_TEXT, 0, text, strlen(text) };
+	struct message m = { MESSAGE_TEXT, 0, text, strlen(text), skipped };
 	struct buf pt = BUF_INIT;
 
 	T_INT(message_encode(&pt, &m), 0);
 	text_seal(b, te, CONF, epoch, q, seq, buf_data(&pt), buf_len(&pt), now);
 	buf_free(&pt);
 	secret_free(te);
+}
+
+static void
+body_of(struct buf *b, const struct secret *ke, uint32_t epoch, uint32_t q,
+    uint64_t seq, const char *text, int64_t now)
+{
+	body_after(b, ke, epoch, q, seq, 0, text, now);
 }
 
 static int
@@ -268,6 +275,35 @@ told(struct desk *d)
 	snprintf(s, sizeof(s), "%.*s", n > 0 ? (int)n - 1 : 0, d->done);
 	d->done[0] = '\0';
 	return s;
+}
+
+/* Of LATE, after so many that were refused. */
+static void
+put_after(struct desk *d, uint64_t seq, uint32_t skipped, const char *text)
+{
+	struct buf b = BUF_INIT;
+
+	body_after(&b, d->ke, 3, LATE, seq, skipped, text, 0);
+	(void)inbox_put(d->in, BOB, LATE, -1, buf_data(&b), buf_len(&b), 0);
+	buf_free(&b);
+}
+
+/* Numbers of texts that their author was refused are missed by nobody. */
+static void
+refused(void)
+{
+	struct desk d;
+
+	desk_open(&d, 3);
+	put_after(&d, 1, 0, "a");
+	put_after(&d, 3, 1, "b");
+	T_STR(seen(&d), "a b");
+	put_after(&d, 7, 2, "c"); /* 4 is missing, 5 and 6 were refused */
+	T_STR(seen(&d), "-1 c");
+	put_after(&d, 8, 0xffffffff, "d");
+	put_after(&d, 10, 0, "e");
+	T_STR(seen(&d), "d -1 e");
+	desk_close(&d);
 }
 
 /* A router hears of a text when it is shown, or never can be. */
@@ -522,6 +558,7 @@ main(void)
 	hold_for_roster();
 	hold_for_key();
 	answers();
+	refused();
 	flood_of_one();
 	told_together();
 	flood_of_many();

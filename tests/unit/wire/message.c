@@ -17,12 +17,13 @@ main(void)
 {
 	struct buf b = BUF_INIT;
 	struct message m = { MESSAGE_TEXT, 0x01000007, "gr\xc3\xbc\xc3\x9f",
-		6 };
+		6, 0 };
 	char *big;
 
 	T_INT(message_encode(&b, &m), 0);
 	T_MEM(buf_data(&b), buf_len(&b), "0001 00000000 01000007 6772c3bcc39f");
 	T_INT(message_decode(&got, buf_data(&b), buf_len(&b)), 0);
+	T_INT(got.skipped, 0);
 	T(got.type == MESSAGE_TEXT && got.to == m.to && got.n == 6 &&
 	    memcmp(got.text, m.text, 6) == 0);
 
@@ -32,7 +33,8 @@ main(void)
 	T_INT(decode_hex("0000 00000000 00000000 41"), SEC_ERR_VERSION);
 	T_INT(decode_hex("0004 00000000 00000000 41"), SEC_ERR_VERSION);
 	T_INT(decode_hex("ff01 00000000 00000000 41"), SEC_ERR_VERSION);
-	T_INT(decode_hex("0001 00000001 00000000 41"), SEC_ERR_FORMAT);
+	T_INT(decode_hex("0001 01000001 00000000 41"), 0);
+	T_INT(got.skipped, 0x01000001);
 	T_INT(decode_hex("0001 00000000 00000000 c3"), SEC_ERR_FORMAT);
 	T_INT(decode_hex("0001 00000000 00000000 eda080"), SEC_ERR_FORMAT);
 	T_INT(decode_hex("0001 00000000 000000"), SEC_ERR_FORMAT);
