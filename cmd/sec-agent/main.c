@@ -245,6 +245,7 @@ main(int argc, char **argv)
 	pid_t pid;
 
 	proc_harden();
+	proc_reuse_memory();
 	config = take_options(a, argc, argv, &verbose);
 	log_open("sec-agent",
 	    verbose > 1	      ? LOG_L_TRACE :

@@ -46,11 +46,13 @@ buf_wipe(struct buf *b)
 static int
 grow(struct buf *b, size_t need)
 {
-	size_t cap = b->cap < BUF_MIN ? BUF_MIN : b->cap, n = buf_len(b);
+	size_t cap = b->cap < BUF_MIN / 2 ? BUF_MIN : b->cap * 2;
+	size_t n = buf_len(b);
 	uint8_t *p;
 
-	while (cap < need)
-		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+	/* What is asked for at once is all that is wiped in the end. */
+	if (cap < need)
+		cap = need;
 	if ((p = malloc(cap)) == NULL)
 		return SEC_ERR_SYS;
 	if (n > 0)

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,8 @@
 #define SANITIZED 0
 #endif
 
+#define KEPT_MEMORY (8 << 20)
+
 void
 proc_harden(void)
 {
@@ -45,6 +48,13 @@ proc_harden(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a write may fail instead */
 	umask(007);
+}
+
+void
+proc_reuse_memory(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY);
+	(void)mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
 }
 
 void

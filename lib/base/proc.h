@@ -10,6 +10,10 @@
  * daemon and in the agent. */
 void	proc_harden(void);
 
+/* Some MiB that are freed stay with the process, for one that moves much:
+ * given back and taken again, they would be zeroed each time. */
+void	proc_reuse_memory(void);
+
 /* In a child before it execs: every signal as by default and none blocked,
  * which proc_harden() and the loop's signalfd had changed. */
 void	proc_reset_signals(void);

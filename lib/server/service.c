@@ -305,6 +305,7 @@ serve(const struct service_def *def, const struct service_options *o)
 	int r = 0;
 
 	proc_harden();
+	proc_reuse_memory();
 	log_open(def->prog,
 	    o->verbose > 1     ? LOG_L_TRACE :
 		o->verbose > 0 ? LOG_L_DEBUG :
