@@ -463,6 +463,9 @@ void	join_own(struct focus *f, struct sip_txn *txn,
 	    const struct sip_msg *req, struct conference *c, const char *user);
 void	joins_free(struct focus *f);
 int	conf_may_join(const struct conference *c, const char *user);
+/* May he by its own lists and access, not asking who is blocked, nor the
+ * parent? */
+int	conf_admits(const struct conference *c, const char *user);
 /* Is he on the block list of it, or of what it was spawned from? */
 int	conf_blocks(const struct conference *c, const char *user);
 /* 200 or ACK: the answer's SDP into b. */

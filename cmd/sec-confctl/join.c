@@ -443,9 +443,8 @@ joins_free(struct focus *f)
 
 /* --- joining by oneself: INVITE to the conference --- */
 
-/* Not asking who is blocked, nor the parent. */
-static int
-is_admitted(const struct conference *c, const char *user)
+int
+conf_admits(const struct conference *c, const char *user)
 {
 	unsigned bits = conf_list_bits(c, user);
 
@@ -472,7 +471,7 @@ conf_may_join(const struct conference *c, const char *user)
 {
 	if (conf_blocks(c, user))
 		return 0;
-	while (!is_admitted(c, user)) {
+	while (!conf_admits(c, user)) {
 		if (!spawn_is_open(c))
 			return 0;
 		c = c->parent;

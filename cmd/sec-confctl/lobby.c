@@ -306,14 +306,40 @@ wait_in(struct focus *f, struct sip_txn *txn, const struct join_def *def)
 	tell_all(c, NULL);
 }
 
+/* Is he new to it, and it takes nobody new, or not at once? */
+static int
+is_shut(struct conference *c, const char *user)
+{
+	return (c->row.locked || c->row.lobby) &&
+	    conf_member(c, user) == NULL && rank_of(c, user) < RANK_MODERATOR;
+}
+
+/* Through what was spawned nobody comes past the door of that through which
+ * he may: it, or NULL. */
+static struct conference *
+shut_parent(struct conference *c, const char *user)
+{
+	while (!conf_admits(c, user) && (c = c->parent) != NULL)
+		if (is_shut(c, user))
+			return c;
+	return NULL;
+}
+
 int
 lobby_holds(struct focus *f, struct sip_txn *txn, const struct join_def *def)
 {
-	struct conference *c = def->conf;
+	struct conference *c = def->conf, *parent;
+	char why[CONF_NAME + 32];
 
-	if (conf_member(c, def->user) != NULL ||
-	    rank_of(c, def->user) >= RANK_MODERATOR ||
-	    (!c->row.locked && !c->row.lobby))
+	if (conf_member(c, def->user) != NULL)
+		return 0;
+	if ((parent = shut_parent(c, def->user)) != NULL) {
+		snprintf(why, sizeof why, "%s has to let you in first",
+		    parent->row.name);
+		policy_refuse(txn, 403, why);
+		return 1;
+	}
+	if (!is_shut(c, def->user))
 		return 0;
 	if (c->row.locked)
 		policy_refuse(txn, 403, NOTE_LOCKED);

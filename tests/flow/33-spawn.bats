@@ -148,6 +148,26 @@ carol  accepted" ]
 	run -2 as alice sec-confctl set o access=parent
 }
 
+@test "nobody comes past the lobby of the parent, or its lock" {
+	as alice sec-confctl create -q -n h --open
+	as bob sec-confctl join h
+	as alice sec-confctl spawn -T 0 h voice
+	as alice sec-confctl set h lobby=on
+	run -4 --separate-stderr as carol sec-confctl join h.voice
+	[[ $stderr == *"h has to let you in first" ]]
+	as alice sec-confctl set h lobby=off
+	as alice sec-confctl lock h
+	run -4 as carol sec-confctl join h.voice
+	# Who is in the parent is not new, nor who was asked in himself.
+	as bob sec-confctl join h.voice
+	bg as alice sec-confctl invite h.voice carol
+	until_ok as carol sec-confctl accept
+	ended 0 "$!"
+	as carol sec-confctl leave h.voice
+	as carol sec-confctl join h.voice
+	as alice sec-confctl unlock h
+}
+
 @test "S194: joining the parent joins its children, unless -1" {
 	parent r bob
 	as bob sec-confctl answer accept
