@@ -30,6 +30,7 @@
 
 #define WAIT_MS	    600000
 #define LOBBY_MAX   100 /* who wait for one conference */
+#define LOBBY_USER  8 /* of them, agents of one user */
 #define NOTE_LOCKED "it is locked"
 #define NOTE_FULL   "too many wait to be let in"
 
@@ -259,16 +260,21 @@ lobby_free(struct focus *f)
 
 /* --- at the door --- */
 
-static unsigned
-count(const struct conference *c)
+/* Have as many as may come to wait for c, or as one user may? */
+static int
+is_full(const struct conference *c, const char *user)
 {
+	unsigned all = 0, own = 0;
 	struct waiting *w;
-	unsigned n = 0;
 	size_t i;
 
-	for (i = 0; (w = map_next(c->focus->waitings, &i)) != NULL;)
-		n += w->conf == c->row.id;
-	return n;
+	for (i = 0; (w = map_next(c->focus->waitings, &i)) != NULL;) {
+		if (w->conf != c->row.id)
+			continue;
+		all++;
+		own += strcmp(w->user, user) == 0;
+	}
+	return all >= LOBBY_MAX || own >= LOBBY_USER;
 }
 
 static void
@@ -277,7 +283,7 @@ wait_in(struct focus *f, struct sip_txn *txn, const struct join_def *def)
 	struct conference *c = def->conf;
 	struct waiting *w;
 
-	if (count(c) >= LOBBY_MAX || (w = calloc(1, sizeof *w)) == NULL) {
+	if (is_full(c, def->user) || (w = calloc(1, sizeof *w)) == NULL) {
 		policy_refuse(txn, 503, NOTE_FULL);
 		return;
 	}

@@ -391,6 +391,35 @@ say() {
 	sip_close "$rec"
 }
 
+@test "one user does not fill a lobby" {
+	register lou
+	register max
+	sip_open lou "$(server_addr confctl)"
+	sip_open max "$(server_addr confctl)"
+	sip_request "$lou" lou INVITE sip:conference@conf.lab.test \
+	    "<sip:conference@conf.lab.test>" cl 1 "" \
+	    "Contact: <sip:lou@foreign.invalid>" \
+	    "SEC-Conference: name=hall access=domain"
+	[ "$(status "$lou")" = 302 ]
+	join lou hall "$lou"
+	sip_request "$lou" lou PUBLISH sip:hall@conf.lab.test \
+	    "<sip:hall@conf.lab.test>" sl 1 $'set\tlobby=on' \
+	    "Event: conference" "Content-Type: application/sec-control"
+	[ "$(status "$lou")" = 200 ]
+	local i
+	for i in {1..9}; do
+		sip_request "$max" max INVITE sip:hall@conf.lab.test \
+		    "<sip:hall@conf.lab.test>" "w$i" 1 "" \
+		    "Contact: <sip:max@foreign.invalid>"
+	done
+	for i in {1..8}; do
+		sip_until "$max" '^SIP/2.0 [1-6]' answer
+		grep -q '^SIP/2.0 182 ' answer
+	done
+	[ "$(status "$max")" = 503 ]
+	for i in "$lou" "$max"; do sip_close "$i"; done
+}
+
 @test "S049: the dissector of others finds nothing malformed" {
 	run -0 sh -c 'tshark -r "$SEC_DIR/wire.pcap" -d tcp.port==7320,sip \
 	    -d tcp.port==7321,sip -d tcp.port==7322,sip \
