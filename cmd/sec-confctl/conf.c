@@ -279,6 +279,7 @@ conf_end(struct conference *c, const char *why)
 	c->ending = 1;
 	log_info("conf.end", "conf=%s why=%s", log_quote(c->row.name), why);
 	invites_end(c);
+	(void)spawn_bequeath(c); /* fails only with this turn's commit */
 	spawn_orphan(c);
 	lobby_drop(c, NULL, 404);
 	TAILQ_FOREACH(d, &c->device_list, entry)

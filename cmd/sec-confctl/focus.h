@@ -421,6 +421,9 @@ void	spawn_link(struct conference *c);
 void	spawns_load(struct focus *f);
 /* It goes. */
 void	spawn_unlink(struct conference *c);
+/* It is about to end: who is blocked in it stays so in its children. In this
+ * turn's commit; 0 or SEC_ERR_*. */
+int	spawn_bequeath(struct conference *c);
 /* It has ended: its children are told of. */
 void	spawn_orphan(struct conference *c);
 /* May whoever may join the parent join this child? */

@@ -54,7 +54,7 @@ policy_end(struct conference *c, struct asker *by, const struct line *l)
 	if (c->row.persistent && strcmp(line_get_or(l, "sure", ""), "yes") != 0)
 		return end_unsure(c, by);
 	/* What is not gone from the disk would be back after a restart. */
-	if ((r = commit_begin(f)) != 0 ||
+	if ((r = commit_begin(f)) != 0 || (r = spawn_bequeath(c)) != 0 ||
 	    (r = conf_delete(f->s->db, c->row.id)) != 0)
 		return r == SEC_ERR_NOTHING ? 404 : 503;
 	commit_then(f, end_committed, c->row.id);

@@ -67,6 +67,51 @@ spawn_unlink(struct conference *c)
 		leave_parent(child);
 }
 
+/* Those on the block list of c to that of one of its children. */
+static int
+bequeath_to(struct conference *child, const struct conference *c)
+{
+	const char *user;
+	unsigned bits;
+	size_t i = 0;
+	int r;
+
+	conf_changed(child, &child->row);
+	while ((user = conf_list_next(c, &i, &bits)) != NULL) {
+		if (!(bits & LIST_BLOCK) || is_owner(child, user) ||
+		    (conf_list_bits(child, user) & LIST_BLOCK))
+			continue;
+		if ((r = lists_put(child, user, LIST_BLOCK, 1)) != 0)
+			return r;
+	}
+	return 0;
+}
+
+int
+spawn_bequeath(struct conference *c)
+{
+	struct conference *child;
+	int r;
+
+	TAILQ_FOREACH(child, &c->children, sibling)
+		if ((r = bequeath_to(child, c)) != 0)
+			return r;
+	return 0;
+}
+
+/* sec-pal had them from the parent. */
+static void
+tell_barred(struct conference *child, const struct conference *c)
+{
+	const char *user;
+	unsigned bits;
+	size_t i = 0;
+
+	while ((user = conf_list_next(c, &i, &bits)) != NULL)
+		if ((bits & LIST_BLOCK) && conf_blocks(child, user))
+			deal_member(child, user, "barred");
+}
+
 void
 spawn_orphan(struct conference *c)
 {
@@ -75,6 +120,7 @@ spawn_orphan(struct conference *c)
 	while ((child = TAILQ_FIRST(&c->children)) != NULL) {
 		leave_parent(child);
 		deal_policy(child);
+		tell_barred(child, c);
 	}
 }
 

@@ -248,6 +248,32 @@ r.voice joined too" ]
 	as carol sec-confctl join k.voice
 }
 
+@test "a block outlives the parent" {
+	as alice sec-confctl create -q -p -n u --open
+	as bob sec-confctl join u
+	as carol sec-confctl join u
+	as bob sec-confctl spawn -T 0 u text
+	as carol sec-confctl join u.text
+	as alice sec-confctl block u carol
+	as alice sec-confctl end -y u
+	run -4 as carol sec-confctl join u.text
+	until_ok confs_listed carol ""
+	old=$(daemon_pid confctl)
+	kill -9 "$old"
+	until_ok daemon_is_new confctl "$old"
+	# refused, once the controller is there
+	barred() {
+		local status=0
+		as carol sec-confctl join u.text || status=$?
+		[ "$status" = 4 ]
+	}
+	until_ok barred
+	# Its owner decides now.
+	until_ok as bob sec-confctl unblock u.text carol
+	as carol sec-confctl join u.text
+	as bob sec-confctl end -y u.text
+}
+
 @test "a parent that ends meanwhile: nothing is spawned" {
 	parent e bob
 	local pal=$(daemon_pid pal)
