@@ -102,7 +102,7 @@ to_refused(struct conference *c, struct asker *by, const struct uri *u)
 	const struct person *p = person_find(c->focus, u->full);
 	const char *why = NULL;
 
-	if (conf_list_bits(c, u->full) & LIST_BLOCK)
+	if (conf_blocks(c, u->full))
 		why = "is blocked";
 	else if (!is_owner(c, u->full) && p != NULL &&
 	    p->owns >= (unsigned)f->s->conf.user_conferences)
