@@ -190,6 +190,22 @@ set_users(const struct conference *c, const struct listing *g,
 	return lists_check(c, users, g->bit, g->on, &by->why) != 0 ? 400 : 0;
 }
 
+/* What keeping text needs: 0, or a status and why. */
+static int
+history_lacks(const struct conference *c, const struct wish *w,
+    struct asker *by)
+{
+	if (c->focus->s->conf.plain) {
+		by->why = "text that is not sealed is not kept";
+		return 400;
+	}
+	if (w->row.history > 0 && dbk_need(c->focus) != 0) {
+		by->why = "the controller has no storage key";
+		return 503;
+	}
+	return 0;
+}
+
 /* One field of `set` into the wish. */
 static int
 set_field(struct conference *c, const struct line_field *v, struct wish *w,
@@ -205,13 +221,11 @@ set_field(struct conference *c, const struct line_field *v, struct wish *w,
 		return policy_forbids(c, by, wants);
 	if (g != NULL)
 		return set_users(c, g, v->value, w, by);
-	if (s != NULL && s->set == history_lines && c->focus->s->conf.plain) {
-		by->why = "text that is not sealed is not kept";
-		return 400;
-	}
 	if (s != NULL) {
 		by->why = s->wanted;
-		return s->set(&w->row, v->value) != 0 ? 400 : 0;
+		return s->set(&w->row, v->value) != 0 ? 400 :
+		    s->set == history_lines	      ? history_lacks(c, w, by) :
+							0;
 	}
 	if (strcmp(v->key, "media") == 0) {
 		by->why = "media is text, voice, or both with a comma";

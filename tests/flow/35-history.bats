@@ -235,6 +235,24 @@ has_stored() { [ "$(stored "$1")" = "$2" ]; }
 	history alice h7 | grep -qx "the quick brown fox"
 }
 
+@test "without a storage key nothing is kept, nor said to be" {
+	local dbk="$SEC_DIR/lib/keys/confctl/dbk"
+	keeping n1 # the key is there
+	sec-lab stop confctl 3>&-
+	chmod 644 "$dbk"
+	sec-lab start confctl 3>&-
+	until_ok agent_is_back alice
+	as alice sec-confctl create -q -p -n n2
+	run -10 as alice sec-confctl set n2 title=no history=5
+	[ "$(db conf.db "select history || title from conference
+	    where name = 'n2'")" = 0 ]
+	sec-lab stop confctl 3>&-
+	chmod 400 "$dbk"
+	sec-lab start confctl 3>&-
+	until_ok agent_is_back alice
+	as alice sec-confctl set n2 history=5
+}
+
 @test "S187: it outlives its members and every daemon" {
 	keeping h8
 	said alice h8 first
