@@ -237,7 +237,7 @@ line_keep(struct conference *c, const struct line *l)
 
 	memset(&h, 0, sizeof h);
 	if (c != NULL && c->row.history > 0 && line_take(&h, l, &body) == 0 &&
-	    author_is(c, h.q, h.user)) {
+	    h.epoch <= c->row.epoch && author_is(c, h.q, h.user)) {
 		h.conf = c->row.id;
 		r = line_store(c, &h);
 	}
@@ -337,7 +337,8 @@ keys_add(struct conference *c, uint32_t epoch, struct buf *plain)
 	secret_free(t);
 	buf_free(&place);
 	buf_free(&sealed);
-	if (r != 0)
+	/* Of before it kept text, or whatever its author made up, is none. */
+	if (r != 0 && r != SEC_ERR_NOTHING)
 		log_error("history.key", "conf=%s key_gen=%u why=%s",
 		    log_quote(c->row.name), epoch, log_quote(sec_strerror(r)));
 }
