@@ -398,8 +398,8 @@ deal_lists(struct conference *c)
 		for (i = 0; (user = conf_list_next(c, &i, &bits)) != NULL;) {
 			if (!(bits & lists[k].bit))
 				continue;
-			buf_putf(&users, "%s%s",
-			    buf_len(&users) > 0 ? "," : "", user);
+			buf_putf(&users, "%s%s", buf_len(&users) > 0 ? "," : "",
+			    user);
 			if (buf_len(&users) > MAY_LINE)
 				deal_may(c, lists[k].field, &users);
 		}

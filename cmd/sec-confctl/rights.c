@@ -20,8 +20,7 @@ rank_of(struct conference *c, const char *user)
 	if (is_owner(c, user))
 		return RANK_OWNER;
 	/* Who may not come in has no say from outside either. */
-	if ((conf_list_bits(c, user) & LIST_MODERATOR) &&
-	    !conf_blocks(c, user))
+	if ((conf_list_bits(c, user) & LIST_MODERATOR) && !conf_blocks(c, user))
 		return RANK_MODERATOR;
 	return conf_member(c, user) != NULL ? RANK_MEMBER : RANK_ANYBODY;
 }

@@ -224,8 +224,8 @@ set_field(struct conference *c, const struct line_field *v, struct wish *w,
 	if (s != NULL) {
 		by->why = s->wanted;
 		return s->set(&w->row, v->value) != 0 ? 400 :
-		    s->set == history_lines	      ? history_lacks(c, w, by) :
-							0;
+		    s->set == history_lines ? history_lacks(c, w, by) :
+					      0;
 	}
 	if (strcmp(v->key, "media") == 0) {
 		by->why = "media is text, voice, or both with a comma";
