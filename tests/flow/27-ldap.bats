@@ -28,7 +28,7 @@ setup() {
 	slapd_env
 }
 teardown() {
-	[ -z "${SILENT-}" ] || kill "$SILENT" 2>/dev/null || :
+	silent_down
 	[ -z "${STOPPED-}" ] || kill -CONT "$STOPPED" 2>/dev/null || :
 	show_logs
 }
@@ -303,19 +303,15 @@ fails_at() {
 }
 
 @test "a server that never answers: an error in 6 s, and presence goes on" {
-	port=$(shuf -n 1 -i 30000-32000)
-	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" \
-	    OPEN:/dev/null 3>&- &
-	SILENT=$!
-	until_ok is_open "$port"
-	directory " = ldap://127.0.0.1:$port/$LDAP_BASE"
+	silent_up
+	directory " = ldap://127.0.0.1:$SILENT_PORT/$LDAP_BASE"
 	bg as alice sec-dir -q org=1256
 	asked=$!
 	bg2() { as alice sec-dir -q org=1257; }
 	bg2 >two.out 2>two.err </dev/null 3>&- &
 	second=$!
 	# It is under way, and everything else is as quick as ever.
-	until_ok connected "$port"
+	until_ok connected "$SILENT_PORT"
 	since=$(mark alice)
 	as bob sec-pal set busy -N "in a meeting"
 	await alice --since "$since" -e pal | jq -e '.status == "busy"'
@@ -331,12 +327,8 @@ fails_at() {
 
 @test "who asks and asks waits for his answers first; others need not" {
 	local i pids=()
-	port=$(shuf -n 1 -i 30000-32000)
-	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" \
-	    OPEN:/dev/null 3>&- &
-	SILENT=$!
-	until_ok is_open "$port"
-	directory " = ldap://127.0.0.1:$port/$LDAP_BASE"
+	silent_up
+	directory " = ldap://127.0.0.1:$SILENT_PORT/$LDAP_BASE"
 	for ((i = 0; i < 10; i++)); do
 		as alice sec-dir -q "org=$i" >/dev/null 2>"err.$i" </dev/null \
 		    3>&- &
@@ -352,7 +344,6 @@ fails_at() {
 	by_gssapi
 	[ "$(as alice sec-dir -q user=mei)" = mei ]
 }
-is_open() { (exec 4<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 connected() { ss -Htn state established "( dport = :$1 )" | grep -q .; }
 
 @test "a server that dies in the middle of a question" {

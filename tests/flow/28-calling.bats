@@ -14,6 +14,7 @@ bats_require_minimum_version 1.5.0
 #	 |<-- 200, or the gravest-|                      |            | available
 
 load ../lib/lab
+load ../lib/slapd
 
 setup_file() {
 	lab_up alice bob carol dave erin frank
@@ -35,6 +36,7 @@ setup_file() {
 }
 teardown_file() { lab_down; }
 teardown() {
+	silent_down
 	show_logs
 	as bob sec-confctl answer accept
 	for u in alice bob frank; do
@@ -256,11 +258,8 @@ rung() { sec-lab log confctl | grep -c "invite.out conf=$1 user=sip:$2@" || :; }
 
 @test "a directory that is away: 10 before long, and nothing else suffers" {
 	as alice sec-confctl create -n o13
-	port=$(shuf -n 1 -i 20000-29999)
-	socat -u "TCP-LISTEN:$port,bind=127.0.0.1,fork,reuseaddr" \
-	    OPEN:/dev/null 2>/dev/null 3>&- &
-	silent=$!
-	for where in 127.0.0.1:1 "127.0.0.1:$port"; do
+	silent_up
+	for where in 127.0.0.1:1 "127.0.0.1:$SILENT_PORT"; do
 		sed -i '/^directory/d' "$SEC_DIR/etc/sec.conf"
 		echo "directory = ldap://$where/dc=lab,dc=test" \
 		    >>"$SEC_DIR/etc/sec.conf"
@@ -276,8 +275,6 @@ rung() { sec-lab log confctl | grep -c "invite.out conf=$1 user=sip:$2@" || :; }
 		grep -q 'bob .*accepted' <<<"$stderr"
 		as bob sec-confctl leave o13
 	done
-	kill "$silent"
-	wait "$silent" || :
 	sed -i '/^directory/d' "$SEC_DIR/etc/sec.conf"
 	kill_daemon pal
 	run -0 --separate-stderr as alice sec-confctl invite o13 location:Berlin

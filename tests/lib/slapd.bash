@@ -79,6 +79,32 @@ slapd_kill() {
 
 slapd_down() { [ ! -e "$SEC_DIR/ldap/pid" ] || slapd_kill KILL; }
 
+# silent_up: a server that takes connections and questions, and never answers;
+# SILENT_PORT is its port. silent_down: it is gone, if there is one.
+silent_up() {
+	local tries=8
+	while [ $((tries--)) -gt 0 ]; do
+		SILENT_PORT=$(shuf -n 1 -i 30000-32000)
+		socat -u "TCP-LISTEN:$SILENT_PORT,bind=127.0.0.1,fork" \
+		    OPEN:/dev/null 2>/dev/null 3>&- &
+		SILENT=$!
+		until_ok silent_is_decided
+		gone "$SILENT" || return 0
+	done
+	return 1
+}
+# It listens, or it is gone, as when its port is another's.
+silent_is_decided() {
+	[ -n "$(ss -Htln "sport = :$SILENT_PORT and src 127.0.0.1")" ] ||
+	    gone "$SILENT"
+}
+silent_down() {
+	[ -n "${SILENT-}" ] || return 0
+	kill "$SILENT" 2>/dev/null || :
+	wait "$SILENT" 2>/dev/null || :
+	SILENT=
+}
+
 # ldap_env NAME: a variable of the lab's environment.
 ldap_env() {
 	(eval "$(sec-lab env alice 2>/dev/null)" && printf '%s\n' "${!1}")
