@@ -1,9 +1,10 @@
 # sound.bash: sound cards and sounds. `load ../lib/lab` and `load
 # ../lib/sound`.
 
-# card SAID HEARD: SEC's programs see a sound card, whose microphone hears
-# the file SAID (once, then silence) and whose loudspeaker writes the file
-# HEARD, both raw s16le at 48 kHz.
+# card SAID HEARD: SEC's programs see a sound card, whose loudspeaker writes
+# the file HEARD and whose microphone hears the file SAID, both raw s16le at
+# 48 kHz. Each program that opens it hears SAID from its beginning, and goes on
+# in it only while a mic is open; behind its end is silence.
 card() {
 	cat >"$BATS_TEST_TMPDIR/asound.conf" <<-END
 	pcm.mic { type file slave.pcm null file "/dev/null" infile "$1" format "raw" }
