@@ -95,6 +95,33 @@ held() {
 newest() { find "$SEC_DIR/lib/files" -type f -printf '%T@ %p\n' | sort -n |
 	tail -1 | cut -d' ' -f2; }
 
+# On a terminal, which script(1) is; and there it is on standard error.
+@test "how far it is: told to people at terminals, and to nobody else" {
+	local bar='\[#*-*\] +[0-9]+%  [0-9.]+ .?B of 3.0 MB  [0-9.]+ .?B/s'
+	noise 3000000 far
+	as alice sec-confctl attach board far >out 2>err
+	[ "$(cat err)" = "far  3.0 MB" ]
+	run ! grep -q $'[[\r]' out err
+	as alice sec-confctl detach board far
+	SHELL=/bin/bash script -qefc \
+	    "sec-lab run alice sec-confctl attach board far >out" /dev/null \
+	    </dev/null >shown 3>&-
+	tr '\r' '\n' <shown | grep -qE "^$bar"
+	run ! grep -q $'[[\r]' out
+	SHELL=/bin/bash script -qefc \
+	    "sec-lab run bob sec-confctl fetch board far -o got" /dev/null \
+	    </dev/null >shown 3>&-
+	tr '\r' '\n' <shown | grep -qE "^$bar"
+	cmp far got
+	rm got
+	SHELL=/bin/bash script -qefc \
+	    "sec-lab run bob sec-confctl fetch -j board far -o got" /dev/null \
+	    </dev/null >shown 3>&-
+	run ! grep -qF '[' shown
+	grep -q '"far"' shown
+	as alice sec-confctl detach board far
+}
+
 @test "the others are told, and what of it is gone again" {
 	m=$(mark bob)
 	echo news >news
