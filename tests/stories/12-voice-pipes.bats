@@ -160,6 +160,34 @@ stat_of() { sox "$1" -n stat 2>&1 | awk -F: -v f="$2" '$1 ~ "^" f { print $2 + 0
 	is "$(stat_of out/standup.bob.wav Length) > 9.9"
 }
 
+# Whoever keeps what he hears is seen to do so, and may be told not to.
+@test "-o FILE and --stems make a recorder, -o null none; record=no ends it" {
+	records() {
+		as carol sec-confctl show -j standup | jq -e \
+		    '.members[] | select(.user == "sip:alice@lab.test") |
+		    .via | split(",") | any(. == "recorder")'
+	}
+	for how in "-o -" "-o kept.wav" "-o null --stems kept"; do
+		run ! records
+		# shellcheck disable=SC2086
+		sec-lab run alice sec-talk -i null $how standup \
+		    >out 2>err 3>&- &
+		pid=$!
+		until_ok records
+		as carol sec-confctl show standup |
+		    grep -qE '^alice .*recorder'
+		as alice sec-confctl set standup record=no
+		ended 0 "$pid"
+		grep -q "recording is not allowed here any more" err
+		# shellcheck disable=SC2086
+		run -4 as alice sec-talk -i null $how -t 1 standup
+		[[ $output == *"recording is not allowed here"* ]]
+		# Who only listens is not meant.
+		as alice sec-talk -i null -o null -t 1 standup
+		as alice sec-confctl set standup record=yes
+	done
+}
+
 @test "S043: the end of the input is the end of the device, not of the membership" {
 	before=$(mark alice)
 	: | as alice sec-talk -i - -o null standup
