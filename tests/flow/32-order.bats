@@ -128,11 +128,14 @@ waits() { member "$1" "$2" '.status == "waiting"'; }
 	as alice sec-confctl mute m3 bob
 	tone t.wav 440 1
 	as alice sec-talk -i null -o h.wav m3 >ear 2>&1 &
-	local ear=$!
+	local ear=$! before
+	before=$(held_back)
 	as bob sec-talk -i t.wav -o null -n 1 m3
 	kill -TERM "$ear"
 	wait "$ear" || :
 	silent h.wav
+	# It was said, for a second, and got no further than the router.
+	[ $(($(held_back) - before)) -ge 40 ]
 	as alice sec-confctl unmute m3 bob
 	as alice sec-talk -i null -o h2.wav m3 >ear 2>&1 &
 	ear=$!
@@ -140,6 +143,15 @@ waits() { member "$1" "$2" '.status == "waiting"'; }
 	kill -TERM "$ear"
 	wait "$ear" || :
 	about "$(hertz h2.wav)" 440
+}
+
+# held_back: packets of who may not speak, at all voice routers.
+held_back() {
+	local n
+	for n in mcu1 mcu2; do
+		sec-ctl "$SEC_DIR/run/$n.sock" status
+	done | grep -aoP 'what=muted\tn=\K[0-9]+' | awk '{ n += $1 }
+	    END { print n + 0 }'
 }
 
 @test "speak=moderators, and back, while it runs" {
