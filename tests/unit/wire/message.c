@@ -16,8 +16,8 @@ int
 main(void)
 {
 	struct buf b = BUF_INIT;
-	struct message m = { MESSAGE_TEXT, 0x01000007, "gr\xc3\xbc\xc3\x9f",
-		6, 0 };
+	struct message m = { MESSAGE_TEXT, 0x01000007, "gr\xc3\xbc\xc3\x9f", 6,
+		0 };
 	char *big;
 
 	T_INT(message_encode(&b, &m), 0);
