@@ -4,6 +4,9 @@
  * key, and with it the conference.
  *
  *	RINGING -> ACCEPTED (200 sent, ACK awaited) -> a conf_in
+ *
+ * If the controller is lost it rings on, for as long as it was to ring: who
+ * was asked may join by name, and to accept it is to do so.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +36,7 @@ struct invitation {
 	char name[65], media[32];
 	char *words;
 	int64_t at;
-	uint64_t txn;
+	uint64_t txn; /* 0: the controller was lost */
 	struct dialog dialog;
 	struct timer timer;
 	int anyway; /* though my status is busy */
@@ -291,6 +294,27 @@ answer(struct invitation *v, int status, const char *note)
 	sip_answer(txn, &m);
 }
 
+/* Nobody waits for the 200 any more. */
+static void
+join_by_name(struct invitation *v)
+{
+	struct conf_in *c = conf_find(v->a, v->conf);
+	struct waiter w = { .who = v->who, .children = 1 };
+	int fresh = c == NULL;
+
+	if (fresh)
+		c = conf_new(v->a, v->conf);
+	text_copy(w.invite, v->id, sizeof(w.invite));
+	if (v->replied && c->state == CONF_OPEN)
+		conf_answer_waiter(c, &w);
+	else if (v->replied)
+		conf_wait(c, &w);
+	v->replied = 0;
+	drop(v, "accepted", 0, NULL);
+	if (fresh)
+		conf_invite(c);
+}
+
 static void
 accept_now(struct invitation *v)
 {
@@ -298,6 +322,10 @@ accept_now(struct invitation *v)
 	struct buf sdp = BUF_INIT;
 	struct sip_msg m;
 
+	if (v->txn == 0) {
+		join_by_name(v);
+		return;
+	}
 	if (txn == NULL) {
 		drop(v, "cancelled", 487, "the invitation was withdrawn");
 		return;
@@ -418,6 +446,19 @@ invitation_new(struct agent *a, const struct uri *who, const struct uri *conf,
 	return v;
 }
 
+/* He is asked again. */
+static void
+lost_drop(struct agent *a, const char *conf)
+{
+	struct invitation *v;
+
+	TAILQ_FOREACH(v, &a->invites->list, entry)
+		if (v->txn == 0 && strcmp(v->conf, conf) == 0) {
+			drop(v, "cancelled", 487, NULL);
+			return;
+		}
+}
+
 void
 on_invite(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
@@ -441,6 +482,7 @@ on_invite(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		sip_answer_status(txn, 400);
 		return;
 	}
+	lost_drop(a, conf.full);
 	if (a->invites->n >= INVITES || conf_find(a, conf.full) != NULL) {
 		sip_answer_status(txn, 486);
 		return;
@@ -525,17 +567,14 @@ on_cancel(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	sip_answer_status(txn, 487);
 }
 
-/* The connection is lost, and with it what rings. */
 void
 invites_lost(struct agent *a)
 {
-	struct invitation *v, *next;
+	struct invitation *v;
 
-	for (v = TAILQ_FIRST(&a->invites->list); v != NULL; v = next) {
-		next = TAILQ_NEXT(v, entry);
+	TAILQ_FOREACH(v, &a->invites->list, entry)
 		if (v->state == RINGING)
-			drop(v, "cancelled", 503, "controller unreachable");
-	}
+			v->txn = 0;
 }
 
 /* --- for tools --- */

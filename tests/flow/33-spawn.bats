@@ -360,23 +360,47 @@ child_is_whole() { # NAME PEOPLE
 	child_is_whole y.voice 2
 	until_ok as bob sec-confctl join y.voice
 	until_ok no_conference x.voice
-	# While it rings: who was asked is asked no more, but may come.
-	as bob sec-confctl answer ask
-	m=$(mark bob)
-	bg as alice sec-confctl spawn x voice
-	spawn=$!
-	await bob --since "$m" -e invite.in -c x.voice
-	kill_daemon confctl
-	wait "$spawn" || :
-	[ "$(cat bg.out)" = x.voice ]
-	await bob --since "$m" -e invite.done -c x.voice |
-	    jq -e '.result == "cancelled"'
-	child_is_whole x.voice 3
-	until_ok agent_is_back bob
-	until_ok as bob sec-confctl join x.voice
-	roster_is bob x.voice $'alice active\nbob active'
 	as alice sec-confctl end -y y
 	as alice sec-confctl end -y y.voice
+}
+
+@test "kill -9 of the controller while it rings: who was asked can accept" {
+	parent z bob carol
+	local m=$(mark bob) spawn inviting
+	bg as alice sec-confctl spawn z voice
+	spawn=$!
+	await bob --since "$m" -e invite.in -c z.voice
+	as alice sec-confctl create -q -n plain
+	for u in bob dave; do
+		as alice sec-confctl invite -T 0 plain $u
+		await $u --since 0 -e invite.in -c plain
+	done
+	kill_daemon confctl
+	wait "$spawn" || :
+	[ "$(cat bg.out)" = z.voice ]
+	child_is_whole z.voice 3
+	until_ok agent_is_back alice
+	until_ok as carol sec-confctl join z.voice
+	[ "$(as bob sec-confctl invites -q | wc -l)" = 2 ]
+	as bob sec-confctl accept z.voice
+	as bob sec-watch -T 0 --since "$m" -e invite.done -c z.voice |
+	    jq -se 'map(.result) == ["accepted"]'
+	roster_is bob z.voice $'alice active\nbob active\ncarol active'
+	as bob sec-confctl accept plain
+	as dave sec-confctl decline plain
+	roster_is alice plain $'alice active\nbob active'
+	# Asked again he is asked once.
+	as alice sec-confctl invite -T 0 plain dave
+	until_ok eval '[ "$(as dave sec-confctl invites -q | wc -l)" = 1 ]'
+	kill_daemon confctl
+	until_ok agent_is_back alice
+	until_ok agent_is_back dave
+	m=$(mark dave)
+	as alice sec-confctl invite -T 0 plain dave
+	await dave --since "$m" -e invite.in -c plain
+	[ "$(as dave sec-confctl invites -q | wc -l)" = 1 ]
+	as dave sec-confctl accept
+	roster_is alice plain $'alice active\nbob active\ndave active'
 }
 
 # write CONF: a line, and another, until the file `stop` is there.
