@@ -103,6 +103,15 @@ CREATE TABLE history_key (
 	PRIMARY KEY (conf, epoch)
 ) STRICT, WITHOUT ROWID;
 
+-- How far members who let the others know have read its kept text. A row
+-- goes with the membership.
+CREATE TABLE receipt (
+	conf       TEXT NOT NULL REFERENCES conference ON DELETE CASCADE,
+	user       TEXT NOT NULL,
+	line       INTEGER NOT NULL,         -- up to this one
+	PRIMARY KEY (conf, user)
+) STRICT, WITHOUT ROWID;
+
 -- Persistent conferences that have ended: only the owner may use the name
 -- again, under a new id.
 CREATE TABLE tombstone (

@@ -36,6 +36,9 @@ static const char dir_sql[] =
 #include "dir.sql.h"
     ;
 
+/* From one version to the next, the oldest first. */
+#define RENEWALS 2
+
 /* 2: timed statuses, notes on PAL entries. */
 static const char pal_2[] =
     "ALTER TABLE status ADD COLUMN prev_value TEXT NOT NULL DEFAULT '';"
@@ -48,20 +51,26 @@ static const char pal_2[] =
 static const char conf_2[] =
     "ALTER TABLE device ADD COLUMN via TEXT NOT NULL DEFAULT 'voip';"
     "ALTER TABLE conference ADD COLUMN level INTEGER NOT NULL DEFAULT 1";
+/* 3: how far members have read. */
+static const char conf_3[] =
+    "CREATE TABLE receipt ("
+    " conf TEXT NOT NULL REFERENCES conference ON DELETE CASCADE,"
+    " user TEXT NOT NULL, line INTEGER NOT NULL,"
+    " PRIMARY KEY (conf, user)) STRICT, WITHOUT ROWID";
 
 static const struct schema {
 	const char *name;
 	int version;
 	int full; /* synchronous */
 	const char *sql;
-	const char *renew; /* from the version before; NULL: there is none */
+	const char *renew[RENEWALS]; /* from version 1, from 2; NULL: none */
 	const char *tune; /* more for who writes it, or NULL */
 } schemas[] = {
-	{ "pal.db", 2, 0, pal_sql, pal_2, NULL },
-	{ "conf.db", 2, 1, conf_sql, conf_2, NULL },
+	{ "pal.db", 2, 0, pal_sql, { pal_2 }, NULL },
+	{ "conf.db", 3, 1, conf_sql, { conf_2, conf_3 }, NULL },
 	/* An import of 100,000 people touches 100 MB: with the 2 MB that
 	 * SQLite takes by itself each page is written several times. */
-	{ "dir.db", 1, 0, dir_sql, NULL, "PRAGMA cache_size = -65536" },
+	{ "dir.db", 1, 0, dir_sql, { NULL }, "PRAGMA cache_size = -65536" },
 };
 
 struct db {
@@ -381,9 +390,22 @@ exec(struct db *d, const char *sql)
 	return note(d, sqlite3_exec(d->h, sql, NULL, NULL, NULL));
 }
 
+/* What is new since that version; 0: all of it. */
+static int
+exec_schema(struct db *d, const struct schema *s, int version)
+{
+	int r = 0;
+
+	if (version == 0)
+		return exec(d, s->sql);
+	for (; r == 0 && version < s->version; version++)
+		r = exec(d, s->renew[version - 1]);
+	return r;
+}
+
 /* Make the schema, or what is new in it, whole or not at all. */
 static int
-write_schema(struct db *d, const struct schema *s, const char *what)
+write_schema(struct db *d, const struct schema *s)
 {
 	char sql[64];
 	int version, r;
@@ -395,13 +417,13 @@ write_schema(struct db *d, const struct schema *s, const char *what)
 	if ((r = pragma_int(d, "PRAGMA user_version", &version)) == 0 &&
 	    version == s->version)
 		return exec(d, "COMMIT");
-	if (r != 0 || (r = exec(d, what)) != 0 || (r = exec(d, sql)) != 0 ||
-	    (r = exec(d, "COMMIT")) != 0)
+	if (r != 0 || (r = exec_schema(d, s, version)) != 0 ||
+	    (r = exec(d, sql)) != 0 || (r = exec(d, "COMMIT")) != 0)
 		(void)sqlite3_exec(d->h, "ROLLBACK", NULL, NULL, NULL);
 	return r;
 }
 
-/* Make the schema in an empty file, renew that of the version before, or see
+/* Make the schema in an empty file, renew that of an older version, or see
  * whether it is one we know. */
 static int
 settle_schema(struct db *d, const struct schema *s, const char *path,
@@ -413,9 +435,8 @@ settle_schema(struct db *d, const struct schema *s, const char *path,
 		return r;
 	if (version == s->version)
 		return 0;
-	if (version > 0 && version == s->version - 1 && s->renew != NULL &&
-	    mode != DB_READER)
-		return write_schema(d, s, s->renew);
+	if (version > 0 && version < s->version && mode != DB_READER)
+		return write_schema(d, s);
 	if (version > s->version) {
 		snprintf(d->why, sizeof(d->why),
 		    "%s has schema %d, this "
@@ -435,7 +456,7 @@ settle_schema(struct db *d, const struct schema *s, const char *path,
 		    path);
 		return version == 0 ? SEC_ERR_DATA : SEC_ERR_VERSION;
 	}
-	return write_schema(d, s, s->sql);
+	return write_schema(d, s);
 }
 
 /* The file must exist with its mode before SQLite makes -wal and -shm like

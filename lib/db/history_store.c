@@ -1,5 +1,6 @@
 /*
- * conf.db: kept lines of text, and the keys of their epochs.
+ * conf.db: kept lines of text, the keys of their epochs, and how far members
+ * have read.
  */
 #include "base/err.h"
 #include "db/history_store.h"
@@ -22,6 +23,9 @@ static const char sql_trim_keys[] =
     " (SELECT epoch FROM history WHERE conf = ?1)";
 static const char sql_drop[] = "DELETE FROM history WHERE conf = ?1";
 static const char sql_drop_keys[] = "DELETE FROM history_key WHERE conf = ?1";
+static const char sql_drop_receipts[] = "DELETE FROM receipt WHERE conf = ?1";
+static const char sql_newest[] =
+    "SELECT max(line) FROM history WHERE conf = ?1";
 
 int
 history_put(struct db *d, const struct history_line *l)
@@ -85,8 +89,27 @@ history_drop(struct db *d, uint64_t conf)
 	char id[CONF_ID_LEN];
 	int r;
 
-	r = stmt_run(d, sql_drop, "t", conf_id_text(conf, id));
-	return r != 0 ? r : stmt_run(d, sql_drop_keys, "t", id);
+	if ((r = stmt_run(d, sql_drop, "t", conf_id_text(conf, id))) != 0 ||
+	    (r = stmt_run(d, sql_drop_keys, "t", id)) != 0)
+		return r;
+	return stmt_run(d, sql_drop_receipts, "t", id);
+}
+
+int
+history_newest(struct db *d, uint64_t conf, uint64_t *line)
+{
+	char id[CONF_ID_LEN];
+	sqlite3_stmt *s;
+	int r;
+
+	*line = 0;
+	r = stmt_open(d, &s, sql_newest, "t", conf_id_text(conf, id));
+	if (r != 0)
+		return r;
+	if ((r = stmt_next(d, s)) == 1)
+		*line = (uint64_t)sqlite3_column_int64(s, 0);
+	stmt_close(s);
+	return r == 1 ? 0 : r;
 }
 
 /* --- keys --- */
@@ -168,4 +191,52 @@ history_from_clear(struct db *d, uint64_t conf, const char *user)
 	char id[CONF_ID_LEN];
 
 	return stmt_run(d, sql_from_clear, "tt", conf_id_text(conf, id), user);
+}
+
+/* --- how far members have read --- */
+
+static const char sql_receipt_put[] =
+    "INSERT INTO receipt (conf, user, line) VALUES (?1, ?2, ?3)"
+    " ON CONFLICT (conf, user) DO UPDATE SET line = max(line, excluded.line)";
+static const char sql_receipt_rm[] =
+    "DELETE FROM receipt WHERE conf = ?1 AND user = ?2";
+static const char sql_receipt_each[] = "SELECT conf, user, line FROM receipt";
+
+int
+receipt_put(struct db *d, uint64_t conf, const char *user, uint64_t line)
+{
+	char id[CONF_ID_LEN];
+
+	return stmt_run(d, sql_receipt_put, "ttl", conf_id_text(conf, id), user,
+	    (int64_t)line);
+}
+
+int
+receipt_rm(struct db *d, uint64_t conf, const char *user)
+{
+	char id[CONF_ID_LEN];
+
+	return stmt_run(d, sql_receipt_rm, "tt", conf_id_text(conf, id), user);
+}
+
+int
+receipt_each(struct db *d,
+    int (*cb)(void *arg, uint64_t conf, const char *user, uint64_t line),
+    void *arg)
+{
+	char user[CONF_USER];
+	sqlite3_stmt *s;
+	int r;
+
+	if ((r = stmt_open(d, &s, sql_receipt_each, "")) != 0)
+		return r;
+	while ((r = stmt_next(d, s)) == 1) {
+		stmt_text(s, 1, user, sizeof user);
+		r = cb(arg, conf_id_of(s, 0), user,
+		    (uint64_t)sqlite3_column_int64(s, 2));
+		if (r != 0)
+			break;
+	}
+	stmt_close(s);
+	return r;
 }

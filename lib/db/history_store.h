@@ -9,8 +9,9 @@
 
 /*
  * conf.db: the text that persistent conferences keep, as its authors sealed
- * it, and the sealed text keys of its epochs (SECURITY.md 3.5). Written by
- * sec-confctl only, inside the transaction that the caller has begun.
+ * it, the sealed text keys of its epochs, and how far its members have read
+ * (SECURITY.md 3.5). Written by sec-confctl only, inside the transaction that
+ * the caller has begun.
  */
 struct history_line {
 	uint64_t	 conf;
@@ -33,8 +34,10 @@ int	history_page(struct db *d, uint64_t conf, uint64_t before,
 /* The newest `keep` lines stay, and the keys of epochs that have lines or
  * come from `epoch` on. */
 int	history_trim(struct db *d, uint64_t conf, int keep, uint32_t epoch);
-/* All lines and keys. */
+/* All lines, keys, and marks of who has read. */
 int	history_drop(struct db *d, uint64_t conf);
+/* The number of the newest line, 0: there is none. */
+int	history_newest(struct db *d, uint64_t conf, uint64_t *line);
 
 /* T_e as it was sealed for the disk. A second one for an epoch is not
  * stored. _get: appended to out; SEC_ERR_NOTHING: there is none. */
@@ -50,5 +53,13 @@ int	history_from_put(struct db *d, uint64_t conf, const char *user,
 int	history_from_get(struct db *d, uint64_t conf, const char *user,
 	    uint32_t *epoch);
 int	history_from_clear(struct db *d, uint64_t conf, const char *user);
+
+/* A member has read up to this line; it never goes back. 0 or SEC_ERR_*. */
+int	receipt_put(struct db *d, uint64_t conf, const char *user,
+	    uint64_t line);
+int	receipt_rm(struct db *d, uint64_t conf, const char *user);
+/* cb returns 0 to go on. 0, SEC_ERR_* or cb's. */
+int	receipt_each(struct db *d, int (*cb)(void *arg, uint64_t conf,
+	    const char *user, uint64_t line), void *arg);
 
 #endif

@@ -62,7 +62,7 @@ lists(void)
 	return seen;
 }
 
-/* A file of the version before is renewed by its writer, rows and all; a
+/* A file of an older version is renewed by its writer, rows and all; a
  * reader does not touch it. */
 static void
 test_renewed(void)
@@ -81,6 +81,7 @@ test_renewed(void)
 	T_INT(conf_device_put(d, &v), 0);
 	T_INT(stmt_run(d, "ALTER TABLE device DROP COLUMN via", ""), 0);
 	T_INT(stmt_run(d, "ALTER TABLE conference DROP COLUMN level", ""), 0);
+	T_INT(stmt_run(d, "DROP TABLE receipt", ""), 0);
 	T_INT(stmt_run(d, "PRAGMA user_version = 1", ""), 0);
 	db_close(d);
 	d = NULL;
@@ -92,6 +93,13 @@ test_renewed(void)
 	T_INT(conf_device_put(d, &v), 0);
 	T(strstr(devices(), "recorder") != NULL);
 	T_INT(conf_device_rm(d, v.conf, v.q), 0);
+	T_INT(stmt_run(d, "DELETE FROM receipt", ""), 0);
+	T_INT(stmt_run(d, "DROP TABLE receipt", ""), 0);
+	T_INT(stmt_run(d, "PRAGMA user_version = 2", ""), 0);
+	db_close(d);
+	d = NULL;
+	T_INT(db_open(&d, "conf.db", DB_WRITER, why, sizeof(why)), 0);
+	T_INT(stmt_run(d, "DELETE FROM receipt", ""), 0);
 }
 
 int

@@ -134,6 +134,65 @@ test_from(void)
 	T_INT((int)e, 11);
 }
 
+static int
+on_receipt(void *arg, uint64_t conf, const char *user, uint64_t at)
+{
+	size_t n = strlen(seen);
+
+	(void)arg;
+	snprintf(seen + n, sizeof(seen) - n, "%d:%.5s:%d ", (int)(conf & 15),
+	    user + 4, (int)at);
+	return 0;
+}
+
+static const char *
+receipts(void)
+{
+	seen[0] = '\0';
+	T_INT(receipt_each(d, on_receipt, NULL), 0);
+	return seen;
+}
+
+static int
+receipt_stop(void *arg, uint64_t conf, const char *user, uint64_t at)
+{
+	(void)arg;
+	(void)conf;
+	(void)user;
+	(void)at;
+	return 7;
+}
+
+/* One row for each who lets it be known; it never goes back. */
+static void
+test_receipts(void)
+{
+	const char *alice = "sip:alice@x.test", *bobby = "sip:bobby@x.test";
+	uint64_t n = 9;
+
+	T_INT(history_newest(d, CONF, &n), 0);
+	T_INT((int)n, 0);
+	T_INT(line(CONF, 21, 1, "a"), 0);
+	T_INT(line(CONF, 23, 1, "b"), 0);
+	T_INT(history_newest(d, CONF, &n), 0);
+	T_INT((int)n, 23);
+	T_STR(receipts(), "");
+	T_INT(receipt_put(d, CONF, alice, 21), 0);
+	T_INT(receipt_put(d, CONF, bobby, 23), 0);
+	T_INT(receipt_put(d, CONF, alice, 23), 0);
+	T_INT(receipt_put(d, CONF, bobby, 21), 0);
+	T_INT(receipt_put(d, CONF + 1, alice, 6), 0);
+	T_INT(receipt_put(d, 77, alice, 6), SEC_ERR_NO);
+	T_STR(receipts(), "1:alice:23 1:bobby:23 2:alice:6 ");
+	T_INT(receipt_each(d, receipt_stop, NULL), 7);
+	T_INT(receipt_rm(d, CONF, alice), 0);
+	T_STR(receipts(), "1:bobby:23 2:alice:6 ");
+	T_INT(history_drop(d, CONF), 0);
+	T_STR(receipts(), "2:alice:6 ");
+	T_INT(conf_delete(d, CONF + 1), 0);
+	T_STR(receipts(), "");
+}
+
 int
 main(void)
 {
@@ -144,6 +203,7 @@ main(void)
 	test_lines();
 	test_keys();
 	test_from();
+	test_receipts();
 	db_close(d);
 	return t_done();
 }
