@@ -251,7 +251,7 @@ json_head(struct listing *l, const struct line *row)
 static const char *const marks[] = { "hand", "muted", "floor" };
 #define NMARKS (sizeof(marks) / sizeof(*marks))
 
-/* "moderator hand recorder" */
+/* "moderator hand recorder read=1764000000000" */
 static const char *
 marks_of(const struct line *row, struct buf *out)
 {
@@ -263,6 +263,8 @@ marks_of(const struct line *row, struct buf *out)
 			buf_putf(out, " %s", marks[i]);
 	if (strstr(line_get_or(row, "via", ""), "recorder") != NULL)
 		buf_put_str(out, " recorder");
+	if (agent_int(row, "read") > 0)
+		buf_putf(out, " read=%lld", (long long)agent_int(row, "read"));
 	return buf_cstr(out) + (*buf_cstr(out) == ' ');
 }
 
@@ -284,6 +286,8 @@ json_member(struct listing *l, const struct line *row)
 	for (i = 0; i < NMARKS; i++)
 		if (agent_int(row, marks[i]) == 1)
 			json_bool(&l->j, marks[i], 1);
+	if (agent_int(row, "read") > 0)
+		json_int(&l->j, "read", agent_int(row, "read"));
 	json_close(&l->j, '}');
 }
 

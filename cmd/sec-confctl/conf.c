@@ -33,7 +33,7 @@ conf_find_id(struct focus *f, uint64_t id)
 }
 
 struct member *
-conf_member(struct conference *c, const char *user)
+conf_member(const struct conference *c, const char *user)
 {
 	return map_get_str(c->members, user);
 }
@@ -395,7 +395,7 @@ confs_load(struct focus *f)
 	if ((r = conf_each(f->s->db, load_conf, f)) != 0 ||
 	    (r = conf_medium_each(f->s->db, load_medium, f)) != 0 ||
 	    (r = conf_device_each(f->s->db, load_device, f)) != 0 ||
-	    (r = lists_load(f)) != 0) {
+	    (r = receipts_load(f)) != 0 || (r = lists_load(f)) != 0) {
 		log_error("db.load", "file=conf.db why=%s",
 		    log_quote(db_why(f->s->db)));
 		return r;

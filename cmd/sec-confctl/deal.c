@@ -66,12 +66,17 @@ deal_conference(struct conference *c, int server, struct buf *b)
 void
 deal_put_marks(const struct conference *c, const char *user, struct buf *b)
 {
+	const struct member *m = conf_member(c, user);
 	unsigned bits = conf_list_bits(c, user);
 
 	line_put(b, "role", bits & LIST_MODERATOR ? "moderator" : "");
 	line_put(b, "hand", bits & LIST_HAND ? "1" : "");
 	line_put(b, "muted", bits & LIST_MUTE ? "1" : "");
 	line_put(b, "floor", bits & LIST_FLOOR ? "1" : "");
+	if (m != NULL && m->read > 0)
+		line_put_u64(b, "read", m->read);
+	else
+		line_put(b, "read", "");
 }
 
 void

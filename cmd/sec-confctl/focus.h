@@ -121,6 +121,9 @@ struct member {                        /* a user in a conference */
 	int64_t			 since;
 	const char		*told;         /* status that sec-pal has */
 	unsigned		 marks;        /* the same: LIST_MARKS */
+	uint64_t		 read;         /* up to this line; 0: he does
+						* not say */
+	uint64_t		 reading;      /* once that is on the disk */
 	TAILQ_ENTRY(member)	 entry;
 };
 
@@ -193,6 +196,7 @@ struct conference {
 	int			 talk;         /* sec-pal asks who talks */
 	int			 ending;
 	int			 untrimmed;    /* lines since the last trim */
+	uint64_t		 newest;       /* line, 0: not known */
 	struct person		*owner;
 	struct conference	*parent;       /* NULL: none, or it ended */
 	unsigned		 nchildren;
@@ -206,7 +210,7 @@ struct conference *conf_new(struct focus *f, const struct conf_row *row);
 void	conf_free(struct conference *c);
 int	confs_load(struct focus *f);
 void	confs_free(struct focus *f);
-struct member *conf_member(struct conference *c, const char *user);
+struct member *conf_member(const struct conference *c, const char *user);
 struct device *conf_device(struct conference *c, uint32_t q);
 /* Where that medium is; server 0: nowhere any more. Its row, in this turn's
  * commit. 0 or SEC_ERR_*. */
@@ -567,6 +571,14 @@ int	history_epoch(struct conference *c);
 /* He was removed: his next joining counts as his first. */
 void	history_forgets(struct conference *c, const char *user);
 void	history_close(struct focus *f);
+
+/* --- receipt.c: how far members have read it --- */
+/* His last device goes, and his mark with it. */
+void	receipt_left(struct member *m);
+/* So do all marks, if this turn's commit drops the lines. */
+void	receipts_drop(struct conference *c);
+/* At the start, of those who are in; 0 or SEC_ERR_*. */
+int	receipts_load(struct focus *f);
 
 /* deal.c: lines to media servers and sec-pal */
 void	deal_link_up(struct focus *f, int number);

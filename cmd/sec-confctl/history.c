@@ -110,8 +110,10 @@ history_set(struct conference *c, int before)
 	c->untrimmed = 0;
 	if (c->row.history == before)
 		return 0;
-	if (c->row.history == 0)
+	if (c->row.history == 0) {
+		receipts_drop(c);
 		return history_drop(f->s->db, c->row.id);
+	}
 	if (before > c->row.history)
 		return history_trim(f->s->db, c->row.id, c->row.history,
 		    c->row.epoch);
@@ -184,6 +186,8 @@ line_store(struct conference *c, const struct history_line *l)
 
 	if ((r = commit_begin(f)) != 0 || (r = history_put(f->s->db, l)) != 0)
 		return r;
+	if (l->line > c->newest)
+		c->newest = l->line;
 	if (++c->untrimmed <= c->row.history / TRIM_PART)
 		return 0;
 	c->untrimmed = 0;

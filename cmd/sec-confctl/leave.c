@@ -19,8 +19,10 @@ device_leave(struct device *d, const char *why)
 	struct member *m = d->member;
 	int last = m->devices == 1;
 
-	if (last)
+	if (last) {
 		speak_left(c, m->user);
+		receipt_left(m);
+	}
 	deal_leave(c, d->q, d->server);
 	if (commit_begin(f) == 0)
 		conf_device_rm(f->s->db, c->row.id, d->q);

@@ -70,6 +70,7 @@ static const struct policy {
 	{ "grant", RANK_MEMBER, policy_grant },
 	{ "hold", RANK_MEMBER, policy_hold },
 	{ "history", RANK_MEMBER, policy_history },
+	{ "read", RANK_MEMBER, policy_read },
 	{ "set", RANK_ANYBODY, policy_set }, /* each setting has its own */
 	{ "mute", RANK_MODERATOR, policy_mute },
 	{ "unmute", RANK_MODERATOR, policy_unmute },

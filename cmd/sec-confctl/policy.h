@@ -44,6 +44,8 @@ int	policy_rekey(struct conference *c, struct asker *by,
 	    const struct line *l);
 int	policy_history(struct conference *c, struct asker *by,
 	    const struct line *l);         /* history.c */
+int	policy_read(struct conference *c, struct asker *by,
+	    const struct line *l);         /* receipt.c */
 int	policy_to(struct conference *c, struct asker *by,
 	    const struct line *l);
 /* Whose conference it is has changed. */

@@ -222,6 +222,9 @@ participant_changed(struct participant *pa)
 		return;
 	}
 	participant_put(&line, pa);
+	/* Not for who only looks on. */
+	if (pa->read > 0)
+		line_put_u64(&line, "read", pa->read);
 	line_end(&line);
 	document_put(&pa->roster->doc, &pa->entry, &line);
 	buf_free(&line);
@@ -325,6 +328,7 @@ device_left(struct participant *pa, struct device *d)
 	d->left = loop_now(pa->roster->pal->s->loop);
 	if (--pa->in == 0) {
 		pa->roster->in--;
+		pa->read = 0;
 		text_copy(pa->state, "left", sizeof pa->state);
 		subscriptions_drop(&pa->roster->doc, pa->uri, "noresource");
 		roster_changed(pa->roster);

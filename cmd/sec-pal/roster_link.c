@@ -134,6 +134,9 @@ take_marks(struct participant *pa, const struct line *l)
 	pa->hand = is_set(l, "hand", pa->hand);
 	pa->muted = is_set(l, "muted", pa->muted);
 	pa->floor = is_set(l, "floor", pa->floor);
+	if (line_get(l, "read") != NULL &&
+	    line_get_u64(l, "read", &pa->read) != 0)
+		pa->read = 0;
 }
 
 static void

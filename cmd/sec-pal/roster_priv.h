@@ -29,6 +29,7 @@ struct participant {
 	char reason[4]; /* status of an invitation that is over, or "" */
 	char role[12]; /* moderator, or "" */
 	int hand, muted, floor;
+	uint64_t read; /* up to this line of text, 0: he does not say */
 	int64_t since;
 	unsigned in; /* devices that have not left */
 	int seen; /* invited, in this deal */
