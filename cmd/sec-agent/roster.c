@@ -150,6 +150,32 @@ conf_event(struct conf_in *c, const char *event, const char *user,
 	roster_event(c->a, c->uri, event, user, status);
 }
 
+/* How far he has read the text, as who lets the others know has it; NULL. */
+static const char *
+read_of(const struct pal_entry *e)
+{
+	return e != NULL && is_in(status_of(e)) ? pal_entry_attr(e, "read") :
+						  NULL;
+}
+
+/* He has read on. */
+static void
+read_change(struct conf_in *c, const struct pal_entry *was,
+    const struct pal_entry *is)
+{
+	const char *from = read_of(was), *to = read_of(is);
+	struct buf *b;
+
+	if (to == NULL || (from != NULL && strcmp(from, to) == 0))
+		return;
+	b = event_begin(c->a, "read");
+	line_put(b, "conf", c->uri);
+	line_put(b, "user", is->uri);
+	line_put(b, "line", to);
+	event_end(c->a);
+	conf_notice(c, "read", is->uri, to);
+}
+
 const char *
 roster_change(struct agent *a, const char *conf, const struct pal_entry *was,
     const struct pal_entry *is)
@@ -201,6 +227,13 @@ roster_state(struct agent *a, const char *conf, const struct mirror *roster,
 				line_put(b, marks[k].name,
 				    mark_of(e, &marks[k]));
 		put(a, r, b);
+		if (read_of(e) == NULL)
+			continue;
+		line_put(b, "event", "read");
+		line_put(b, "conf", conf);
+		line_put(b, "user", e->uri);
+		line_put(b, "line", read_of(e));
+		put(a, r, b);
 	}
 }
 
@@ -215,6 +248,7 @@ on_member(void *ctx, const struct pal_entry *was, const struct pal_entry *is)
 
 	if (is != NULL)
 		learn_q(c, is);
+	read_change(c, was, is);
 	if ((event = roster_change(c->a, c->uri, was, is)) == NULL)
 		return;
 	if (was != NULL && is_in(from) && is_in(to))
@@ -461,6 +495,7 @@ member_row(struct ctl_req *r, const struct pal_entry *e)
 		if (is_marked(&marks[i], NULL, e))
 			line_put(b, marks[i].name, mark_of(e, &marks[i]));
 	line_put(b, "talking", pal_entry_attr(e, "talking"));
+	line_put(b, "read", read_of(e));
 	ctl_end(r);
 }
 

@@ -420,6 +420,7 @@ const struct ctl_verb tool_verbs[] = {
 	{ "say", CTL_SAME, on_say },
 	{ "listen", CTL_SAME, on_listen },
 	{ "history", CTL_SAME, on_history },
+	{ "read", CTL_SAME, on_order },
 	{ "attach", CTL_SAME, on_attach },
 	{ "events", CTL_SAME, on_events },
 	{ "last", CTL_SAME, on_last },

@@ -131,10 +131,24 @@ set_sound(struct cli *c, struct voice_set *set)
 	return 0;
 }
 
+/* 0 or an exit code. */
+static int
+check_receipts(struct cli *c, int media)
+{
+	if (cli_flag(c, "receipts") == 0)
+		return 0;
+	if (media == VOICE)
+		return cli_usage(c, "--receipts is for text");
+	if (cli_flag(c, "s") > 0)
+		return cli_usage(c, "--receipts or -s, not both");
+	return 0;
+}
+
 static int
 set_up(struct cli *c, struct voice_set *set, int *media)
 {
 	const char *m = cli_value(c, "m"), *time = cli_value(c, "time");
+	int r;
 
 	if (m != NULL && media_of(m) == 0)
 		return cli_usage(c, "-m %s: text, voice or both", m);
@@ -152,6 +166,8 @@ set_up(struct cli *c, struct voice_set *set, int *media)
 		return cli_usage(c, "that is for voice, or one conference");
 	if ((*media & TEXT) != 0 && cli_argc(c) > 1)
 		return cli_usage(c, "text of one conference at a time");
+	if ((r = check_receipts(c, *media)) != 0)
+		return r;
 	return set_sound(c, set);
 }
 
@@ -192,7 +208,9 @@ run(struct cli *c)
 	if (media == 0)
 		media = (text_has(t, "text") ? TEXT : 0) |
 		    (text_has(t, "voice") ? VOICE : 0);
-	if (media == VOICE)
+	if ((r = check_receipts(c, media)) != 0)
+		;
+	else if (media == VOICE)
 		r = run_voice(c, &set);
 	else {
 		set.notice = text_notice;

@@ -92,6 +92,7 @@ static const struct kind {
 	{ "policy", "now has", "conf.policy", NULL, NULL, 1 },
 	{ "attached", "attached", "file.add", "file", NULL, 0 },
 	{ "detached", "detached", "file.rm", "file", NULL, 0 },
+	{ "read", NULL, "read", "line", NULL, 0 },
 	{ "end", "ended", "conf.end", "message", NULL, 1 },
 	{ "lost", "text interrupted", "svc.down", "host", NULL, 0 },
 	{ "back", "text is back", "svc.up", "host", NULL, 0 },
@@ -200,6 +201,8 @@ json_notice(struct json *j, const struct kind *k, const char *text)
 		json_list(j, "media", text);
 	else if (is_kind(k, "policy"))
 		json_policy(j, text);
+	else if (is_kind(k, "read"))
+		json_int(j, "line", atoll(text));
 	else if (k != NULL && k->no != NULL && !is_kind(k, "role"))
 		json_bool(j, k->field, !is_off(text));
 	else if (*text != '\0')

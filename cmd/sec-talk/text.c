@@ -19,6 +19,7 @@
 
 #include "input.h"
 #include "prompt.h"
+#include "receipt.h"
 #include "show.h"
 #include "signals.h"
 #include "text.h"
@@ -45,6 +46,7 @@ struct talk {
 	int64_t echo_until; /* mono ms, once all is said */
 	unsigned said, heard; /* own messages: delivered, shown */
 	int64_t line; /* the newest of --history */
+	struct receipts *receipts; /* NULL: nobody is told what I read */
 	struct voice *voice; /* beside the text; NULL: none */
 	int over, code;
 };
@@ -87,6 +89,7 @@ on_text(struct talk *t, const struct line *row)
 	else
 		emit_write(STDOUT_FILENO, buf_data(&b), buf_len(&b));
 	buf_free(&b);
+	receipts_shown(t->receipts, agent_int(row, "line"));
 }
 
 /* The conference is over; so is what was not sent. */
@@ -118,7 +121,7 @@ on_notice(struct talk *t, const struct line *row)
 	if (cli_mode(t->c) == EMIT_JSON) {
 		show_json(&t->show, row, &b);
 		emit_write(STDOUT_FILENO, buf_data(&b), buf_len(&b));
-	} else {
+	} else if (strcmp(line_get_or(row, "kind", ""), "read") != 0) {
 		show_notice(&t->show, row, &b);
 		notice(t, &b);
 	}
@@ -137,7 +140,12 @@ greet(const struct talk *t, const struct line *row)
 	char name[AGENT_SHORT_MAX];
 	int n = *members != '\0';
 	int typing = isatty(STDIN_FILENO) && cli_flag(t->c, "l") == 0;
+	int keeps = strcmp(line_get_or(row, "history", "off"), "off") != 0;
 
+	if (t->receipts != NULL && !keeps)
+		emit_note(cli_mode(t->c),
+		    "it keeps no text: its lines have no numbers, and nobody "
+		    "is told what I have read");
 	if (!typing && cli_flag(t->c, "v") == 0)
 		return;
 	for (s = members; *s != '\0'; s++)
@@ -149,7 +157,7 @@ greet(const struct talk *t, const struct line *row)
 		t->voice != NULL ? "  space: mic on/off; ctrl-d leaves." :
 				   "  ctrl-d leaves.");
 	buf_free(&names);
-	if (strcmp(line_get_or(row, "history", "off"), "off") != 0)
+	if (keeps)
 		emit_note(typing ? cli_mode(t->c) : EMIT_TABLE,
 		    "what is typed here is kept: its last %s lines",
 		    line_get(row, "history"));
@@ -371,6 +379,7 @@ time_left(const struct talk *t)
 
 	earlier(&until, t->stop_at);
 	earlier(&until, t->echo_until);
+	earlier(&until, receipts_due(t->receipts));
 	if (t->saying)
 		earlier(&until, t->say_until);
 	if (until < 0)
@@ -444,21 +453,22 @@ turn(struct talk *t)
 {
 	/* What was read but not said yet holds back what comes. */
 	int wants = t->reading && (t->prompt != NULL || !t->saying);
-	struct pollfd p[3 + VOICE_POLLS] = {
+	struct pollfd p[4 + VOICE_POLLS] = {
 		{ wants ? STDIN_FILENO : -1, POLLIN, 0 },
 		{ ctl_client_fd(t->a), POLLIN, 0 },
 		{ t->listen != NULL ? ctl_client_fd(t->listen) : -1, POLLIN,
 		    0 },
+		{ receipts_fd(t->receipts), POLLIN, 0 },
 	};
 	struct timespec ts;
 	int ms = time_left(t);
 	size_t n = 0;
 
 	if (t->voice != NULL)
-		n = voice_polls(t->voice, p + 3);
+		n = voice_polls(t->voice, p + 4);
 	ts.tv_sec = ms / 1000;
 	ts.tv_nsec = ms % 1000 * 1000000L;
-	(void)signals_poll(p, 3 + n, ms < 0 ? NULL : &ts);
+	(void)signals_poll(p, 4 + n, ms < 0 ? NULL : &ts);
 	if (signal_end)
 		end(t, 128 + signal_end);
 	look_after(t);
@@ -468,7 +478,8 @@ turn(struct talk *t)
 		on_said(t);
 	if (!t->over && p[0].revents != 0)
 		on_input(t);
-	turn_voice(t, p + 3, n);
+	receipts_turn(t->receipts);
+	turn_voice(t, p + 4, n);
 	check_time(t);
 	say_next(t);
 	check_end(t);
@@ -575,6 +586,7 @@ on_old(void *arg, const struct line *row)
 		show_text(&t->show, row, &b);
 	emit_write(STDOUT_FILENO, buf_data(&b), buf_len(&b));
 	buf_free(&b);
+	receipts_shown(t->receipts, t->line);
 	return 0;
 }
 
@@ -626,7 +638,8 @@ text_open(struct talk **out, struct cli *c, int64_t seconds)
 	    cli_flag(c, "0") > 0	  ? INPUT_NULS :
 					    INPUT_LINES;
 	t->reading = cli_flag(c, "l") == 0;
-	if ((r = agent_open(c, &t->a)) != 0 || (r = join(t)) != 0) {
+	if ((r = agent_open(c, &t->a)) != 0 || (r = join(t)) != 0 ||
+	    (r = receipts_open(&t->receipts, c, t->conf)) != 0) {
 		text_close(t);
 		return r;
 	}
@@ -677,6 +690,7 @@ text_close(struct talk *t)
 		free(t->lines[--t->nlines]);
 	free(t->lines);
 	voice_close(t->voice);
+	receipts_close(t->receipts);
 	/* Leaves, if it was this that joined. */
 	ctl_client_close(t->listen);
 	ctl_client_close(t->a);
