@@ -22,7 +22,9 @@
 #include "base/stream.h"
 
 #define READ_SIZE  16384
+#define READ_LONG  131072 /* more of what did not come whole */
 #define KEEP_SIZE  65536 /* larger empty buffers are freed */
+#define KEEP_INPUT 524288 /* there is one of them for all */
 #define LAST_READS 64
 
 /* Ordered by use, and flags are small: a server has thousands of them. */
@@ -263,7 +265,7 @@ pass_on(struct stream *s)
 {
 	if (s->freed || s->in.base == NULL || buf_len(&s->in) > 0)
 		return;
-	if (spare.base != NULL || s->in.cap > KEEP_SIZE)
+	if (spare.base != NULL || s->in.cap > KEEP_INPUT)
 		buf_free(&s->in);
 	else {
 		explicit_bzero(s->in.base, s->used);
@@ -347,14 +349,15 @@ static int
 read_some(struct stream *s)
 {
 	uint8_t *p;
-	size_t room;
+	size_t room, most;
 	ssize_t n;
 
 	/* One byte over the limit is enough to know that it was passed. */
 	room =
 	    buf_len(&s->in) > s->max_in ? 1 : s->max_in - buf_len(&s->in) + 1;
-	if (room > READ_SIZE)
-		room = READ_SIZE;
+	most = buf_len(&s->in) > 0 ? READ_LONG : READ_SIZE;
+	if (room > most)
+		room = most;
 	if (s->in.base == NULL) {
 		s->in = spare;
 		buf_init(&spare);
