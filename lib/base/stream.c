@@ -24,7 +24,7 @@
 #define READ_SIZE  16384
 #define READ_LONG  131072 /* more of what did not come whole */
 #define KEEP_SIZE  65536 /* larger empty buffers are freed */
-#define KEEP_INPUT 524288 /* there is one of them for all */
+#define KEEP_LONG  524288 /* but one of them, each way, goes round */
 #define LAST_READS 64
 
 /* Ordered by use, and flags are small: a server has thousands of them. */
@@ -68,6 +68,33 @@ static void on_turn_end(void *arg);
  * part of a message keeps it.
  */
 static struct buf spare;
+
+/* And long output is made in one. What stood in it was sent. */
+static struct buf spent;
+
+static void
+borrow(struct stream *s)
+{
+	if (s->out.base != NULL || s->wipe || buf_error(&s->out) != 0)
+		return;
+	s->out = spent;
+	buf_init(&spent);
+}
+
+/* Everything is sent. */
+static void
+give_back(struct stream *s)
+{
+	if (s->out.cap > KEEP_SIZE &&
+	    (s->wipe || spent.base != NULL || s->out.cap > KEEP_LONG))
+		buf_free(&s->out);
+	else if (s->out.cap > KEEP_SIZE) {
+		spent = s->out;
+		buf_reset(&spent);
+		buf_init(&s->out);
+	} else if (s->wipe)
+		buf_wipe(&s->out);
+}
 
 /* Callbacks may free the stream; its memory stays until we are out. */
 
@@ -232,10 +259,7 @@ send_now(struct stream *s)
 		}
 		buf_consume(&s->out, (size_t)n);
 	}
-	if (s->out.cap > KEEP_SIZE)
-		buf_free(&s->out);
-	else if (s->wipe)
-		buf_wipe(&s->out);
+	give_back(s);
 	s->blocked = 0;
 	update_events(s);
 }
@@ -265,7 +289,7 @@ pass_on(struct stream *s)
 {
 	if (s->freed || s->in.base == NULL || buf_len(&s->in) > 0)
 		return;
-	if (spare.base != NULL || s->in.cap > KEEP_INPUT)
+	if (spare.base != NULL || s->in.cap > KEEP_LONG)
 		buf_free(&s->in);
 	else {
 		explicit_bzero(s->in.base, s->used);
@@ -482,6 +506,7 @@ stream_set_limits(struct stream *s, size_t max_in, size_t max_out)
 struct buf *
 stream_out(struct stream *s)
 {
+	borrow(s);
 	return &s->out;
 }
 
@@ -510,7 +535,7 @@ stream_put(struct stream *s, const void *p, size_t n)
 {
 	if (s->closing || s->freed || s->broken != 0)
 		return;
-	buf_put(&s->out, p, n);
+	buf_put(stream_out(s), p, n);
 	stream_kick(s);
 }
 
