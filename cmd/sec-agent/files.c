@@ -11,70 +11,23 @@
  * on where it was when the controller comes back; a stream on its way up
  * cannot be read again, and fails.
  */
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "agent.h"
-#include "base/clock.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "base/text.h"
-#include "crypto/chunk.h"
-#include "crypto/digest.h"
-#include "crypto/random.h"
 #include "crypto/wrap.h"
+#include "files_priv.h"
 #include "wire/filename.h"
 
-#define FLYING	  4
-#define SLICE	  16 /* chunks that are hashed in one turn */
-#define AGAIN_MS  500
-#define PATIENCE  20000 /* without a step forward */
-#define COMMIT_MS 120000 /* the disk of the controller may be slow */
-#define TELL_MS	  200 /* between rows about progress */
-
-enum state { BEGIN, MOVE, LAST };
-
-struct transfer {
-	struct agent *a;
-	uint64_t number;
-	struct ctl_handle who;
-	int up;
-	enum state state;
-	int fd;
-	int is_file; /* can be read and written anywhere */
-	char conf[URI_MAX];
-	char name[FILENAME_SIZE], file[FILE_ID];
-	char sha256[SHA256_TEXT]; /* as told at the beginning, or "" */
-	uint64_t size;
-	struct secret *fk;
-	struct sha256_run *hash;
-	uint64_t hashed; /* chunks */
-	uint64_t next; /* to be sent or asked for */
-	uint64_t done; /* answered */
-	unsigned flying;
-	int again; /* from where it is, when all answers are there */
-	int ended; /* stream up: its end was read; its last chunk was sent */
-	int sealed_last;
-	struct buf data; /* stream: read and not sent, or opened and not
-			  * written */
-	struct io io;
-	struct timer later;
-	int64_t moved, told; /* mono ms */
-	TAILQ_ENTRY(transfer) entry;
-};
-
-struct files {
-	TAILQ_HEAD(, transfer) list;
-	unsigned flying;
-	struct hook pump;
-};
+#define SLICE	 16 /* chunks that are hashed in one turn */
+#define AGAIN_MS 500
+#define PATIENCE 20000 /* without a step forward */
+#define TELL_MS	 200 /* between rows about progress */
 
 static void on_answer(void *ctx, uint64_t cookie, const struct sip_msg *answer);
 
@@ -104,8 +57,7 @@ transfer_free(struct transfer *t)
 
 /* --- requests --- */
 
-/* Its line and bytes; 0, or SEC_ERR_UNREACHABLE. */
-static int
+int
 transfer_send(struct transfer *t, int64_t deadline, struct buf *body)
 {
 	int r;
@@ -120,22 +72,9 @@ transfer_send(struct transfer *t, int64_t deadline, struct buf *body)
 	return r;
 }
 
-/* The controller need not keep what nobody will go on with. */
-static void
-drop(struct transfer *t)
-{
-	struct buf body = BUF_INIT;
+/* --- outcomes --- */
 
-	if (!t->up || t->state == BEGIN)
-		return;
-	line_begin(&body, "drop");
-	line_put(&body, "file", t->file);
-	line_end(&body);
-	(void)conf_publish(t->a, t->conf, &body, NULL, NULL, 0);
-	buf_free(&body);
-}
-
-static void
+void
 transfer_fail(struct transfer *t, int status, const char *why)
 {
 	struct ctl_req r;
@@ -145,11 +84,10 @@ transfer_fail(struct transfer *t, int status, const char *why)
 	transfer_free(t);
 }
 
-/* It cannot go on later either. */
-static void
+void
 transfer_spoil(struct transfer *t, int status, const char *why)
 {
-	drop(t);
+	upload_drop(t);
 	transfer_fail(t, status, why);
 }
 
@@ -161,8 +99,8 @@ bytes_of(const struct transfer *t, uint64_t chunks)
 	return t->size > 0 && n > t->size ? t->size : n;
 }
 
-static void
-tell_progress(struct transfer *t)
+void
+transfer_progress(struct transfer *t)
 {
 	int64_t now = loop_now(t->a->loop);
 	struct ctl_req r;
@@ -177,7 +115,7 @@ tell_progress(struct transfer *t)
 	ctl_end(&r);
 }
 
-static void
+void
 transfer_ok(struct transfer *t, const char sha256[SHA256_TEXT])
 {
 	struct ctl_req r;
@@ -195,8 +133,7 @@ transfer_ok(struct transfer *t, const char sha256[SHA256_TEXT])
 	transfer_free(t);
 }
 
-/* Its answer will not come: at a later time, from where it is; or never. */
-static void
+void
 transfer_retry(struct transfer *t)
 {
 	if (t->up && !t->is_file) {
@@ -213,11 +150,9 @@ transfer_retry(struct transfer *t)
 		timer_set(&t->later, AGAIN_MS);
 }
 
-/* --- the key --- */
-
 /* FK as the controller wraps it for us. */
-static int
-take_key(struct transfer *t, const char *b64)
+int
+transfer_take_key(struct transfer *t, const char *b64)
 {
 	struct wrap w = { KDF_FILE_WRAP, 1, NULL, t->file, t->conf };
 	struct secret *fk = NULL;
@@ -235,46 +170,10 @@ take_key(struct transfer *t, const char *b64)
 	return r;
 }
 
-static void
-put_key(struct transfer *t, struct buf *body)
-{
-	const struct session_key *k = &t->a->session.key[0];
-	struct wrap w = { KDF_FILE_WRAP, 0, k->kc, t->file, t->conf };
-	struct buf blob = BUF_INIT;
+/* --- where it goes on --- */
 
-	if (k->kc == NULL)
-		return;
-	wrap_put(&blob, &w, k->keyid, t->fk, session_now(t->a));
-	line_put_bytes(body, "fk", buf_data(&blob), buf_len(&blob));
-	buf_free(&blob);
-}
-
-/* --- up --- */
-
-static int
-begin_up(struct transfer *t)
-{
-	struct buf body = BUF_INIT;
-
-	/* Of a try before: its key goes with its id. */
-	file_id_new(t->file);
-	secret_free(t->fk);
-	t->fk = crypto_random_key(FILE_KEY, 0);
-	line_begin(&body, "upload");
-	line_put(&body, "name", t->name);
-	line_put(&body, "file", t->file);
-	if (t->is_file) {
-		line_put_u64(&body, "size", t->size);
-		line_put(&body, "sha256", t->sha256);
-	}
-	put_key(t, &body);
-	line_end(&body);
-	return transfer_send(t, SHORT_MS, &body);
-}
-
-/* n bytes of chunk number `chunk` of the file; less is an error. */
-static int
-read_at(struct transfer *t, uint64_t chunk, uint8_t *p, size_t n)
+int
+transfer_read(struct transfer *t, uint64_t chunk, uint8_t *p, size_t n)
 {
 	off_t at = (off_t)(chunk * CHUNK_BYTES);
 	ssize_t k;
@@ -289,239 +188,6 @@ read_at(struct transfer *t, uint64_t chunk, uint8_t *p, size_t n)
 	return 0;
 }
 
-static uint8_t clear[CHUNK_BYTES];
-
-/* Seal chunk `next`, n bytes at p, and send it. */
-static int
-send_chunk(struct transfer *t, const uint8_t *p, size_t n, int last)
-{
-	struct chunk c = { t->fk, t->file, t->next, last };
-	struct buf body = BUF_INIT;
-
-	line_begin(&body, "chunk");
-	line_put(&body, "file", t->file);
-	line_put_u64(&body, "n", t->next);
-	line_put_u64(&body, "bytes", n + CHUNK_EXTRA);
-	line_end(&body);
-	chunk_seal(&body, &c, p, n);
-	t->next++;
-	return transfer_send(t, SHORT_MS, &body);
-}
-
-static int
-send_of_file(struct transfer *t)
-{
-	size_t n = chunk_size(t->size, t->next);
-
-	if (read_at(t, t->next, clear, n) != 0) {
-		transfer_spoil(t, 409, "the file changed while it was read");
-		return SEC_ERR_DATA;
-	}
-	sha256_put(t->hash, clear, n);
-	t->hashed++;
-	return send_chunk(t, clear, n, t->next + 1 == chunk_count(t->size));
-}
-
-static int
-send_of_stream(struct transfer *t)
-{
-	size_t n = buf_len(&t->data);
-	int last = t->ended && n <= CHUNK_BYTES, r;
-
-	if (n > CHUNK_BYTES)
-		n = CHUNK_BYTES;
-	sha256_put(t->hash, buf_data(&t->data), n);
-	t->size += n;
-	t->sealed_last = last;
-	r = send_chunk(t, buf_data(&t->data), n, last);
-	buf_consume(&t->data, n);
-	return r;
-}
-
-/* All its chunks are there. */
-static void
-commit(struct transfer *t)
-{
-	uint8_t sha[SHA256_SIZE];
-	char text[SHA256_TEXT];
-	struct buf body = BUF_INIT;
-
-	sha256_end(t->hash, sha);
-	sha256_text(text, sha);
-	if (t->is_file && strcmp(text, t->sha256) != 0) {
-		transfer_spoil(t, 409, "the file changed while it was read");
-		return;
-	}
-	text_copy(t->sha256, text, sizeof(t->sha256));
-	t->state = LAST;
-	line_begin(&body, "commit");
-	line_put(&body, "file", t->file);
-	line_put_u64(&body, "size", t->size);
-	line_put(&body, "sha256", text);
-	line_end(&body);
-	if (transfer_send(t, COMMIT_MS, &body) != 0)
-		transfer_retry(t);
-}
-
-static int
-up_is_whole(const struct transfer *t)
-{
-	return t->is_file ? t->done == chunk_count(t->size) :
-			    t->sealed_last && t->done == t->next;
-}
-
-/* The stream's other end: closed with its tool, or only done writing? */
-static int
-is_cut_off(int fd)
-{
-	struct pollfd p = { fd, POLLIN, 0 };
-
-	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
-}
-
-static void
-on_stream_in(void *arg, uint32_t events)
-{
-	struct transfer *t = arg;
-	uint8_t *p;
-	ssize_t n;
-
-	(void)events;
-	if ((p = buf_reserve(&t->data, CHUNK_BYTES)) == NULL) {
-		transfer_spoil(t, 503, "out of memory");
-		return;
-	}
-	n = recv(t->fd, p, CHUNK_BYTES, MSG_DONTWAIT);
-	if (n > 0)
-		buf_commit(&t->data, (size_t)n);
-	else if (n == 0 && !is_cut_off(t->fd))
-		t->ended = 1;
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-		transfer_spoil(t, 409, "cut off; nothing is attached");
-		return;
-	}
-	/* One byte more than a chunk tells that it is not the last one. */
-	if (t->ended || buf_len(&t->data) > CHUNK_BYTES)
-		(void)io_set(&t->io, 0);
-	hook_arm(&t->a->files->pump);
-}
-
-/* --- down --- */
-
-static int
-ask_chunk(struct transfer *t, int key)
-{
-	struct buf body = BUF_INIT;
-
-	line_begin(&body, "download");
-	line_put(&body, "name", t->name);
-	line_put(&body, "file", t->file);
-	line_put_u64(&body, "n", t->next++);
-	line_put(&body, "key", key ? "1" : NULL);
-	line_end(&body);
-	return transfer_send(t, SHORT_MS, &body);
-}
-
-/* Everything is written: is it what was attached? */
-static void
-finish_down(struct transfer *t)
-{
-	uint8_t sha[SHA256_SIZE];
-	char text[SHA256_TEXT];
-
-	if (buf_len(&t->data) > 0)
-		return;
-	sha256_end(t->hash, sha);
-	sha256_text(text, sha);
-	if (strcmp(text, t->sha256) != 0)
-		transfer_fail(t, 400,
-		    "its SHA-256 is not the one that it "
-		    "was attached with");
-	else if (t->is_file && ftruncate(t->fd, (off_t)t->size) != 0)
-		transfer_fail(t, 503, strerror(errno));
-	else
-		transfer_ok(t, text);
-}
-
-/* What the stream takes now. */
-static void
-write_stream(struct transfer *t)
-{
-	ssize_t n = 0;
-
-	while (buf_len(&t->data) > 0) {
-		n = send(t->fd, buf_data(&t->data), buf_len(&t->data),
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n == -1)
-			break;
-		buf_consume(&t->data, (size_t)n);
-	}
-	if (n == -1 && errno != EAGAIN && errno != EINTR) {
-		transfer_fail(t, 503, "nobody reads it any more");
-		return;
-	}
-	(void)io_set(&t->io, buf_len(&t->data) > 0 ? IO_OUT : 0);
-	if (t->state == MOVE && t->done == chunk_count(t->size))
-		finish_down(t);
-	else
-		hook_arm(&t->a->files->pump);
-}
-
-static void
-on_stream_out(void *arg, uint32_t events)
-{
-	(void)events;
-	write_stream(arg);
-}
-
-static int
-write_at(struct transfer *t, const uint8_t *p, size_t n)
-{
-	off_t at = (off_t)(t->done * CHUNK_BYTES);
-	ssize_t k;
-
-	for (; n > 0; p += k, n -= (size_t)k, at += k) {
-		k = pwrite(t->fd, p, n, at);
-		if (k == -1 && errno == EINTR)
-			k = 0;
-		else if (k == -1)
-			return SEC_ERR_DISK;
-	}
-	return 0;
-}
-
-/* A chunk has come: opened, hashed, written. */
-static void
-take_chunk(struct transfer *t, const uint8_t *p, size_t n)
-{
-	uint64_t count = chunk_count(t->size);
-	struct chunk c = { t->fk, t->file, t->done, t->done + 1 == count };
-	size_t len = chunk_size(t->size, t->done);
-
-	if (n != len + CHUNK_EXTRA || chunk_open(&c, p, n, clear) != 0) {
-		transfer_fail(t, 400,
-		    "what the controller keeps is not what "
-		    "was attached");
-		return;
-	}
-	sha256_put(t->hash, clear, len);
-	if (!t->is_file)
-		buf_put(&t->data, clear, len);
-	else if (write_at(t, clear, len) != 0) {
-		transfer_fail(t, 503, strerror(errno));
-		return;
-	}
-	t->done++;
-	t->hashed++;
-	tell_progress(t);
-	if (!t->is_file)
-		write_stream(t);
-	else if (t->done == count)
-		finish_down(t);
-}
-
-/* --- where it goes on --- */
-
 /* A file whose first part is there already: hash it, some in each turn. */
 static void
 hash_some(struct transfer *t)
@@ -532,18 +198,18 @@ hash_some(struct transfer *t)
 
 	for (i = 0; i < SLICE && t->hashed < upto; i++, t->hashed++) {
 		n = chunk_size(t->size, t->hashed);
-		if (read_at(t, t->hashed, clear, n) != 0) {
+		if (transfer_read(t, t->hashed, t->a->files->clear, n) != 0) {
 			transfer_spoil(t, 409,
 			    "the file changed while it was read");
 			return;
 		}
-		sha256_put(t->hash, clear, n);
+		sha256_put(t->hash, t->a->files->clear, n);
 	}
-	tell_progress(t);
+	transfer_progress(t);
 	if (t->hashed < upto)
 		timer_set(&t->later, 0);
-	else if (t->up && up_is_whole(t))
-		commit(t);
+	else if (t->up && upload_is_whole(t))
+		upload_commit(t);
 	else
 		hook_arm(&t->a->files->pump);
 }
@@ -562,37 +228,20 @@ on_later(void *arg)
 		hash_some(t);
 }
 
+/* --- the connection --- */
+
 /* May it send one more? */
 static int
 is_ready(const struct transfer *t)
 {
 	if (t->again || timer_is_set(&t->later))
 		return 0;
-	if (t->state == BEGIN)
-		return t->flying == 0;
-	if (t->state == LAST)
-		return 0;
-	if (t->up && !t->is_file)
-		return !t->sealed_last &&
-		    (t->ended || buf_len(&t->data) > CHUNK_BYTES);
-	return t->next < chunk_count(t->size) &&
-	    (t->is_file || buf_len(&t->data) < FLYING * CHUNK_BYTES);
-}
-
-static int
-send_next(struct transfer *t)
-{
-	int r;
-
-	if (t->state == BEGIN)
-		r = t->up ? begin_up(t) : ask_chunk(t, 1);
-	else if (!t->up)
-		r = ask_chunk(t, 0);
-	else if (t->is_file)
-		r = send_of_file(t);
-	else if ((r = send_of_stream(t)) == 0 && !t->ended)
-		(void)io_set(&t->io, IO_IN);
-	return r;
+	switch (t->state) {
+	case BEGIN: return t->flying == 0;
+	case MOVE: return t->up ? upload_is_ready(t) : download_is_ready(t);
+	case LAST: break;
+	}
+	return 0;
 }
 
 /* One each in turn, as long as there is room on the connection. */
@@ -610,7 +259,7 @@ on_pump(void *arg)
 			next = TAILQ_NEXT(t, entry);
 			if (f->flying >= FLYING || !is_ready(t))
 				continue;
-			r = send_next(t);
+			r = t->up ? upload_next(t) : download_next(t);
 			if (r == SEC_ERR_UNREACHABLE)
 				transfer_retry(t);
 			sent += r == 0;
@@ -619,70 +268,6 @@ on_pump(void *arg)
 }
 
 /* --- answers --- */
-
-/* `ok file= next= [key=]`: where it goes on, perhaps as another file; with
- * whole=1 it is attached already. */
-static int
-take_begin(struct transfer *t, const struct line *l)
-{
-	const char *file = line_get_or(l, "file", "");
-	const char *key = line_get(l, "key");
-	uint64_t next;
-
-	if (!file_id_is(file) || line_get_u64(l, "next", &next) != 0 ||
-	    next > (t->is_file ? chunk_count(t->size) : 0))
-		return SEC_ERR_FORMAT;
-	text_copy(t->file, file, sizeof(t->file));
-	if (key != NULL && take_key(t, key) != 0)
-		return SEC_ERR_AUTH;
-	t->state = MOVE;
-	t->next = t->done = next;
-	sha256_free(t->hash);
-	t->hash = sha256_begin();
-	t->hashed = 0;
-	if (next > 0)
-		timer_set(&t->later, 0);
-	return 0;
-}
-
-/* `ok file= n= size= sha256= bytes= [key=]`, and the bytes. */
-static int
-take_down(struct transfer *t, const struct line *l, const uint8_t *p, size_t n)
-{
-	uint64_t number, size, bytes;
-
-	if (line_get_u64(l, "n", &number) != 0 || number != t->done ||
-	    line_get_u64(l, "size", &size) != 0 || size != t->size ||
-	    line_get_u64(l, "bytes", &bytes) != 0 || bytes != n ||
-	    strcmp(line_get_or(l, "file", ""), t->file) != 0)
-		return SEC_ERR_FORMAT;
-	if (t->state == BEGIN && take_key(t, line_get_or(l, "key", "")) != 0)
-		return SEC_ERR_AUTH;
-	t->state = MOVE;
-	take_chunk(t, p, n);
-	return 0;
-}
-
-static void
-take_up(struct transfer *t, const struct line *l)
-{
-	switch (t->state) {
-	case BEGIN:
-		if (take_begin(t, l) != 0)
-			transfer_fail(t, 502,
-			    "the controller's answer is no answer");
-		else if (line_get(l, "whole") != NULL)
-			transfer_ok(t, t->sha256);
-		return;
-	case MOVE:
-		t->done++;
-		tell_progress(t);
-		if (up_is_whole(t))
-			commit(t);
-		return;
-	case LAST: transfer_ok(t, t->sha256); return;
-	}
-}
 
 /* Not taken. What a lost connection or a restarted controller leaves open
  * may still be done. */
@@ -729,8 +314,8 @@ on_answer(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 		0)
 		memset(&l, 0, sizeof(l));
 	if (t->up)
-		take_up(t, &l);
-	else if (take_down(t, &l, bytes, n) != 0)
+		upload_answer(t, &l);
+	else if (download_answer(t, &l, bytes, n) != 0)
 		transfer_fail(t, 502, "the controller's answer is no answer");
 	line_free(&l);
 }
@@ -777,48 +362,24 @@ transfer_new(struct agent *a, struct ctl_req *r, int up)
 	return t;
 }
 
-/* upload conf= name= [size= sha256=]: the two of a file, which may go on
- * where it stopped; a stream ends when its other end has shut down writing. */
+/* upload conf= name= [size= sha256=] */
 static void
 on_upload(void *ctx, struct ctl_req *r)
 {
 	struct transfer *t = transfer_new(ctx, r, 1);
 
-	if (t == NULL)
-		return;
-	if (!t->is_file)
-		(void)io_add(t->a->loop, &t->io, t->fd, IO_IN, on_stream_in, t);
-	else if (line_get_u64(r->line, "size", &t->size) != 0 ||
-	    !sha256_is(t->sha256))
-		transfer_fail(t, 400, "how long is it, and its SHA-256?");
+	if (t != NULL)
+		upload_open(t, r->line);
 }
 
-/* download conf= name= file= size= sha256=: as `files` has them. What the
- * file has already, in whole chunks, is not asked for again. */
+/* download conf= name= file= size= sha256= */
 static void
 on_download(void *ctx, struct ctl_req *r)
 {
 	struct transfer *t = transfer_new(ctx, r, 0);
-	const char *file = line_get_or(r->line, "file", "");
-	struct stat st;
 
-	if (t == NULL)
-		return;
-	if (!file_id_is(file) || !sha256_is(t->sha256) ||
-	    line_get_u64(r->line, "size", &t->size) != 0) {
-		transfer_fail(t, 400, "which file is it?");
-		return;
-	}
-	text_copy(t->file, file, sizeof(t->file));
-	if (!t->is_file) {
-		(void)io_add(t->a->loop, &t->io, t->fd, 0, on_stream_out, t);
-	} else if (fstat(t->fd, &st) == 0 && st.st_size > 0) {
-		t->done = (uint64_t)st.st_size / CHUNK_BYTES;
-		if (t->done >= chunk_count(t->size))
-			t->done = chunk_count(t->size) - 1;
-		t->next = t->done;
-		timer_set(&t->later, 0);
-	}
+	if (t != NULL)
+		download_open(t, r->line);
 }
 
 const struct ctl_verb file_verbs[] = {
@@ -837,7 +398,7 @@ files_peer_gone(struct agent *a, uint64_t peer)
 		if (t->who.peer != peer)
 			continue;
 		if (!t->is_file)
-			drop(t);
+			upload_drop(t);
 		transfer_free(t);
 	}
 }
