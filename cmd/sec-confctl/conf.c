@@ -268,6 +268,12 @@ confs_free(struct focus *f)
 		conf_free(c);
 }
 
+int
+conf_is_deleted(const struct conference *c)
+{
+	return c->deleted == c->focus->commits;
+}
+
 void
 conf_end(struct conference *c, const char *why)
 {

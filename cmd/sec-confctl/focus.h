@@ -194,6 +194,7 @@ struct conference {
 	struct timer		 first;        /* no first member yet */
 	struct timer		 again;        /* servers refused some */
 	int			 talk;         /* sec-pal asks who talks */
+	uint64_t		 deleted;      /* its row, by this commit */
 	int			 ending;
 	int			 untrimmed;    /* lines since the last trim */
 	uint64_t		 newest;       /* line, 0: not known */
@@ -229,6 +230,8 @@ int	conf_next_q(struct conference *c, uint32_t *q);
 /* This turn's commit has failed: q numbers that it reserved are reserved
  * again before use, and a key whose epoch it held is never told. */
 void	confs_rolled_back(struct focus *f);
+/* Its row is deleted by the running commit: nothing of it is stored now. */
+int	conf_is_deleted(const struct conference *c);
 /* The conference is over: BYE to all, `end` to servers, rows deleted. */
 void	conf_end(struct conference *c, const char *why);
 /* The last member has gone, or nobody came. */

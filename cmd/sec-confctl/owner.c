@@ -57,6 +57,7 @@ policy_end(struct conference *c, struct asker *by, const struct line *l)
 	if ((r = commit_begin(f)) != 0 || (r = spawn_bequeath(c)) != 0 ||
 	    (r = conf_delete(f->s->db, c->row.id)) != 0)
 		return r == SEC_ERR_NOTHING ? 404 : 503;
+	c->deleted = f->commits;
 	commit_then(f, end_committed, c->row.id);
 	return 200;
 }

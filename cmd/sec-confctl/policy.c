@@ -210,7 +210,8 @@ on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		return;
 	}
 	if (uri_parse(&u, req->uri, f->s->conf.domain) != 0 ||
-	    u.kind != URI_CONF || (c = conf_find(f, u.full)) == NULL) {
+	    u.kind != URI_CONF || (c = conf_find(f, u.full)) == NULL ||
+	    conf_is_deleted(c)) {
 		sip_answer_status(txn, 404);
 		return;
 	}

@@ -391,6 +391,28 @@ say() {
 	sip_close "$rec"
 }
 
+@test "who asks for something as it ends does not keep it from ending" {
+	register una
+	sip_open una "$(server_addr confctl)"
+	create una brink "$una"
+	local pid id
+	pid=$(daemon_pid confctl)
+	kill -STOP "$pid" # so that both come in one turn
+	for id in end raise; do
+		sip_request "$una" una PUBLISH sip:brink@conf.lab.test \
+		    "<sip:brink@conf.lab.test>" "b$id" 1 "$id" \
+		    "Event: conference" \
+		    "Content-Type: application/sec-control"
+	done
+	kill -CONT "$pid"
+	# The one that is refused need not wait for the disk.
+	[ "$(status "$una")" = 404 ]
+	[ "$(field answer Call-ID)" = braise ]
+	[ "$(status "$una")" = 200 ]
+	[ "$(field answer Call-ID)" = bend ]
+	sip_close "$una"
+}
+
 @test "one user does not fill a lobby" {
 	register lou
 	register max
