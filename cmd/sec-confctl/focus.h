@@ -245,7 +245,8 @@ void	conf_list_set(struct conference *c, const char *user, unsigned bit);
 void	conf_list_clear(struct conference *c, const char *user, unsigned bit);
 /* How many are on it. */
 size_t	conf_list_count(const struct conference *c, unsigned bit);
-/* Iterate: i = 0 at first; NULL at the end. */
+/* Iterate: i = 0 at first; NULL at the end. Who was just returned may be taken
+ * off a list, and is gone then with his last one. */
 const char *conf_list_next(const struct conference *c, size_t *i,
 	    unsigned *bits);
 /* All lists of all conferences, at the start; 0 or SEC_ERR_*. */

@@ -81,8 +81,8 @@ conf_list_clear(struct conference *c, const char *user, unsigned bit)
 {
 	struct list_entry *e = map_get_str(c->lists, user);
 
-	if (e != NULL)
-		e->bits &= ~bit;
+	if (e != NULL && (e->bits &= ~bit) == 0)
+		free(map_del_str(c->lists, user));
 }
 
 size_t
@@ -141,6 +141,9 @@ lists_reload(struct conference *c)
 	for (i = 0; (e = map_next(c->lists, &i)) != NULL;)
 		e->bits = 0;
 	(void)conf_user_each(c->focus->s->db, load_own, c);
+	for (i = 0; (e = map_next(c->lists, &i)) != NULL;)
+		if (e->bits == 0)
+			free(map_del_str(c->lists, e->user));
 }
 
 void
