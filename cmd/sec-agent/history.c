@@ -265,10 +265,13 @@ on_page(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 {
 	struct history *h = ctx;
 	struct conf_in *c = conf_find(h->a, h->conf);
+	struct ctl_req r;
 	int n;
 
 	(void)cookie;
-	if (c == NULL)
+	if (ctl_again(h->a->ctl, h->who, &r) != 0)
+		history_free(h); /* nobody waits for more */
+	else if (c == NULL)
 		history_fail(h, 404, "you are not in it any more");
 	else if (answer->status / 100 != 2)
 		history_fail(h, answer->status,
