@@ -35,6 +35,16 @@ struct create {
 	int status; /* 0, or what went wrong */
 };
 
+/* Nobody was told of it: it leaves no tombstone, unless there was one. */
+static void
+create_unmake(struct conference *c, int reborn)
+{
+	struct db *db = c->focus->s->db;
+
+	if (commit_begin(c->focus) == 0)
+		(void)(reborn ? conf_delete : conf_forget)(db, c->row.id);
+}
+
 static void
 create_finish(struct create *o)
 {
@@ -59,9 +69,7 @@ create_finish(struct create *o)
 		if (txn != NULL)
 			sip_answer_status(txn, o->status);
 		if (c != NULL) {
-			/* Nobody was told of it: it leaves no tombstone. */
-			if (!o->reborn && commit_begin(f) == 0)
-				(void)conf_forget(f->s->db, c->row.id);
+			create_unmake(c, o->reborn);
 			conf_end(c, "create");
 		}
 	} else {
@@ -343,7 +351,7 @@ create_start(struct focus *f, struct sip_txn *txn, const struct sip_msg *req,
 		line_free(&l);
 	if (status != 0) {
 		if (c != NULL) {
-			(void)conf_delete(f->s->db, row.id);
+			create_unmake(c, reborn);
 			conf_free(c);
 		}
 		create_refuse(f, txn, status, media, why);
