@@ -94,8 +94,7 @@ spawn_bequeath(struct conference *c)
 	int r;
 
 	TAILQ_FOREACH(child, &c->children, sibling)
-		if (!conf_is_deleted(child) &&
-		    (r = bequeath_to(child, c)) != 0)
+		if (!conf_is_deleted(child) && (r = bequeath_to(child, c)) != 0)
 			return r;
 	return 0;
 }
