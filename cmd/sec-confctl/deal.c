@@ -247,9 +247,11 @@ deal_talk(struct conference *c, int wanted)
 		deal_policy_to(c, conf_server(c, "voice"));
 }
 
-/* Something of a device is on or off now, at its media server. */
-static void
-deal_switch(const struct device *d, const char *verb, int on)
+/* Something of a device is on or off now, at its media server: 1 if that is
+ * told. */
+static int
+deal_switch(const struct device *d, const char *verb, int on, ctl_reply_h cb,
+    uint64_t cookie)
 {
 	struct focus *f = d->conf->focus;
 	struct ctl_peer *p;
@@ -258,23 +260,36 @@ deal_switch(const struct device *d, const char *verb, int on)
 
 	if (!links_is_up(f->s->links, d->server) ||
 	    (b = deal_call(f, d->server, verb, &p)) == NULL)
-		return; /* dealt with the device when it is back */
+		return 0; /* dealt with the device when it is back */
 	line_put(b, "conf", d->conf->uri);
 	line_put(b, "q", q_format(d->q, q));
 	line_put(b, "on", on ? "on" : "off");
-	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)d->server);
+	return ctl_call_end(p, LINK_DEADLINE, cb, f, cookie) != 0;
 }
 
 void
 deal_hold(const struct device *d)
 {
-	deal_switch(d, "hold", d->hold);
+	(void)deal_switch(d, "hold", d->hold, deal_done, (uint64_t)d->server);
+}
+
+static void
+speak_dealt(void *ctx, uint64_t cookie, int err, const struct line *reply)
+{
+	if (reply == NULL || strcmp(reply->verb, "error") == 0)
+		log_warn("deal.refused", "verb=speak status=%d",
+		    ctl_reply_status(reply, err));
+	policy_dealt(ctx, cookie, reply == NULL ? err : 0);
 }
 
 void
 deal_speak(const struct device *d)
 {
-	deal_switch(d, "speak", d->speaks);
+	struct focus *f = d->conf->focus;
+
+	if (deal_switch(d, "speak", d->speaks, speak_dealt, f->answering.id) &&
+	    f->answering.id != 0)
+		f->answering.open++;
 }
 
 void

@@ -272,6 +272,11 @@ int	lists_change(struct conference *c, const char *users,
 int	lists_put(struct conference *c, const char *user, enum list_bit bit,
 	    int on);
 
+/* --- policy.c --- */
+/* A media server has taken what answering.id counts, or not: err. */
+void	policy_dealt(struct focus *f, uint64_t id, int err);
+void	answers_free(struct focus *f);
+
 /* --- rights.c: who may do what --- */
 enum rank { RANK_ANYBODY, RANK_MEMBER, RANK_MODERATOR, RANK_OWNER };
 int	is_owner(const struct conference *c, const char *user);
@@ -652,7 +657,11 @@ struct focus {
 	struct map		*creates, *joins, *invites;    /* by id */
 	struct map		*groups, *waitings;    /* the same */
 	struct map		*invite_txn;   /* invite by txn id */
-	struct map		*answers;      /* with a body, by id */
+	struct map		*answers;      /* of policy.c, by id */
+	struct {
+		uint64_t	 id;           /* of what is asked now, 0 */
+		unsigned	 open;         /* calls it has to wait for */
+	} answering;
 	uint64_t		 ups;          /* links that came up */
 	uint64_t		 up_of[256];   /* by server */
 	uint64_t		 next_op;

@@ -95,7 +95,7 @@ focus_close(struct service *s)
 	map_free(f->invite_txn);
 	map_free(f->groups);
 	map_free(f->detached);
-	map_free(f->answers);
+	answers_free(f);
 	secret_free(f->dbk);
 	free(f->waits);
 	free(f);

@@ -131,43 +131,68 @@ policy_do(struct conference *c, struct asker *by, const struct line *l)
 	return 400;
 }
 
-/* A 200 with a body, that waits for its commit. */
+/* A 200, perhaps with a body, that waits for its commit and for the media
+ * servers: what it says is so. */
 struct answer {
 	uint64_t txn;
 	struct buf body;
+	unsigned open;
+	int err;
 };
 
 static void
-answer_committed(struct focus *f, uint64_t id, int err)
+answer_one(struct focus *f, uint64_t id, int err)
 {
 	struct answer *w = map_get_u64(f->answers, id);
-	struct sip_txn *txn = sip_txn_find(f->s->sip, w->txn);
+	struct sip_txn *txn;
 	struct sip_msg a;
 
+	if (w == NULL)
+		return;
+	if (w->err == 0)
+		w->err = err;
+	if (--w->open > 0)
+		return;
 	map_del_u64(f->answers, id);
 	sip_msg_init(&a);
-	a.status = err != 0 ? sec_err_sip(err) : 200;
-	if (err == 0) {
+	a.status = w->err != 0 ? sec_err_sip(w->err) : 200;
+	if (w->err == 0 && buf_len(&w->body) > 0) {
 		a.content_type = EVENT_LINE_TYPE;
 		a.body = buf_data(&w->body);
 		a.bodylen = buf_len(&w->body);
 	}
-	if (txn != NULL)
+	if ((txn = sip_txn_find(f->s->sip, w->txn)) != NULL)
 		sip_answer(txn, &a);
 	buf_free(&w->body);
 	free(w);
 }
 
-/* 200 when this turn's commit is done. */
+void
+answers_free(struct focus *f)
+{
+	struct answer *w;
+	size_t i;
+
+	for (i = 0; (w = map_next(f->answers, &i)) != NULL;) {
+		buf_free(&w->body);
+		free(w);
+	}
+	map_free(f->answers);
+}
+
+/* A server whose link is lost routes nothing new to learn. */
+void
+policy_dealt(struct focus *f, uint64_t id, int err)
+{
+	answer_one(f, id, err == SEC_ERR_TIMEOUT ? err : 0);
+}
+
+/* 200 when this turn's commit is done, and what it has dealt. */
 static void
 policy_answer(struct focus *f, struct asker *by)
 {
 	struct answer *w;
 
-	if (buf_len(&by->answer) == 0) {
-		commit_then(f, commit_answer, sip_txn_id(by->txn));
-		return;
-	}
 	if ((w = calloc(1, sizeof *w)) == NULL) {
 		sip_answer_status(by->txn, 503);
 		return;
@@ -175,8 +200,9 @@ policy_answer(struct focus *f, struct asker *by)
 	w->txn = sip_txn_id(by->txn);
 	w->body = by->answer;
 	by->answer = (struct buf)BUF_INIT;
-	map_put_u64(f->answers, ++f->next_op, w);
-	commit_then(f, answer_committed, f->next_op);
+	w->open = 1 + f->answering.open;
+	map_put_u64(f->answers, f->answering.id, w);
+	commit_then(f, answer_one, f->answering.id);
 }
 
 void
@@ -217,6 +243,8 @@ on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 	}
 	if (line_parse_bytes(&l, req->body, req->bodylen, &by.bytes,
 		&by.nbytes) == 0) {
+		f->answering.id = ++f->next_op;
+		f->answering.open = 0;
 		status = policy_do(c, &by, &l);
 		line_free(&l);
 	}
@@ -224,5 +252,6 @@ on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 		policy_answer(f, &by);
 	else if (status != 0)
 		policy_refuse(txn, status, by.why);
+	f->answering.id = 0;
 	buf_free(&by.answer);
 }

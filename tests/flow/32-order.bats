@@ -32,7 +32,7 @@ setup() { cd "$BATS_TEST_TMPDIR" || return; }
 
 teardown() {
 	show_logs
-	[ -z "${stopped-}" ] || kill -CONT "$stopped" || :
+	[ -z "${stopped-}" ] || kill -CONT $stopped || :
 	local p u
 	for p in $(jobs -p); do kill "$p" 2>/dev/null || :; done
 	for u in bob carol dave alice; do
@@ -108,7 +108,8 @@ waits() { member "$1" "$2" '.status == "waiting"'; }
 		says bob m2 "secret-$((++n))" 2>why || status=$?
 		[ "$status" = 4 ]
 	}
-	until_ok refused
+	# Nor has he a moment: the answer comes after the router's.
+	refused
 	grep -q 'you may not speak here' why
 	kill -CONT "$stopped"
 	stopped=
@@ -117,10 +118,27 @@ waits() { member "$1" "$2" '.status == "waiting"'; }
 	run ! heard carol m2 "secret-$n"
 	# And nobody misses what was refused.
 	as alice sec-confctl unmute m2 bob
-	says bob m2 "after-$n"
+	until_ok says bob m2 "after-$n"
 	until_ok grep -q "bob: after-$n" carol.talk
 	kill "$talk"
 	run ! grep missing carol.talk
+}
+
+@test "S132: who mutes is told that a router has not taken it" {
+	as alice sec-confctl create -n m4 bob
+	stopped="$(daemon_pid mtcu1) $(daemon_pid mtcu2)"
+	kill -STOP $stopped
+	run -9 as alice sec-confctl mute m4 bob
+	kill -CONT $stopped
+	stopped=
+	until_ok may_not bob m4
+	as alice sec-confctl unmute m4 bob
+	until_ok may bob m4
+	# One that is lost holds up nobody.
+	for n in mtcu1 mtcu2; do sec-lab stop $n 3>&-; done
+	as alice sec-confctl mute m4 bob
+	for n in mtcu1 mtcu2; do sec-lab start $n 3>&-; done
+	until_ok may_not bob m4
 }
 
 @test "the voice router sends nothing on of who is muted" {
