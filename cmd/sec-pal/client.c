@@ -16,9 +16,8 @@
 
 /* --- list --- */
 
-/* The rows for the operands and -s; 0 or an exit code. */
-static int
-fetch(struct cli *c, struct entries *l)
+int
+list_fetch(struct cli *c, struct entries *l)
 {
 	struct buf who = BUF_INIT, *b;
 	char **name;
@@ -66,8 +65,8 @@ print_table(const struct entries *l, int since)
 	table_print(t, STDOUT_FILENO);
 }
 
-static void
-print_entries(struct cli *c, const struct entries *l, int since)
+void
+list_print(struct cli *c, const struct entries *l, int since)
 {
 	const struct entry *e;
 	struct json j;
@@ -91,7 +90,7 @@ run_list(struct cli *c)
 
 	if ((r = agent_open(c, &l.a)) != 0)
 		return r;
-	r = fetch(c, &l);
+	r = list_fetch(c, &l);
 	/* Without a verb it may have been meant as one. */
 	if (r == 0 && l.n == 0 && cli_argc(c) > 0 && *cli_verb(c) == '\0')
 		r = cli_usage(c, "%s: no such verb, and nobody of that name",
@@ -102,7 +101,7 @@ run_list(struct cli *c)
 		    "nobody is in your list yet; add people with: "
 		    "sec-pal add NAME");
 	if (r == 0)
-		print_entries(c, &l, 1);
+		list_print(c, &l, 1);
 	entries_free(&l);
 	ctl_client_close(l.a);
 	return r;
@@ -168,7 +167,7 @@ run_add(struct cli *c)
 	    (r = agent_open(c, &l.a)) != 0)
 		return r;
 	r = each(c, l.a, "pal-add", entries_take, &l);
-	print_entries(c, &l, 0);
+	list_print(c, &l, 0);
 	entries_free(&l);
 	ctl_client_close(l.a);
 	return r;
@@ -202,7 +201,7 @@ run_watchers(struct cli *c)
 		r = agent_fail(c, l.a, r);
 	entries_sort(&l);
 	if (cli_mode(c) == EMIT_JSON)
-		print_entries(c, &l, 0);
+		list_print(c, &l, 0);
 	else
 		for (i = 0; i < l.n; i++)
 			entry_line(l.e[i].name);

@@ -15,6 +15,13 @@ int	run_watchers(struct cli *c);
 int	run_set(struct cli *c);
 int	run_put(struct cli *c);
 int	run_serve(struct cli *c);
+/* The rows for the operands and -s; 0 or an exit code. */
+struct entries;
+int	list_fetch(struct cli *c, struct entries *l);
+/* As -q or -j want it, or a table; since: with the time. */
+void	list_print(struct cli *c, const struct entries *l, int since);
+/* client_watch.c */
+int	run_watch(struct cli *c);
 /* client_show.c */
 int	run_show(struct cli *c);
 int	run_get(struct cli *c);

@@ -126,6 +126,36 @@ teardown() { show_logs; }
 		["sip:bob@lab.test", "sip:carol@lab.test"]'
 }
 
+@test "watch: the list, and each change of it in a line" {
+	local pids=()
+	cd "$BATS_TEST_TMPDIR" || return
+	as alice sec-pal rm dave 2>/dev/null || :
+	as bob sec-pal set available
+	until_ok shows alice bob available
+	sec-lab run alice sec-pal watch >all 3>&- &
+	pids+=($!)
+	sec-lab run alice sec-pal watch -j bob >json 3>&- &
+	pids+=($!)
+	until_ok grep -qE '^bob +available' all
+	until_ok grep -q '"sip:bob@lab.test"' json
+	as bob sec-pal set busy -N "in review"
+	until_ok grep -qE '^bob  busy  [0-9:]{5}  in review$' all
+	until_ok grep -q '"status":"busy"' json
+	as alice sec-pal add dave
+	until_ok grep -qE '^dave  offline' all
+	as alice sec-pal rm dave
+	until_ok grep -qx 'dave  removed' all
+	as bob sec-pal set available
+	until_ok eval '[ "$(grep -c "^bob .*available" all)" = 2 ]'
+	kill "${pids[@]}"
+	wait "${pids[@]}" || :
+	# Whom one has not asked for is in none of it.
+	jq -se 'all(.[]; .entry == "sip:bob@lab.test") and
+	    (map(.status) | contains(["available", "busy"]))' json
+	run -9 as alice sec-pal watch -T 1 bob
+	run -5 as alice sec-pal watch nobodyhere
+}
+
 @test "what is typed wrong is said before anybody is asked" {
 	run -2 --separate-stderr as alice sec-pal add Lamp:bedroom
 	[[ $stderr == *"TYPE:NAME"* ]]
