@@ -249,7 +249,7 @@ on_message(struct json *j, struct json_bytes want)
 {
 	struct json_bytes text = json_hex(j, "text");
 	struct message m = { u16_of(j, "type"), u32_of(j, "to"),
-		(const char *)text.p, text.n };
+		(const char *)text.p, text.n, 0 };
 	struct message got;
 	struct buf b = BUF_INIT;
 	int ok;
