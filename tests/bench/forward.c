@@ -827,6 +827,7 @@ main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	log_open("forward", LOG_L_ERROR);
+	router_log = "/dev/null"; /* a line for each device */
 	(void)getrlimit(RLIMIT_NOFILE, &lim);
 	lim.rlim_cur = lim.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &lim);

@@ -49,6 +49,9 @@ struct router {
 	struct buf	 events;       /* lines that nobody waited for */
 };
 
+/* Where the daemons write their log; NULL: to our standard error. */
+__attribute__((unused)) static const char *router_log;
+
 /* One device. */
 struct voice {
 	uint32_t	 q;
@@ -267,7 +270,8 @@ router_exec(struct router *r, enum router_sockets how, const char *more)
 		_exit(127);
 	proc_reset_signals();
 	if (freopen("/dev/null", "r", stdin) == NULL ||
-	    freopen("/dev/null", "w", stdout) == NULL)
+	    freopen("/dev/null", "w", stdout) == NULL ||
+	    (router_log != NULL && freopen(router_log, "w", stderr) == NULL))
 		_exit(127);
 	proc_close_from(3, -1);
 	if (how != ROUTER_BINDS) {
