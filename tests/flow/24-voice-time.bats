@@ -6,7 +6,8 @@ bats_require_minimum_version 1.5.0
 #   bob   -- voice --> ops      --.
 #   carol -- voice --> standup  --+--> alice: focus standup ... all
 #
-#   alice -- voice --> room --> bob; carol leaves, and keeps her keys
+#   alice -- voice --> room --> bob; carol leaves, is kicked, is blocked, or
+#   the key is another, and she keeps those that she had
 
 load ../lib/lab
 load ../lib/device
@@ -18,7 +19,7 @@ setup_file() {
 	as carol sec-confctl answer accept
 	as alice sec-confctl create -q -n ops -m voice bob
 	as alice sec-confctl create -q -n standup -m voice carol
-	as alice sec-confctl create -q -n room -m voice bob carol
+	as alice sec-confctl create -q -p --open -n room -m voice bob carol
 	tone "$BATS_FILE_TMPDIR/low.wav" 300 60
 	tone "$BATS_FILE_TMPDIR/high.wav" 1200 60
 }
@@ -134,39 +135,72 @@ list() { paste -sd' ' "$1"; }
 	(($(middle shown) <= goal && $(worst shown) < most))
 }
 
-@test "S190: who has left, with all his keys, opens nothing said 1 s later" {
-	device eve carol room
-	voice bob ears -i null -o heard.wav room
+# keys_given NAME: all that its agent ever gave to a device, EPOCH KEY each.
+keys_given() {
+	rows "$1" '(attached|epoch)' |
+	    sed -E 's/.* epoch=([0-9]+) key=([^ ]+).*/\1 \2/'
+}
+
+# opens CONF NAME: what is said in it, opened with the keys in the file NAME,
+# as it comes to the routers.
+opens() {
+	local keys
+	mapfile -t keys < <(tr ' ' '\n' <"$2")
+	[ "${#keys[@]}" -ge 2 ]
+	packets "$1" "${keys[@]}" | awk -v ports="^($(routers))\$" '$3 ~ ports'
+}
+
+# shut_out HOW: while others speak, carol's keys become worthless.
+shut_out() {
+	local how=$1 m from out last
+	m=$(mark bob)
+	device "eve_$how" carol room
+	voice bob ears -i null -o "$how.wav" room
 	voice alice mouth -i "$BATS_FILE_TMPDIR/low.wav" -o null -n 1 room
-	await bob --since 0 -c room -e voice.start >/dev/null
-	local m from left port e k last
-	port=$(routers)
-	until_ok said_since room 0
+	await bob --since "$m" -c room -e voice.start >/dev/null
+	until_ok said_since room "$EPOCHREALTIME"
+	keys_given "eve_$how" >had
 	m=$(mark alice)
 	from=$EPOCHREALTIME
-	as carol sec-confctl leave room
-	left=$EPOCHREALTIME
+	case $how in
+	leave) as carol sec-confctl leave room ;;
+	kick|block) as alice sec-confctl "$how" room carol ;;
+	rekey) as alice sec-confctl rekey room ;;
+	esac
+	out=$EPOCHREALTIME
 	await alice --since "$m" -c room -e conf.key >/dev/null
-	until_ok said_since room "$((${left%.*} + 2))"
+	until_ok said_since room "$((${out%.*} + 2))"
 	stop "$mouth"
 	stop "$ears"
-	# All that she was ever given.
-	local keys=()
-	while read -r e k; do
-		keys+=("$e" "$k")
-	done < <(rows eve '(attached|epoch)' |
-	    sed -E 's/.* epoch=([0-9]+) key=([^ ]+).*/\1 \2/')
-	[ "${#keys[@]}" -ge 2 ]
-	packets room "${keys[@]}" |
-	    awk -v ports="^($port)\$" '$3 ~ ports' >up
-	# She could while she was in it.
-	[ "$(awk -v t="$from" '$1 < t && $6 == "open"' up | wc -l)" -ge 25 ]
-	[ "$(awk -v t="$from" '$1 < t && $6 == "shut"' up | wc -l)" = 0 ]
-	last=$(awk -v t="$left" '$6 == "open" { last = $1 } END {
-	    printf "%d\n", (last - t) * 1000 }' up)
-	echo "# opened for $last ms after her leaving" >&3
-	[ "$(awk -v t="$left" '$1 > t + 1' up | wc -l)" -ge 25 ]
-	[ "$(awk -v t="$left" '$1 > t + 1 && $6 == "open"' up | wc -l)" = 0 ]
+	# Who stays is given the next one; who is out, none.
+	keys_given "eve_$how" >has
+	if [ "$how" = rekey ]; then
+		opens room has | awk -v t="$from" '$1 > t' >up
+		[ "$(grep -c shut up)" = 0 ]
+	else
+		cmp had has
+	fi
+	device_off "eve_$how"
+	opens room had >up
+	# She could while she had the right to it.
+	awk -v t="$started" '$1 > t' up >now
+	[ "$(awk -v t="$from" '$1 < t && $6 == "open"' now | wc -l)" -ge 25 ]
+	[ "$(awk -v t="$from" '$1 < t && $6 == "shut"' now | wc -l)" = 0 ]
+	last=$(awk -v t="$out" '$6 == "open" { last = $1 } END {
+	    printf "%d\n", (last - t) * 1000 }' now)
+	echo "# $how: opened for $last ms" >&3
+	awk -v t="$out" '$1 > t + 1' now >later
+	[ "$(wc -l <later)" -ge 25 ]
+	[ "$(grep -c open later)" = 0 ]
 	# And nobody missed anything.
-	about "$(hertz heard.wav)" 300
+	about "$(hertz "$how.wav")" 300
+}
+
+@test "S190: who is out, with all his keys, opens nothing said 1 s later" {
+	local how started
+	for how in leave kick rekey block; do
+		started=$EPOCHREALTIME
+		as carol sec-confctl join room
+		shut_out "$how"
+	done
 }
