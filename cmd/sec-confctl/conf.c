@@ -412,8 +412,8 @@ confs_load(struct focus *f)
 	for (i = 0; (c = map_next(f->confs, &i)) != NULL;) {
 		speak_deal(c);
 		TAILQ_FOREACH(m, &c->member_list, entry) {
-			m->state = MEMBER_UNREACHABLE;
-			timer_set(&m->grace, GRACE_MS);
+			m->state = MEMBER_AWAITED;
+			timer_set(&m->grace, AWAIT_MS);
 		}
 		if (!TAILQ_EMPTY(&c->member_list)) {
 			if ((r = epoch_rekey(c)) < 0)

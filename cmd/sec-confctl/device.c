@@ -21,6 +21,10 @@ member_grace_over(void *arg)
 	struct member *m = arg;
 	struct conference *c = m->conf;
 
+	if (m->state == MEMBER_AWAITED) {
+		member_unreachable(m);
+		return;
+	}
 	member_leave(m, "grace");
 	conf_check_empty(c);
 }

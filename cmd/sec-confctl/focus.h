@@ -23,6 +23,7 @@
 #define MEDIA_MAX     3
 #define DEVICES_MAX   128              /* of a user in a conference */
 #define GRACE_MS      30000            /* without a connection */
+#define AWAIT_MS      10000            /* of them after our start */
 #define FIRST_MS      10000            /* from the 302 to a first member */
 #define REKEY_MS      200              /* joins and leaves share an epoch */
 #define MOVE_MS       2000             /* a lost media server's link */
@@ -105,7 +106,8 @@ enum list_bit {
 #define WATCH_MAX      100             /* on that list */
 #define MODERATORS_MAX 100
 
-enum member_state { MEMBER_ACTIVE, MEMBER_UNREACHABLE };
+/* AWAITED: since our own start, of which the others need not know. */
+enum member_state { MEMBER_ACTIVE, MEMBER_AWAITED, MEMBER_UNREACHABLE };
 
 struct device;
 

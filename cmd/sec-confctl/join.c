@@ -144,7 +144,7 @@ join_committed(struct focus *f, uint64_t id, int err)
 	d->wants_hop = 0;
 	device_index(d);
 	timer_cancel(&c->first);
-	if (d->member->state == MEMBER_UNREACHABLE) {
+	if (d->member->state != MEMBER_ACTIVE) {
 		member_back(d->member);
 		join_replace(d);
 	}

@@ -63,8 +63,9 @@ member_unreachable(struct member *m)
 {
 	if (m->state == MEMBER_UNREACHABLE)
 		return;
+	timer_set(&m->grace,
+	    m->state == MEMBER_AWAITED ? GRACE_MS - AWAIT_MS : GRACE_MS);
 	m->state = MEMBER_UNREACHABLE;
-	timer_set(&m->grace, GRACE_MS);
 	member_tell(m);
 	log_info("conf.status", "conf=%s user=%s status=unreachable",
 	    log_quote(m->conf->row.name), log_quote(m->user));

@@ -185,6 +185,7 @@ three=$'alice active\nbob active\ncarol active'
 	for round in 1 2 3; do
 		before=$(epoch alice s)
 		q=$(q_of alice)
+		at=$(mark alice)
 		kill_daemon confctl
 		say alice "the controller was killed $round"
 		has_once bob "the controller was killed $round"
@@ -194,6 +195,12 @@ three=$'alice active\nbob active\ncarol active'
 		done
 		until_ok eval '[ "$(epoch alice s)" = "$(epoch bob s)" ]'
 		roster_is bob s "$three"
+		# Nobody was told that somebody else was away.
+		as alice sec-confctl set s title="round $round"
+		await_that alice ".title == \"round $round\"" \
+			--since "$at" -c s -e conf.policy
+		run -1 seen_that alice '.status == "unreachable"' \
+			--since "$at" -c s -e conf.status
 		[ "$(q_of alice)" = "$q" ]
 		# It is the same conference: inviting, leaving, joining.
 		as carol sec-confctl leave s
