@@ -223,6 +223,8 @@ conf_unavailable_by(struct agent *a, const struct sip_msg *answer)
 {
 	if (answer->note != NULL && strcmp(answer->note, NOTE_DRAINING) == 0)
 		return "the server is shutting down, try again";
+	if (answer->note != NULL && answer->note[0] != '\0')
+		return answer->note;
 	return conf_unavailable(a);
 }
 

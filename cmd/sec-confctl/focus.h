@@ -657,7 +657,7 @@ struct focus {
 	struct holders		*sessions;
 	struct map		*persons;      /* by user */
 	struct map		*creates, *joins, *invites;    /* by id */
-	struct map		*groups, *waitings;    /* the same */
+	struct map		*groups, *waitings, *known;    /* the same */
 	struct map		*invite_txn;   /* invite by txn id */
 	struct map		*answers;      /* of policy.c, by id */
 	struct {

@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "focus.h"
+#include "policy.h"
 #include "upload.h"
 
 static const struct sip_method methods[] = {
@@ -46,6 +47,7 @@ focus_open(struct service *s)
 	f->invite_txn = map_new();
 	f->detached = map_new();
 	f->groups = map_new();
+	f->known = map_new();
 	f->answers = map_new();
 	f->waitings = map_new();
 	for (i = 0; i < 256; i++)
@@ -76,6 +78,7 @@ focus_close(struct service *s)
 	lobby_free(f);
 	invites_free(f);
 	groups_free(f);
+	known_free_all(f);
 	joins_free(f);
 	creates_free(f);
 	moves_free(f);
@@ -94,6 +97,7 @@ focus_close(struct service *s)
 	map_free(f->invites);
 	map_free(f->invite_txn);
 	map_free(f->groups);
+	map_free(f->known);
 	map_free(f->detached);
 	answers_free(f);
 	secret_free(f->dbk);

@@ -216,42 +216,65 @@ policy_refuse(struct sip_txn *txn, int status, const char *why)
 	sip_answer(txn, &a);
 }
 
+static void
+policy_work(struct focus *f, struct conference *c, struct asker *by)
+{
+	const struct sip_peer *peer = sip_conn_peer(sip_txn_conn(by->txn));
+	char user[URI_MAX];
+	struct line l;
+	int status = 400;
+
+	by->instance = peer->instance;
+	by->user = uri_user(user, peer->user, f->s->conf.domain);
+	if (line_parse_bytes(&l, by->body, by->bodylen, &by->bytes,
+		&by->nbytes) == 0) {
+		f->answering.id = ++f->next_op;
+		f->answering.open = 0;
+		status = policy_do(c, by, &l);
+		line_free(&l);
+	}
+	if (status == 200)
+		policy_answer(f, by);
+	else if (status != 0)
+		policy_refuse(by->txn, status, by->why);
+	f->answering.id = 0;
+	buf_free(&by->answer);
+}
+
+void
+policy_again(struct focus *f, struct sip_txn *txn, uint64_t conf,
+    struct buf *line)
+{
+	struct asker by = { .txn = txn,
+		.body = buf_cstr(line),
+		.bodylen = buf_len(line),
+		.known = 1 };
+	struct conference *c = conf_find_id(f, conf);
+
+	if (c != NULL && !conf_is_deleted(c))
+		policy_work(f, c, &by);
+	else
+		sip_answer_status(txn, 404);
+}
+
 void
 on_publish(void *ctx, struct sip_txn *txn, const struct sip_msg *req)
 {
 	struct focus *f = ((struct service *)ctx)->priv;
-	const struct sip_peer *peer = sip_conn_peer(sip_txn_conn(txn));
-	struct asker by = { .instance = peer->instance, .txn = txn };
-	char user[URI_MAX];
+	struct asker by = { .txn = txn,
+		.body = req->body,
+		.bodylen = req->bodylen };
 	struct conference *c;
-	struct line l;
 	struct uri u;
-	int status = 400;
 
 	service_touch(f->s);
-	by.user = uri_user(user, peer->user, f->s->conf.domain);
 	if (req->event == NULL ||
-	    !text_equal_nocase(req->event, EVENT_CONFERENCE)) {
+	    !text_equal_nocase(req->event, EVENT_CONFERENCE))
 		sip_answer_status(txn, 489);
-		return;
-	}
-	if (uri_parse(&u, req->uri, f->s->conf.domain) != 0 ||
+	else if (uri_parse(&u, req->uri, f->s->conf.domain) != 0 ||
 	    u.kind != URI_CONF || (c = conf_find(f, u.full)) == NULL ||
-	    conf_is_deleted(c)) {
+	    conf_is_deleted(c))
 		sip_answer_status(txn, 404);
-		return;
-	}
-	if (line_parse_bytes(&l, req->body, req->bodylen, &by.bytes,
-		&by.nbytes) == 0) {
-		f->answering.id = ++f->next_op;
-		f->answering.open = 0;
-		status = policy_do(c, &by, &l);
-		line_free(&l);
-	}
-	if (status == 200)
-		policy_answer(f, &by);
-	else if (status != 0)
-		policy_refuse(txn, status, by.why);
-	f->answering.id = 0;
-	buf_free(&by.answer);
+	else
+		policy_work(f, c, &by);
 }

@@ -19,14 +19,20 @@ struct asker {
 	struct sip_txn	*txn;
 	const char	*why;
 	char		 room[160];
+	const char	*body;
+	size_t		 bodylen;
 	const uint8_t	*bytes;        /* behind the line */
 	size_t		 nbytes;
+	int		 known;        /* known_ask() has seen to its users */
 	struct buf	 answer;       /* lines `row`, at last `ok` */
 };
 
 /* What there is of its key, into the answer. */
 void	policy_put_key(const struct conference *c, struct asker *by);
 
+/* The line of a request that known_ask() kept is worked off. */
+void	policy_again(struct focus *f, struct sip_txn *txn, uint64_t conf,
+	    struct buf *line);
 /* Refused, with the reason in SEC-Note (NULL: none). */
 void	policy_refuse(struct sip_txn *txn, int status, const char *why);
 /* 403, with a sentence who may do what wants this rank. */
@@ -37,6 +43,10 @@ int	policy_set(struct conference *c, struct asker *by,
 	    const struct line *l);         /* setting.c */
 int	policy_lists(struct conference *c, struct asker *by,
 	    const struct line *l);
+/* known.c: are these users, with commas, known to sec-pal? It answers by->txn
+ * with 404 or 503, or goes on with policy_again(). */
+void	known_ask(struct conference *c, struct asker *by, const char *users);
+void	known_free_all(struct focus *f);
 /* owner.c */
 int	policy_end(struct conference *c, struct asker *by,
 	    const struct line *l);

@@ -299,6 +299,29 @@ wish_store(struct conference *c, const struct wish *w)
 	return 0;
 }
 
+/* The users who would come on a list, to be asked for: 1 if there are any. */
+static int
+wish_asks(struct conference *c, const struct wish *w, struct asker *by)
+{
+	struct buf ask = BUF_INIT;
+	const char *users;
+	struct uri u;
+	size_t i, n;
+
+	for (i = 0; i < NLISTINGS; i++)
+		for (users = listings[i].on ? w->users[i] : NULL;
+		     users != NULL && *users != '\0';) {
+			users = lists_next_user(c->focus, users, &u);
+			if (!(conf_list_bits(c, u.full) & listings[i].bit))
+				buf_putf(&ask, "%s%s",
+				    buf_len(&ask) > 0 ? "," : "", u.full);
+		}
+	if ((n = buf_len(&ask)) > 0)
+		known_ask(c, by, buf_cstr(&ask));
+	buf_free(&ask);
+	return n > 0;
+}
+
 int
 policy_set(struct conference *c, struct asker *by, const struct line *l)
 {
@@ -314,6 +337,8 @@ policy_set(struct conference *c, struct asker *by, const struct line *l)
 		if ((status = set_field(c, &l->field[i], &w, by)) != 0)
 			return status;
 	by->why = NULL;
+	if (!by->known && wish_asks(c, &w, by))
+		return 0;
 	if (w.media[0] != '\0' && (status = media_set(c, w.media)) != 0) {
 		by->why = "no server is there for this medium";
 		return status;

@@ -98,8 +98,8 @@ talk_is() { [ "$(talk_asked "$1")" = "$2" ]; }
 
 @test "S170: the end of a leave is a NOTIFY: terminated, rejected" {
 	as alice sec-confctl create -n w2
-	as alice sec-confctl set w2 watch+=pat
 	register pat
+	as alice sec-confctl set w2 watch+=pat
 	sip_open sub "$(server_addr pal)"
 	subscribe "$sub" pat w2 s1 600
 	grep -q '^SIP/2.0 200 ' answer
@@ -369,10 +369,36 @@ version() {
 
 @test "a watch list that is full: one less, and then one more" {
 	as alice sec-confctl create -n w10
+	as alice sec-pal add w{1..100} >/dev/null # there are such users
 	as alice sec-confctl set w10 "watch+=$(printf 'w%d,' {1..99})w100"
 	run -2 --separate-stderr as alice sec-confctl set w10 watch+=sue
 	[[ $stderr == *"a watch list has at most 100 users"* ]]
 	as alice sec-confctl set w10 watch-=w7
 	as alice sec-confctl set w10 watch+=sue
 	as sue sec-pal show conf:w10
+	as alice sec-pal rm w{1..100}
+}
+
+@test "who is put on a list is known, or nothing of the line is done" {
+	as alice sec-confctl create -n w11
+	run -5 --separate-stderr as alice sec-confctl set w11 title=Other \
+	    watch+=sue,nobody,gus
+	[[ $stderr == *"nobody: no such user"* ]]
+	run -5 --separate-stderr as alice sec-confctl set w11 moderator+=nobody
+	[[ $stderr == *"nobody: no such user"* ]]
+	[ "$(as alice sec-confctl show -j w11 | jq -r '.title // ""')" != Other ]
+	run -4 as sue sec-pal show conf:w11
+	# Two lists, and one who stands on it already.
+	as alice sec-confctl set w11 watch+=sue moderator+=bob
+	as alice sec-confctl set w11 watch+=sue,gus title=Other
+	as gus sec-pal show conf:w11
+	[ "$(as alice sec-confctl show -j w11 | jq -r .title)" = Other ]
+	# Nobody can say who there is.
+	as alice sec-confctl set w11 watch-=gus
+	pal=$(daemon_pid pal)
+	kill -STOP "$pal"
+	run --separate-stderr as alice sec-confctl set w11 watch+=gus
+	kill -CONT "$pal"
+	[ "$status" = 10 ]
+	[[ $stderr == *"gus: the PAL manager does not answer"* ]]
 }
