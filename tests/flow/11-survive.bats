@@ -222,7 +222,7 @@ three=$'alice active\nbob active\ncarol active'
 	as alice sec-confctl leave again
 }
 
-@test "sec-confctl dies while an invitation is open: 503, exit 10" {
+@test "sec-confctl dies while an invitation is open: exit 10, and it rings on" {
 	as carol sec-confctl answer ask
 	as alice sec-confctl create -q -n open
 	m=$(mark carol)
@@ -231,11 +231,16 @@ three=$'alice active\nbob active\ncarol active'
 	await carol --since "$m" -e invite.in
 	kill_daemon confctl
 	ended 10 "$invite"
-	await carol --since "$m" -e invite.done
+	# It rings on, and she comes when the controller is back.
+	run -0 as carol sec-confctl invites
+	[[ $output == *" alice "*" open "* ]]
+	until_ok as carol sec-confctl accept
+	roster_is alice open $'alice active\ncarol active'
 	run -0 as carol sec-confctl invites
 	[ "$output" = "" ]
+	as carol sec-confctl leave open
 	as carol sec-confctl answer accept
-	until_ok as alice sec-confctl invite -q open carol
+	as alice sec-confctl invite -q open carol
 	as carol sec-confctl leave open
 	as alice sec-confctl leave open
 }
