@@ -72,11 +72,30 @@ put() {
 	jq -se 'map(select(.object == "lamp:bedroom")) | .[0] |
 	    .owner == "porch" and .status == "off" and .stale == false and
 	    .title == "By the bed"' <<<"$output"
-	# There is one value, not a history.
-	[ "$(db pal.db "SELECT count(*) FROM attribute
-	    WHERE uri = 'sip:bedroom@lamp.lab.test'")" = 1 ]
 	restart_pal
 	[ "$(as bob sec-pal get lamp:bedroom state)" = off ]
+}
+
+# rows_of_all: how many rows each table of pal.db has.
+rows_of_all() {
+	local t
+	for t in $(db pal.db "SELECT name FROM sqlite_master
+	    WHERE type = 'table' ORDER BY name"); do
+		echo "$t $(db pal.db "SELECT count(*) FROM $t")"
+	done
+}
+
+@test "a history of changes is not kept: one value after many" {
+	put porch lamp:bedroom state=first
+	before=$(rows_of_all)
+	for n in {1..50}; do put porch lamp:bedroom state="turn$n"; done
+	run -0 db pal.db "SELECT value FROM attribute
+	    WHERE uri = 'sip:bedroom@lamp.lab.test'"
+	[ "$output" = turn50 ]
+	# Nor is there a row more anywhere, or a value in another place.
+	[ "$(rows_of_all)" = "$before" ]
+	run -0 db pal.db .dump
+	[ "$(grep -o 'turn[0-9]*' <<<"$output" | sort -u)" = turn50 ]
 }
 
 @test "S053 S054: a kind of the provider's, with several attributes" {
