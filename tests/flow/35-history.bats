@@ -13,7 +13,7 @@ bats_require_minimum_version 1.5.0
 load ../lib/lab
 
 setup_file() {
-	lab_up alice bob carol
+	lab_up --wire "$BATS_FILE_TMPDIR/wire.pcap" alice bob carol
 	as bob sec-confctl answer accept
 }
 teardown_file() { lab_down; }
@@ -139,6 +139,58 @@ has_stored() { [ "$(stored "$1")" = "$2" ]; }
 	as carol sec-confctl join h3
 	run -0 history carol h3
 	[ "$output" = $'late\nmeanwhile' ]
+}
+
+# given USER CONF [FIELD=VALUE...]: of which epochs the controller gives him
+# lines and keys, whatever his agent would ask for and make of it.
+given() {
+	local user=$1 conf=$2 number
+	shift 2
+	number=$(awk '$2 == "confctl" { print $1 }' "$SEC_DIR/etc/servers")
+	keys_of "$user" >keys
+	"$BATS_TEST_DIRNAME/../lib/history-keys" \
+	    "$BATS_FILE_TMPDIR/wire.pcap" keys "$user@LAB.TEST" \
+	    "sip:$conf@conf.lab.test" "$number" "$(server_addr confctl)" \
+	    "$@" >given && sort -u given
+}
+
+@test "S192: it is the controller who gives no key of before his joining" {
+	# A hello with the key that he has now is on the wire.
+	as carol sec-login -k
+	log_in carol
+	keeping h11
+	said alice h11 early
+	until_ok has_stored h11 1
+	as bob sec-confctl leave h11
+	as carol sec-confctl join h11
+	joined=$(epoch carol h11)
+	as bob sec-confctl join h11
+	said alice h11 late
+	until_ok has_stored h11 2
+	read -r early late < <(db conf.db "select history.epoch from history join
+	    conference on conf = id where name = 'h11' order by line" | xargs)
+	[ "$early" -lt "$joined" ]
+	[ "$late" -ge "$joined" ]
+	his=$(printf '%s\n' "key $late" "line $late")
+	all=$(printf '%s\n' "key $early" "key $late" "line $early" \
+	    "line $late" | sort)
+	until_ok given carol h11 n=1 # the hello is in the recording
+	run -0 given carol h11 n=1000
+	[ "$output" = "$his" ]
+	# He could open both: he is given both when the owner lets him.
+	as alice sec-confctl set h11 history-from=begin
+	run -0 given carol h11 n=1000
+	[ "$output" = "$all" ]
+	as alice sec-confctl set h11 history-from=join
+	run -0 given carol h11 n=1000
+	[ "$output" = "$his" ]
+	# Nor by asking for just those before.
+	line=$(db conf.db "select max(line) from history join conference
+	    on conf = id where name = 'h11'")
+	run -0 given carol h11 before="$line"
+	[ -z "$output" ]
+	# His agent, which was put off for that, is back.
+	until_ok agent_is_back carol
 }
 
 @test "who was removed reads nothing, and later only from his return on" {
