@@ -163,6 +163,31 @@ waits() { member "$1" "$2" '.status == "waiting"'; }
 	about "$(hertz h2.wav)" 440
 }
 
+@test "S132: a voice router that starts again knows who is muted" {
+	as alice sec-confctl create -n m5 -m voice bob
+	as alice sec-confctl mute m5 bob
+	tone t.wav 440 90
+	as alice sec-talk -i null -o h.wav m5 >ear 2>&1 3>&- &
+	local ear=$! before talk n
+	before=$(held_back)
+	as bob sec-talk -i t.wav -o null -n 1 m5 >talk 2>&1 3>&- &
+	talk=$!
+	until_ok is_held $((before + 10))
+	for n in mcu1 mcu2; do kill_daemon $n; done
+	# He has talked all the time; theirs are new counts.
+	until_ok grep -q 'voice is back after' talk
+	until_ok is_held 40
+	kill -TERM "$ear"
+	wait "$ear" || :
+	silent h.wav
+	as alice sec-confctl unmute m5 bob
+	as alice sec-talk -i null -o h2.wav -t 4 m5
+	about "$(hertz h2.wav)" 440
+	kill -TERM "$talk"
+	wait "$talk" || :
+}
+is_held() { [ "$(held_back)" -ge "$1" ]; }
+
 # held_back: packets of who may not speak, at all voice routers.
 held_back() {
 	local n
