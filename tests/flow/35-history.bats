@@ -353,26 +353,26 @@ given() {
 
 # Nothing that was taken is dropped: what comes then is refused.
 @test "no more than 1 MiB of a conference waits to be stored" {
-	keeping h11
-	as alice sec-confctl set h11 history=200
-	said alice h11 before
-	until_ok has_stored h11 1
+	keeping h12
+	as alice sec-confctl set h12 history=200
+	said alice h12 before
+	until_ok has_stored h12 1
 	sec-lab stop confctl 3>&-
 	local n=0 status=0
 	while [ $n -lt 99 ] && [ $status = 0 ]; do
-		big $((n + 101)) | as alice sec-talk -s -1 h11 || status=$?
+		big $((n + 101)) | as alice sec-talk -s -1 h12 || status=$?
 		[ $status != 0 ] || n=$((n + 1))
 	done
 	[ $status = 10 ]
 	# The last one that was taken went past it.
 	[ $n = $((1048576 / 16000 + 1)) ]
-	run -10 said bob h11 refused
+	run -10 said bob h12 refused
 	sec-lab start confctl 3>&-
 	until_ok agent_is_back alice
-	until_ok has_stored h11 $((n + 1))
-	said alice h11 after
-	until_ok has_stored h11 $((n + 2))
-	[ "$(history alice h11 200 | cut -c-6)" = \
+	until_ok has_stored h12 $((n + 1))
+	said alice h12 after
+	until_ok has_stored h12 $((n + 2))
+	[ "$(history alice h12 200 | cut -c-6)" = \
 	    "$(echo before; seq -f '%.0f...' 101 $((n + 100)); echo after)" ]
 }
 # big N: a text of 16000 bytes, N before it.
