@@ -62,11 +62,12 @@ has_mark() { [ "$(mark_of "$1" "$2" "$3")" = "$4" ]; }
 
 # reads USER [OPTION...] CONF: in the background, as $reader, into USER.out.
 reads() {
-	local user=$1
+	local user=$1 conf=${*: -1}
 	shift
-	sec-lab run "$user" sec-talk --receipts -l "$@" >"$user.out" \
+	sec-lab run "$user" sec-talk --receipts -v -l "$@" >"$user.out" \
 	    2>"$user.err" 3>&- &
 	reader=$!
+	until_ok grep -q "$conf:" "$user.err"
 }
 
 # failures: how often the disk was full.

@@ -2,7 +2,7 @@
 bats_require_minimum_version 1.5.0
 # Story 1.30, as far as it is about conferences that stay: whatever dies in
 # mid-call, with kill -9, the conference, its rules, files and text are there
-# (S010, S011, S202). Backup and upgrade are the package's.
+# (S010, S011, S202). Telephones, backup and upgrade are not in it.
 #
 #	router dies       voice is interrupted, and back on another one
 #	controller dies   nobody notices; what was decided holds
@@ -102,7 +102,7 @@ is_past() { [ "$(epoch bob standup)" -gt "$1" ]; }
 	# shellcheck disable=SC2046
 	kill -9 $(cat pids) "$lab"
 	until_ok gone "$lab"
-	sec-lab up -q --keep || sec-lab up -q
+	sec-lab up -q --keep
 	databases_are_sound
 	for u in alice bob; do
 		log_in "$u"
@@ -110,6 +110,11 @@ is_past() { [ "$(epoch bob standup)" -gt "$1" ]; }
 	done
 	it_holds
 	until_ok as carol sec-confctl join standup
+	# She is its owner still.
+	as alice sec-confctl rekey standup
+	as alice sec-confctl block standup carol
+	run -4 as carol sec-confctl join standup
+	run -4 as bob sec-confctl rekey standup
 	as alice sec-confctl end -y standup
 	run -5 as carol sec-confctl join standup
 }
