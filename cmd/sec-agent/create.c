@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "agent.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"

@@ -3,7 +3,6 @@
  * by side. Whoever is named by an attribute, as org:1256, is found by the
  * controller: one INVITE for all of these, whose 183s name the people.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

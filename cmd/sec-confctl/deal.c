@@ -9,7 +9,6 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "wire/ids.h"
 #include "wire/line.h"
 
