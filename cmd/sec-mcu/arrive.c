@@ -106,7 +106,9 @@ voice_in(struct mcu *m, struct packet *p, const union place *from, int64_t us)
 		drop(m, DROP_UNKNOWN);
 		return;
 	}
-	if (hopkey_check_rtp(hopkey_up(d->keys), p->bytes, p->n) != 0) {
+	hopkey_words(p->bytes, p->n, p->covered);
+	if (hopkey_check_words(hopkey_up(d->keys), p->covered,
+		p->bytes + p->n - RTP_HOP_TAG) != 0) {
 		drop(m, DROP_TAG);
 		return;
 	}
@@ -152,6 +154,7 @@ datagram(struct mcu *m, int i, size_t n, int64_t us)
 	struct packet *p = in->packet[i];
 
 	m->received++;
+	in->msg[i].msg_hdr.msg_namelen = sizeof in->from[i];
 	if (hop_is(p->bytes, n)) {
 		hop_in(m, p->bytes, n, &in->from[i], us / 1000);
 		return;
@@ -173,8 +176,6 @@ arrive_take(struct mcu *m, int budget)
 	int i, n;
 
 	while (budget-- > 0) {
-		for (i = 0; i < BATCH; i++)
-			in->msg[i].msg_hdr.msg_namelen = sizeof in->from[i];
 		n = recvmmsg(m->s->udp, in->msg, BATCH, MSG_DONTWAIT, NULL);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -234,6 +235,7 @@ arrive_open(struct mcu *m)
 		in->msg[i].msg_hdr.msg_iov = &in->iov[i];
 		in->msg[i].msg_hdr.msg_iovlen = 1;
 		in->msg[i].msg_hdr.msg_name = &in->from[i];
+		in->msg[i].msg_hdr.msg_namelen = sizeof in->from[i];
 	}
 	enlarge(m->s->udp, SO_RCVBUF);
 	enlarge(m->s->udp, SO_SNDBUF);

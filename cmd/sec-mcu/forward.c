@@ -137,7 +137,6 @@ forward_packet(struct mcu *m, struct room *r, struct packet *p)
 	q->packet = p;
 	q->due = r->visits + r->nlisteners;
 	p->refs++;
-	hopkey_words(p->bytes, p->n, p->covered);
 	r->left = r->nlisteners;
 	if (!r->is_working) {
 		r->is_working = 1;

@@ -56,7 +56,7 @@ struct packet {
 	uint32_t		 q;            /* who speaks */
 	uint16_t		 n;            /* bytes */
 	uint16_t		 refs;
-	uint64_t		 covered[HOPKEY_WORDS];
+	uint64_t		 covered[HOPKEY_WORDS];       /* by tags */
 	uint8_t			 bytes[RTP_MAX + 8];
 };
 
@@ -80,7 +80,7 @@ struct device {
 	union place		 asked;        /* where it may be: he there */
 	uint64_t		 token;        /* sends this back */
 	unsigned		 listener;     /* its number + 1; 0: none */
-	TAILQ_ENTRY(device)	 quiet;        /* by time heard */
+	TAILQ_ENTRY(device)	 quiet;        /* by SWEEP_MS of heard */
 	int64_t			 heard;        /* ms, any valid packet */
 	struct replay		 replay;
 	struct talker		 talker;
@@ -182,6 +182,7 @@ int	arrive_take(struct mcu *m, int budget);
 /* forward.c: one packet in, one copy to everybody else out */
 int	forward_open(struct mcu *m);
 void	forward_close(struct mcu *m);
+/* What tags cover of it is prepared. */
 void	forward_packet(struct mcu *m, struct room *r, struct packet *p);
 /* Another datagram, with the next ones. */
 void	forward_bytes(struct mcu *m, const union place *to, const void *p,

@@ -1,6 +1,7 @@
 /* SipHash-2-4: "SipHash: a fast short-input PRF", Aumasson and Bernstein,
  * 2012; the names v0..v3, m and b are the paper's. */
 
+#include "base/buf.h"
 #include "base/siphash.h"
 
 #define ROTL(x, n) ((x) << (n) | (x) >> (64 - (n)))
@@ -33,15 +34,6 @@ compress(struct state s, uint64_t m)
 	s = round1(round1(s));
 	s.v0 ^= m;
 	return s;
-}
-
-/* The compiler makes one load of it. */
-static inline uint64_t
-get_le64(const uint8_t *p)
-{
-	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
-	    (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
-	    (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
 }
 
 static inline struct state

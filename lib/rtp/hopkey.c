@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/siphash.h"
 #include "crypto/kdf.h"
@@ -52,14 +53,14 @@ hopkey_tag(const uint8_t key[HOPKEY_BYTES], const void *p, size_t n,
 void
 hopkey_words(const uint8_t *p, size_t n, uint64_t w[HOPKEY_WORDS])
 {
-	uint8_t covered[HOPKEY_WORDS * 8] = { 0 };
-	size_t i, k;
+	const uint8_t *end = p + n - RTP_HOP_TAG - RTP_TAG;
+	size_t i;
 
-	hopkey_cover(p, n, covered);
-	covered[sizeof covered - 1] = HOPKEY_COVER;
-	for (i = 0; i < HOPKEY_WORDS; i++)
-		for (k = 0, w[i] = 0; k < 8; k++)
-			w[i] |= (uint64_t)covered[8 * i + k] << 8 * k;
+	for (i = 0; i < RTP_HEAD / 8; i++)
+		w[i] = get_le64(p + 8 * i);
+	w[i] = get_le64(end);
+	w[i + 1] =
+	    (uint64_t)HOPKEY_COVER << 56 | (uint64_t)end[9] << 8 | end[8];
 }
 
 void
@@ -67,6 +68,16 @@ hopkey_tag_words(const uint8_t key[HOPKEY_BYTES],
     const uint64_t w[HOPKEY_WORDS], uint8_t out[8])
 {
 	put_tag(siphash24_words(key, w, HOPKEY_WORDS), out);
+}
+
+int
+hopkey_check_words(const uint8_t key[HOPKEY_BYTES],
+    const uint64_t w[HOPKEY_WORDS], const uint8_t tag[8])
+{
+	uint8_t want[RTP_HOP_TAG];
+
+	hopkey_tag_words(key, w, want);
+	return secret_memequal(want, tag, sizeof want) ? 0 : SEC_ERR_AUTH;
 }
 
 void
@@ -93,13 +104,10 @@ hopkey_seal_rtp(const uint8_t key[HOPKEY_BYTES], uint8_t *p, size_t n)
 int
 hopkey_check_rtp(const uint8_t key[HOPKEY_BYTES], const uint8_t *p, size_t n)
 {
-	uint8_t covered[HOPKEY_COVER], tag[RTP_HOP_TAG];
+	uint64_t w[HOPKEY_WORDS];
 
-	hopkey_cover(p, n, covered);
-	hopkey_tag(key, covered, sizeof covered, tag);
-	if (!secret_memequal(tag, p + n - RTP_HOP_TAG, sizeof tag))
-		return SEC_ERR_AUTH;
-	return 0;
+	hopkey_words(p, n, w);
+	return hopkey_check_words(key, w, p + n - RTP_HOP_TAG);
 }
 
 void

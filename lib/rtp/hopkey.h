@@ -44,6 +44,9 @@ void	hopkey_tag(const uint8_t key[HOPKEY_BYTES], const void *p, size_t n,
 void	hopkey_words(const uint8_t *p, size_t n, uint64_t w[HOPKEY_WORDS]);
 void	hopkey_tag_words(const uint8_t key[HOPKEY_BYTES],
 	    const uint64_t w[HOPKEY_WORDS], uint8_t out[8]);
+/* Is this their tag? 0 or SEC_ERR_AUTH. */
+int	hopkey_check_words(const uint8_t key[HOPKEY_BYTES],
+	    const uint64_t w[HOPKEY_WORDS], const uint8_t tag[8]);
 /* Of two packets at once. */
 void	hopkey_tag_words2(const uint8_t key[HOPKEY_BYTES],
 	    const uint64_t a[HOPKEY_WORDS], const uint64_t b[HOPKEY_WORDS],
