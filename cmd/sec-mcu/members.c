@@ -166,7 +166,12 @@ device_tune(struct mcu *m, struct device *d)
 void
 device_heard(struct mcu *m, struct device *d, int64_t now)
 {
+	int64_t before = d->heard;
+
 	d->heard = now;
+	/* Between two looks at them their order does not matter. */
+	if (!d->dealt.lost && before / SWEEP_MS == now / SWEEP_MS)
+		return;
 	if (!d->dealt.lost)
 		TAILQ_REMOVE(&m->quiet, d, quiet);
 	TAILQ_INSERT_TAIL(&m->quiet, d, quiet);

@@ -79,13 +79,14 @@ jitter_ms(const struct device *d)
 void
 report_say(struct mcu *m, struct device *d, const union place *to)
 {
-	struct hop_packet answer = { .q = d->dealt.q,
-		.conf = d->dealt.room->cid,
-		.counter = ++d->hop_out,
-		.n = 1 };
+	struct hop_packet answer; /* large: only its first rows are set */
 	uint8_t out[HOP_MAX];
 	size_t n;
 
+	answer.q = d->dealt.q;
+	answer.conf = d->dealt.room->cid;
+	answer.counter = ++d->hop_out;
+	answer.n = 1;
 	answer.row[0] = (struct hop_row) {
 		.q = d->dealt.q,
 		.packets = d->packets,
