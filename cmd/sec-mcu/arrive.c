@@ -19,7 +19,7 @@
 
 #include "mcu.h"
 
-#define BATCH  64
+#define BATCH  FIND_MOST
 #define BUFFER (4 << 20)
 #define TURN   4 /* batches before something is sent */
 
@@ -34,18 +34,6 @@ static void
 drop(struct mcu *m, enum drop why)
 {
 	m->dropped[why]++;
-}
-
-static struct device *
-find(struct mcu *m, uint64_t conf, uint32_t q)
-{
-	struct dealt_room *r = dealt_room_cid(m->s->dealt, conf);
-	struct device *d;
-
-	if (r == NULL)
-		return NULL;
-	d = (struct device *)dealt_device(r, q);
-	return d != NULL && d->keys != NULL ? d : NULL;
 }
 
 /* One packet more of d: is it slow enough? */
@@ -71,7 +59,7 @@ hop_in(struct mcu *m, const uint8_t *p, size_t n, const union place *from,
 
 	if (hop_decode(&h, p, n) != 0)
 		drop(m, DROP_FORMAT);
-	else if ((d = find(m, h.conf, h.q)) == NULL)
+	else if ((d = find_device(m, h.conf, h.q)) == NULL)
 		drop(m, DROP_UNKNOWN);
 	else if (hopkey_check_hop(hopkey_up(d->keys), p, n) != 0)
 		drop(m, DROP_TAG);
@@ -102,7 +90,7 @@ voice_in(struct mcu *m, struct packet *p, const union place *from, int64_t us)
 		drop(m, DROP_FORMAT);
 		return;
 	}
-	if ((d = find(m, h.conf, h.q)) == NULL) {
+	if ((d = find_device(m, h.conf, h.q)) == NULL) {
 		drop(m, DROP_UNKNOWN);
 		return;
 	}
@@ -148,18 +136,17 @@ voice_in(struct mcu *m, struct packet *p, const union place *from, int64_t us)
 }
 
 static void
-datagram(struct mcu *m, int i, size_t n, int64_t us)
+datagram(struct mcu *m, int i, int64_t us)
 {
 	struct inbox *in = m->in;
 	struct packet *p = in->packet[i];
 
 	m->received++;
 	in->msg[i].msg_hdr.msg_namelen = sizeof in->from[i];
-	if (hop_is(p->bytes, n)) {
-		hop_in(m, p->bytes, n, &in->from[i], us / 1000);
+	if (hop_is(p->bytes, p->n)) {
+		hop_in(m, p->bytes, p->n, &in->from[i], us / 1000);
 		return;
 	}
-	p->n = (uint16_t)n;
 	voice_in(m, p, &in->from[i], us);
 	if (p->refs == 1)
 		return;
@@ -183,7 +170,10 @@ arrive_take(struct mcu *m, int budget)
 			return 0;
 		us = clock_mono_us();
 		for (i = 0; i < n; i++)
-			datagram(m, i, in->msg[i].msg_len, us);
+			in->packet[i]->n = (uint16_t)in->msg[i].msg_len;
+		find_ahead(m, in->packet, n);
+		for (i = 0; i < n; i++)
+			datagram(m, i, us);
 		if (n < BATCH)
 			return 0;
 	}

@@ -31,7 +31,7 @@
 #define JOIN  32 /* packets in one message */
 #define ROOM  (4 * JOIN * RTP_MAX) /* bytes of messages */
 #define TURN  32 /* system calls in one turn of the loop */
-#define AHEAD 4
+#define AHEAD 4 /* listeners whose keys are asked for before they are read */
 
 /* A message on its way: it needs nobody any more. */
 struct send {
@@ -120,6 +120,26 @@ restart(struct room *r)
 	r->left = r->nlisteners;
 	for (i = r->tail; i != r->head; i++)
 		at(r, i)->due = r->visits + r->nlisteners;
+}
+
+void
+forward_ahead(const struct room *r)
+{
+	unsigned i;
+
+	__builtin_prefetch(&r->queue[r->head % ROOM_QUEUE], 1);
+	for (i = 0; i < AHEAD && r->cursor + i < r->nlisteners; i++)
+		__builtin_prefetch(&r->listener[r->cursor + i], 1);
+}
+
+/* The same for the keys of those visited first, one room before. */
+static void
+keys_ahead(const struct room *r)
+{
+	unsigned i;
+
+	for (i = 0; i < AHEAD && r->cursor + i < r->nlisteners; i++)
+		__builtin_prefetch(r->listener[r->cursor + i].key);
 }
 
 void
@@ -411,6 +431,8 @@ walk(struct mcu *m, struct room *r)
 	struct outbox *o = m->out;
 	unsigned ahead;
 
+	if (TAILQ_NEXT(r, work) != NULL)
+		keys_ahead(TAILQ_NEXT(r, work));
 	while (r->left > 0) {
 		if (is_full(o))
 			return 0;

@@ -28,6 +28,8 @@
 #define FLOOD_HEAP    400              /* at once */
 #define ROOM_QUEUE    64               /* packets, a power of two */
 #define PACKETS       8192             /* buffers in all */
+#define FIND_MOST     64               /* datagrams at once */
+#define KNOWN_BITS    13               /* found lately: places, log 2 */
 
 /* Why a datagram went no further. */
 enum drop {
@@ -75,10 +77,9 @@ struct listener {
 
 struct device {
 	struct dealt_device	 dealt;
+	/* Side by side what each voice packet needs: find_ahead(). */
 	struct secret		*keys;         /* up || down, NULL: none */
 	union place		 from;         /* where it is, proven */
-	union place		 asked;        /* where it may be: he there */
-	uint64_t		 token;        /* sends this back */
 	unsigned		 listener;     /* its number + 1; 0: none */
 	TAILQ_ENTRY(device)	 quiet;        /* by SWEEP_MS of heard */
 	int64_t			 heard;        /* ms, any valid packet */
@@ -86,12 +87,14 @@ struct device {
 	struct talker		 talker;
 	int64_t			 budget;       /* 1/1000 packets at */
 	int64_t			 budget_at;    /* ms */
-	uint64_t		 hop_in, hop_out;      /* counters */
 	/* what came from it */
 	uint64_t		 first;        /* counter */
 	uint32_t		 packets, misordered, muted, unselected;
 	uint32_t		 transit;      /* us, for jitter */
 	uint32_t		 jitter;       /* 1/16 us */
+	uint64_t		 hop_in, hop_out;      /* counters */
+	union place		 asked;        /* where it may be: he there */
+	uint64_t		 token;        /* sends this back */
 	/* what went to it before it was this listener, and what of all that
 	 * it says it has got */
 	uint32_t		 copies, reported;
@@ -106,21 +109,27 @@ struct queued {
 struct room {
 	struct dealt_room	 dealt;
 	struct select		 select;
-	struct listener		*listener;
-	unsigned		 nlisteners, caplisteners;
 	/* Packets under way: numbers tail..head-1. Listeners are visited in
 	 * a circle; each visit sends all that he has not got. */
-	struct queued		 queue[ROOM_QUEUE];
+	struct listener		*listener;
+	unsigned		 nlisteners, caplisteners;
 	uint32_t		 tail, head;
 	uint64_t		 visits;
 	unsigned		 cursor;
 	unsigned		 left;         /* visits until all have all */
-	int			 is_working;
 	TAILQ_ENTRY(room)	 work;
+	int			 is_working;
+	struct queued		 queue[ROOM_QUEUE];
 	/* talk events: whom the controller believes to talk */
 	struct device		*talking[SELECT_MAX];
 	unsigned		 ntalking;
 	int64_t			 told;
+};
+
+/* Found lately. */
+struct known {
+	uint64_t		 conf;
+	struct device		*device;       /* NULL: nobody */
 };
 
 struct outbox;
@@ -137,6 +146,7 @@ struct mcu {
 	unsigned		 npackets;     /* ever used */
 	struct outbox		*out;
 	struct inbox		*in;
+	struct known		 known[1 << KNOWN_BITS];
 	/* counters since the start */
 	uint64_t		 received, voice, hops, copies, joined;
 	uint64_t		 dropped[DROPS];
@@ -179,11 +189,21 @@ void	arrive_close(struct mcu *m);
  * more. */
 int	arrive_take(struct mcu *m, int budget);
 
+/* find.c: whose datagram it is */
+/* NULL: nobody's, or of one without keys. */
+struct device *find_device(struct mcu *m, uint64_t conf, uint32_t q);
+void	find_forget(struct mcu *m, const struct device *d);
+/* n datagrams, at most FIND_MOST, are handled next: bring near what that
+ * needs. */
+void	find_ahead(struct mcu *m, struct packet *const packet[], int n);
+
 /* forward.c: one packet in, one copy to everybody else out */
 int	forward_open(struct mcu *m);
 void	forward_close(struct mcu *m);
 /* What tags cover of it is prepared. */
 void	forward_packet(struct mcu *m, struct room *r, struct packet *p);
+/* There will be a packet for it, perhaps: a hint. */
+void	forward_ahead(const struct room *r);
 /* Another datagram, with the next ones. */
 void	forward_bytes(struct mcu *m, const union place *to, const void *p,
 	    size_t n);

@@ -67,6 +67,7 @@ on_device_free(struct dealt_device *dd)
 	struct mcu *m = room_mcu(device_room(d));
 
 	forget(d);
+	find_forget(m, d);
 	report_leave(device_room(d), d);
 	if (!dd->lost)
 		TAILQ_REMOVE(&m->quiet, d, quiet);

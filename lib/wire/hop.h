@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 /*
  * The hop packet (SECURITY.md 3.6; sec-protocol(7)): RTCP APP "SEC1" between
  * a device and its MCU, at attach and every 500 ms, answered in kind. It
@@ -52,5 +54,17 @@ hop_is(const uint8_t *p, size_t n)
 size_t	hop_encode(const struct hop_packet *h, uint8_t out[HOP_MAX]);
 /* n with the tag, which is not looked at. 0 or SEC_ERR_FORMAT. */
 int	hop_decode(struct hop_packet *h, const uint8_t *p, size_t n);
+/* What of these n >= HOP_MIN bytes say, unchecked. */
+static inline uint64_t
+hop_hint_conf(const uint8_t *p)
+{
+	return get_be64(p + 12);
+}
+
+static inline uint32_t
+hop_hint_q(const uint8_t *p)
+{
+	return get_be32(p + 4);
+}
 
 #endif

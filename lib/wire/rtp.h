@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 /*
  * Header of a voice packet (SECURITY.md 3.6; sec-protocol(7)): RTP with the
  * four elements of ours, always 48 bytes, never encrypted. What follows:
@@ -38,6 +40,19 @@ void	rtp_encode(const struct rtp *r, uint8_t out[RTP_HEAD]);
  * rtp_encode() writes it.
  */
 int	rtp_decode(struct rtp *r, const uint8_t *p, size_t n);
+
+/* What of these a packet of RTP_MIN or more bytes says, unchecked. */
+static inline uint64_t
+rtp_hint_conf(const uint8_t *p)
+{
+	return get_be64(p + 17);
+}
+
+static inline uint32_t
+rtp_hint_q(const uint8_t *p)
+{
+	return get_be32(p + 8);
+}
 
 /* The full epoch nearest to `near` whose low 16 bits are these. */
 uint32_t rtp_epoch(uint16_t low, uint32_t near);
