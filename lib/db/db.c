@@ -506,14 +506,21 @@ int
 db_open(struct db **out, const char *name, enum db_mode mode, char *why,
     size_t whylen)
 {
-	const struct schema *schema = schema_find(name);
 	char path[PATH_LEN];
+
+	return db_open_at(out, path_db(path, name), name, mode, why, whylen);
+}
+
+int
+db_open_at(struct db **out, const char *path, const char *name,
+    enum db_mode mode, char *why, size_t whylen)
+{
+	const struct schema *schema = schema_find(name);
 	struct db *d;
 	int r, rc;
 
 	if (schema == NULL)
 		die(11, "no schema for %s", name);
-	path_db(path, name);
 	if (mode == DB_READER && access(path, F_OK) != 0) {
 		snprintf(why, whylen, "there is no %s", path);
 		return errno == ENOENT ? SEC_ERR_NOTHING : SEC_ERR_DISK;
@@ -573,6 +580,30 @@ db_close(struct db *d)
 		(void)sqlite3_finalize(d->cache[i].stmt);
 	(void)sqlite3_close(d->h);
 	free(d);
+}
+
+int
+db_copy(struct db *d, const char *to)
+{
+	return stmt_run(d, "VACUUM INTO ?1", "t", to);
+}
+
+int
+db_in_use(const char *path)
+{
+	/* Every reader and writer of a database with a log holds a shared lock
+	 * on it while he has it open. */
+	static const char sql[] = "PRAGMA locking_mode = EXCLUSIVE;"
+				  "BEGIN EXCLUSIVE; ROLLBACK";
+	sqlite3 *h = NULL;
+	int rc;
+
+	rc = sqlite3_open_v2(path, &h,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(h, sql, NULL, NULL, NULL);
+	(void)sqlite3_close(h);
+	return (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED;
 }
 
 int

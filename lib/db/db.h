@@ -20,7 +20,16 @@ enum db_mode { DB_WRITER, DB_READER };
  */
 int	db_open(struct db **out, const char *name, enum db_mode mode,
 	    char *why, size_t whylen);
+/* The same of a file elsewhere, of the kind that is called name. */
+int	db_open_at(struct db **out, const char *path, const char *name,
+	    enum db_mode mode, char *why, size_t whylen);
 void	db_close(struct db *d);
+/* All of it as it stands, in one file that must not exist yet, while others
+ * write (VACUUM INTO). 0 or SEC_ERR_*. */
+int	db_copy(struct db *d, const char *to);
+/* Has anybody this file open as a database, idle or not? 1, or 0: nobody, or
+ * it is none. What its log had is in it then. */
+int	db_in_use(const char *path);
 /* PRAGMA integrity_check: 0 or SEC_ERR_DATA. */
 int	db_check(struct db *d);
 /* Schema version built in for a name. */

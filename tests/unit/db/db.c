@@ -122,6 +122,44 @@ test_open(void)
 	db_close(NULL);
 }
 
+/* A copy while somebody writes; is somebody there at all? */
+static void
+test_copy(void)
+{
+	struct db *d = NULL, *ro = NULL, *copy = NULL;
+	char path[PATH_LEN], to[PATH_LEN];
+	int n;
+
+	path_db(path, "conf.db");
+	path_db(to, "copy");
+	T(!db_in_use(path));
+	T(!db_in_use(to));
+	T_INT(db_open(&d, "conf.db", DB_WRITER, why, sizeof(why)), 0);
+	T(db_in_use(path));
+	n = conferences(d);
+	T_INT(db_open(&ro, "conf.db", DB_READER, why, sizeof(why)), 0);
+	T_INT(db_begin(d), 0);
+	T_INT(insert(d, 100), 0);
+	T_INT(db_copy(ro, to), 0);
+	T_INT(db_commit(d), 0);
+	T(db_copy(ro, to) != 0); /* it is there */
+	T(db_why(ro)[0] != '\0');
+	T_INT(db_open_at(&copy, to, "conf.db", DB_READER, why, sizeof(why)), 0);
+	T_INT(db_check(copy), 0);
+	T_INT(conferences(copy), n);
+	T_INT(conferences(d), n + 1);
+	db_close(copy);
+	db_close(d);
+	T(db_in_use(path)); /* a reader */
+	db_close(ro);
+	T(!db_in_use(path));
+	T_INT(db_open(&d, "conf.db", DB_READER, why, sizeof(why)), 0);
+	T_INT(conferences(d), n + 1);
+	db_close(d);
+	T_INT(db_open_at(&copy, to, "pal.db", DB_WRITER, why, sizeof(why)),
+	    SEC_ERR_VERSION);
+}
+
 static void
 test_refused(void)
 {
@@ -229,6 +267,7 @@ main(void)
 {
 	scratch_make();
 	test_open();
+	test_copy();
 	test_refused();
 	test_full("max_page_count");
 	test_full("RLIMIT_FSIZE");
