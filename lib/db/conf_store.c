@@ -65,6 +65,11 @@ static const char sql_epoch[] =
     "UPDATE conference SET epoch = max(epoch, ?2) WHERE id = ?1";
 static const char sql_q[] =
     "UPDATE conference SET q_reserved = max(q_reserved, ?2) WHERE id = ?1";
+static const char sql_leap[] =
+    "UPDATE conference SET epoch = epoch + ?1, q_reserved = q_reserved + ?2";
+/* A request of before the last one is answered with 500 (RFC 3261 12.2.2). */
+static const char sql_leap_device[] =
+    "UPDATE device SET local_cseq = local_cseq + ?1";
 
 /* Bits of the column lobby. */
 #define DOOR_LOBBY  1
@@ -233,6 +238,19 @@ conf_set_q(struct db *d, uint64_t id, uint32_t q_reserved)
 	return one_changed(d,
 	    stmt_run(d, sql_q, "tl", conf_id_text(id, text),
 		(int64_t)q_reserved));
+}
+
+int
+conf_leap(struct db *d, uint32_t epochs, uint32_t clients)
+{
+	int r;
+
+	if ((r = db_begin(d)) != 0)
+		return r;
+	if ((r = stmt_run(d, sql_leap, "ll", (int64_t)epochs,
+		 (int64_t)clients)) == 0)
+		r = stmt_run(d, sql_leap_device, "l", (int64_t)epochs);
+	return db_finish(d, r);
 }
 
 /* --- media --- */

@@ -74,6 +74,10 @@ int	conf_tombstone(struct db *d, const char *name, char *owner,
 	    size_t ownerlen);                      /* SEC_ERR_NOTHING: none */
 int	conf_set_epoch(struct db *d, uint64_t id, uint32_t epoch);
 int	conf_set_q(struct db *d, uint64_t id, uint32_t q_reserved);
+/* After a restore: every conference's epoch and client numbers go on so much
+ * higher, beyond those that came after the backup. Its dialogs' requests do
+ * as well. */
+int	conf_leap(struct db *d, uint32_t epochs, uint32_t clients);
 
 int	conf_medium_put(struct db *d, const struct conf_medium_row *m);
 int	conf_medium_rm(struct db *d, uint64_t conf, const char *medium);

@@ -161,6 +161,11 @@ main(void)
 	T_INT(conf_set_epoch(d, c.id, 0xffffffffu), 0);
 	T_INT(conf_by_name(d, "hello", &got), 0);
 	T_INT(got.epoch, 0xffffffffu);
+	T_INT(conf_forget(d, c.id), 0);
+	T_INT(conf_insert(d, &c), 0);
+	T_INT(conf_leap(d, 65536, 4096), 0);
+	T_INT(conf_by_name(d, "hello", &got), 0);
+	T(got.epoch == 65537 && got.q_reserved == 64 + 4096);
 
 	T_INT(conf_medium_put(d, &m), 0);
 	m.server = 4;
@@ -184,6 +189,10 @@ main(void)
 	T_STR(devices(),
 	    "fe00000000000001:4278190081="
 	    "alice,sip:alice@k.invalid,4000000001,recorder ");
+	T_INT(conf_leap(d, 10, 0), 0);
+	T_STR(devices(),
+	    "fe00000000000001:4278190081="
+	    "alice,sip:alice@k.invalid,4000000011,recorder ");
 
 	T_INT(conf_user_put(d, c.id, "bob", "invited"), 0);
 	T_INT(conf_user_put(d, c.id, "bob", "invited"), 0);
