@@ -248,6 +248,20 @@ show_json(const struct shower *s, const struct line *row, struct buf *out)
 }
 
 void
+show_waiting(const struct shower *s, struct buf *out)
+{
+	struct json j;
+
+	json_begin(&j);
+	json_time(&j, "time", clock_real());
+	json_str(&j, "event", "conf.status");
+	json_str(&j, "conf", s->conf);
+	json_str(&j, "user", agent_user(s->a));
+	json_str(&j, "status", "waiting");
+	json_line(&j, out);
+}
+
+void
 show_names(const struct shower *s, const char *uris, const char *between,
     struct buf *out)
 {

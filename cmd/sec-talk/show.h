@@ -20,6 +20,8 @@ void	show_notice(const struct shower *s, const struct line *row,
 /* Either as one JSON line, with LF. */
 void	show_json(const struct shower *s, const struct line *row,
 	    struct buf *out);
+/* I wait to be let into s->conf, as one JSON line. */
+void	show_waiting(const struct shower *s, struct buf *out);
 /* "alice bob carol" of URIs with commas. */
 void	show_names(const struct shower *s, const char *uris,
 	    const char *between, struct buf *out);

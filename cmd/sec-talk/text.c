@@ -526,6 +526,22 @@ loop(struct talk *t)
 
 /* --- beginning and end --- */
 
+/* The note that I wait to be let in is for people. */
+static int
+on_joining(void *arg, const struct line *row)
+{
+	struct talk *t = arg;
+	struct shower s = { t->a, line_get(row, "waiting"), 0 };
+	struct buf b = BUF_INIT;
+
+	if (s.conf == NULL || cli_mode(t->c) != EMIT_JSON)
+		return 0;
+	show_waiting(&s, &b);
+	emit_write(STDOUT_FILENO, buf_data(&b), buf_len(&b));
+	buf_free(&b);
+	return 0;
+}
+
 /* Be in it for as long as this connection stands; 0 or an exit code. */
 static int
 join(struct talk *t)
@@ -539,7 +555,7 @@ join(struct talk *t)
 	b = ctl_client_begin(t->a, "join");
 	line_put(b, "conf", t->conf);
 	line_put(b, "hold", "1");
-	if ((r = agent_join(t->c, t->a, NULL, NULL, &ok)) != 0)
+	if ((r = agent_join(t->c, t->a, on_joining, t, &ok)) != 0)
 		return agent_fail(t->c, t->a, r);
 	text_copy(t->conf, line_get_or(&ok, "conf", t->conf), sizeof(t->conf));
 	text_copy(t->media, line_get_or(&ok, "media", "text"),
@@ -632,7 +648,6 @@ text_open(struct talk **out, struct cli *c, int64_t seconds)
 		return r;
 	}
 	t->c = c;
-	t->stop_at = seconds >= 0 ? clock_mono() + seconds * 1000 : -1;
 	t->in.fd = STDIN_FILENO;
 	t->in.mode = cli_flag(c, "1") > 0 ? INPUT_WHOLE :
 	    cli_flag(c, "0") > 0	  ? INPUT_NULS :
@@ -643,6 +658,8 @@ text_open(struct talk **out, struct cli *c, int64_t seconds)
 		text_close(t);
 		return r;
 	}
+	/* Who waits to be let in does not lose it. */
+	t->stop_at = seconds >= 0 ? clock_mono() + seconds * 1000 : -1;
 	*out = t;
 	return 0;
 }

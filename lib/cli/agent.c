@@ -249,13 +249,13 @@ on_joining(void *arg, const struct line *row)
 	char name[AGENT_SHORT_MAX];
 	struct joining *j = arg;
 
-	if (conf == NULL)
-		return j->cb != NULL ? j->cb(j->arg, row) : 0;
-	emit_note(cli_mode(j->c), "waiting to be let into %s",
-	    agent_short(j->a, name, conf, 0));
-	if (cli_timeout(j->c, -1) < 0)
-		j->until = clock_mono() + LOBBY_MS;
-	return 0;
+	if (conf != NULL) {
+		emit_note(cli_mode(j->c), "waiting to be let into %s",
+		    agent_short(j->a, name, conf, 0));
+		if (cli_timeout(j->c, -1) < 0)
+			j->until = clock_mono() + LOBBY_MS;
+	}
+	return j->cb != NULL ? j->cb(j->arg, row) : 0;
 }
 
 int

@@ -33,8 +33,8 @@ size_t	agent_meant(const char *who, struct agent_session out[AGENT_SESSIONS]);
 int	agent_rows(struct ctl_client *a, int64_t deadline_ms,
 	    int (*cb)(void *arg, const struct line *row), void *arg,
 	    struct line *last);
-/* The same for `join`: while I wait to be let in a note says so, and without
- * -T I wait as long as that may take. */
+/* The same for `join`: while I wait to be let in a note says so (cb gets a row
+ * with waiting=CONF), and without -T I wait as long as that may take. */
 int	agent_join(struct cli *c, struct ctl_client *a,
 	    int (*cb)(void *arg, const struct line *row), void *arg,
 	    struct line *ok);

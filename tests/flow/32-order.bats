@@ -500,6 +500,75 @@ may_not_invite() {
 	member dave y2 '.status == "active"'
 }
 
+# talks OPTION...: sec-talk of dave in y4, in the background; $talking.
+talks() {
+	sec-lab run dave sec-talk "$@" y4 >talk.out 2>talk.err \
+	    <<<'from dave' 3>&- &
+	talking=$!
+	until_ok waits dave y4
+}
+is_older() { [ "$(ps -o etimes= -p "$1")" -ge "$2" ]; }
+waiting_event() {
+	jq -e '.event == "conf.status" and .user == "sip:dave@lab.test" and
+	    .conf == "sip:y4@conf.lab.test" and .status == "waiting"' talk.out
+}
+
+@test "lobby: what waiting is like for a script with sec-talk" {
+	local note='waiting to be let into y4'
+	as alice sec-confctl create -n y4 -m text,voice --open bob
+	as alice sec-confctl set y4 lobby=on
+	# A limit of its own; and nobody waits any more.
+	run -9 --separate-stderr as dave sec-talk -s -T 1 y4 <<<never
+	[ -z "$output" ]
+	[ "$stderr" = "$note
+sec-talk: no answer in time" ]
+	until_ok eval '! waits dave y4'
+	run -9 --separate-stderr as dave sec-talk -i null -o null -T 1 y4
+	[ -z "$output" ]
+	[ "$stderr" = "$note
+sec-talk: no answer in time" ]
+	until_ok eval '! waits dave y4'
+	# Refused.
+	talks -s
+	as alice sec-confctl refuse y4 dave
+	ended 6 "$talking"
+	[ ! -s talk.out ]
+	[ "$(cat talk.err)" = "$note
+sec-talk: you were not let in" ]
+	talks -j
+	until_ok waiting_event
+	as alice sec-confctl refuse y4 dave
+	ended 6 "$talking"
+	waiting_event # and nothing else
+	jq -e '.error == "declined" and .code == 6' talk.err
+	# Let in: what was to be said is said, and only then -t begins.
+	talks -s -j
+	until_ok waiting_event
+	as alice sec-confctl admit y4 dave
+	ended 0 "$talking"
+	waiting_event
+	[ ! -s talk.err ]
+	until_ok heard alice y4 'from dave'
+	talks -l -t 1 -v
+	until_ok is_older "$talking" 2
+	as alice sec-confctl admit y4 dave
+	ended 0 "$talking"
+	grep -q '^y4: ' talk.err
+	run ! heard alice y4 never
+	as alice sec-confctl lock y4
+	run -4 --separate-stderr as dave sec-talk -s y4 <<<never
+	[[ $stderr == *"it is locked"* ]]
+	# A signal; and the end.
+	as alice sec-confctl unlock y4
+	talks -s
+	kill -TERM "$talking"
+	ended 143 "$talking"
+	until_ok eval '! waits dave y4'
+	talks -s
+	as alice sec-confctl end y4
+	ended 5 "$talking"
+}
+
 @test "lobby: the conference ends while somebody waits" {
 	as alice sec-confctl create -n y3 --open
 	as alice sec-confctl set y3 lobby=on
