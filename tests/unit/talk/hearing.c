@@ -2,8 +2,10 @@
 #include "../../../cmd/sec-talk/hearing.c"
 #include "../../../cmd/sec-talk/speaker.c"
 
+#include <fcntl.h>
 #include <stdint.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include "audio/mix.h"
 #include "audio/pcmu.h"
@@ -97,16 +99,20 @@ hear(void)
 	}
 }
 
-/* Is a run of these samples anywhere in it? */
+/* Is a run of these samples anywhere in it? It is read as a debugger would:
+ * what a function has left below its stack pointer, nobody may read. */
 static int
 is_in(const uint8_t *stack, const int16_t *s, size_t n)
 {
+	static uint8_t copy[STACK];
+	int found = 0, fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
 	size_t i;
 
-	for (i = 0; i + RUN <= n; i += RUN)
-		if (memmem(stack, STACK, s + i, RUN * sizeof(*s)) != NULL)
-			return 1;
-	return 0;
+	T(pread(fd, copy, STACK, (off_t)(uintptr_t)stack) == STACK);
+	for (i = 0; i + RUN <= n && !found; i += RUN)
+		found = memmem(copy, STACK, s + i, RUN * sizeof(*s)) != NULL;
+	(void)close(fd);
+	return found;
 }
 
 static void
