@@ -252,8 +252,11 @@ struct conf_in {
 	struct subscription	*sub;
 	struct text		*text;         /* text.c; NULL: no text */
 	int64_t			 asked;        /* for a grant, mono ms */
+	int			 unsure;       /* am I in it still? It was away
+						* since it said so */
+	int			 asking;       /* a tool waits for that */
 	char			 refused[128]; /* why we get no roster */
-	struct timer		 behind, over;
+	struct timer		 behind, over, sure;
 	TAILQ_HEAD(, hold)	 holds;
 	TAILQ_HEAD(, waiter)	 waiters;
 	TAILQ_HEAD(, listener)	 listeners;
@@ -295,6 +298,8 @@ void	conf_refuse_waiter(struct agent *a, const char *conf,
 	    const struct waiter *w, int status, const char *reason);
 /* The join failed: tell who waits, and forget it. */
 void	conf_fail(struct conf_in *c, int status, const char *reason);
+/* I am in it: say so to all who wait. */
+void	conf_answer_all(struct conf_in *c);
 /* Is it complete now? Then answer who waits. */
 void	conf_check_open(struct conf_in *c);
 /* What a 503 of the controller, or for want of one, means. */
@@ -322,6 +327,7 @@ void	conf_listen(struct conf_in *c, struct ctl_req *r);
 void	confs_peer_gone(struct agent *a, uint64_t peer);
 void	confs_pal_up(struct agent *a);
 void	confs_confctl_up(struct agent *a, int64_t down_ms);
+void	confs_confctl_down(struct agent *a);
 int	confs_notify(struct agent *a, const struct sip_msg *req);
 /* `conf` rows of a registration of a new instance. */
 void	confs_rejoin(struct agent *a, const char *uri);
@@ -401,6 +407,9 @@ int	conf_take_epoch(struct conf_in *c, const struct grant *g);
 void	conf_want(struct conf_in *c, int wants);       /* INBOX_WANT_* */
 /* PUBLISH `grant`: send the INFO again. */
 void	conf_ask_grant(struct conf_in *c);
+/* Am I in it still? 1: that is asked, and who waits is answered then; 0:
+ * I am, as far as can be known. */
+int	conf_ask_sure(struct conf_in *c);
 void	on_info(void *ctx, struct sip_txn *txn, const struct sip_msg *req);
 
 /* --- text.c: the text device of one conference */

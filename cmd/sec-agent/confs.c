@@ -21,6 +21,7 @@
 
 #define OPEN_MS	  12000 /* from the 200 to OPEN */
 #define LONG_AWAY 25000 /* grace may be over */
+#define SURE_MS	  3000 /* it has told its members by then */
 #define LOBBY_MS  610000 /* the controller gives up at 600 s */
 #define TEXT_PORT 9 /* we dial; nothing listens there */
 
@@ -76,6 +77,16 @@ conf_of_dialog(struct agent *a, const struct sip_msg *req, int *err)
 static void on_over(void *arg);
 static void on_deadline(void *arg);
 
+/* No word of it since the controller is back. */
+static void
+on_sure(void *arg)
+{
+	struct conf_in *c = arg;
+
+	if (c->unsure)
+		conf_ask_grant(c);
+}
+
 struct conf_in *
 conf_new(struct agent *a, const char *uri)
 {
@@ -98,6 +109,7 @@ conf_new(struct agent *a, const char *uri)
 	TAILQ_INIT(&c->listeners);
 	timer_init(&c->deadline, a->loop, on_deadline, c);
 	timer_init(&c->over, a->loop, on_over, c);
+	timer_init(&c->sure, a->loop, on_sure, c);
 	(void)map_put_str(a->confs, c->uri, c);
 	(void)map_put_u64(a->conf_numbers, c->number, c);
 	return c;
@@ -114,6 +126,7 @@ conf_free(struct conf_in *c)
 	(void)map_del_u64(c->a->conf_numbers, c->number);
 	timer_cancel(&c->deadline);
 	timer_cancel(&c->over);
+	timer_cancel(&c->sure);
 	while ((h = TAILQ_FIRST(&c->holds)) != NULL) {
 		TAILQ_REMOVE(&c->holds, h, entry);
 		free(h);
@@ -191,10 +204,20 @@ conf_refuse_waiter(struct agent *a, const char *conf, const struct waiter *w,
 }
 
 void
-conf_check_open(struct conf_in *c)
+conf_answer_all(struct conf_in *c)
 {
 	struct waiter *w;
 
+	while ((w = TAILQ_FIRST(&c->waiters)) != NULL) {
+		TAILQ_REMOVE(&c->waiters, w, entry);
+		conf_answer_waiter(c, w);
+		free(w);
+	}
+}
+
+void
+conf_check_open(struct conf_in *c)
+{
 	if (c->state != CONF_OPENING || !mirror_is_complete(c->roster) ||
 	    (c->text != NULL && !text_is_up(c->text)))
 		return;
@@ -203,11 +226,7 @@ conf_check_open(struct conf_in *c)
 	log_info("conf.open", "conf=%s q=%u.%u epoch=%u", c->name,
 	    (unsigned)q_server(c->q), (unsigned)(c->q & 0xffffff),
 	    (unsigned)keyring_epoch(c->keys));
-	while ((w = TAILQ_FIRST(&c->waiters)) != NULL) {
-		TAILQ_REMOVE(&c->waiters, w, entry);
-		conf_answer_waiter(c, w);
-		free(w);
-	}
+	conf_answer_all(c);
 }
 
 const char *
@@ -373,12 +392,41 @@ conf_leave(struct conf_in *c, const char *why)
 	conf_gone(c, "leave", why);
 }
 
+/* Removed while the controller could not tell; who has asked to join since
+ * wants to be in it. */
+static void
+join_anew(struct conf_in *c)
+{
+	struct agent *a = c->a;
+	struct conf_in *n;
+	struct waiter *w;
+	char uri[URI_MAX];
+
+	TAILQ_HEAD(, waiter) waiters = TAILQ_HEAD_INITIALIZER(waiters);
+	TAILQ_HEAD(, hold) holds = TAILQ_HEAD_INITIALIZER(holds);
+	int temporary = c->temporary;
+
+	TAILQ_CONCAT(&waiters, &c->waiters, entry);
+	TAILQ_CONCAT(&holds, &c->holds, entry);
+	text_copy(uri, c->uri, sizeof(uri));
+	conf_gone(c, "end", "no longer a member");
+	n = conf_new(a, uri);
+	n->temporary = temporary;
+	TAILQ_CONCAT(&n->holds, &holds, entry);
+	TAILQ_FOREACH(w, &waiters, entry)
+		w->joined = 1;
+	TAILQ_CONCAT(&n->waiters, &waiters, entry);
+	conf_invite(n);
+}
+
 static void
 on_over(void *arg)
 {
 	struct conf_in *c = arg;
 
-	if (c->refused[0] == '\0') {
+	if (c->state == CONF_OPEN && !TAILQ_EMPTY(&c->waiters)) {
+		join_anew(c);
+	} else if (c->refused[0] == '\0') {
 		conf_gone(c, "end", "no longer a member");
 	} else if (c->state == CONF_OPEN) {
 		conf_leave(c, c->refused);
@@ -723,7 +771,20 @@ confs_confctl_up(struct agent *a, int64_t down_ms)
 			conf_invite(c);
 		else if (c->state == CONF_OPEN && down_ms > LONG_AWAY)
 			conf_ask_grant(c);
+		else if (c->unsure)
+			timer_set(&c->sure, SURE_MS);
 	}
+}
+
+/* What it could not say any more, a BYE, is not said again. */
+void
+confs_confctl_down(struct agent *a)
+{
+	struct conf_in *c;
+	size_t i = 0;
+
+	while ((c = conf_next(a, &i)) != NULL)
+		c->unsure = c->state == CONF_OPEN || c->state == CONF_OPENING;
 }
 
 int

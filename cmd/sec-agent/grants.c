@@ -236,6 +236,7 @@ take_grant(struct conf_in *c, const struct line *l)
 		text_rekey(c->text);
 	log_debug("conf.grant", "conf=%s how=%s epoch=%u result=%d", c->name,
 	    log_quote(how), (unsigned)keyring_epoch(c->keys), r);
+	c->unsure = 0;
 	text_news(c->text);
 }
 
@@ -272,6 +273,8 @@ on_granted(void *ctx, uint64_t cookie, const struct sip_msg *answer)
 
 	if (c != NULL && (answer->status == 403 || answer->status == 404))
 		timer_set(&c->over, 0);
+	else if (c != NULL && answer->status == 200)
+		c->unsure = 0;
 }
 
 void
@@ -287,6 +290,34 @@ conf_ask_grant(struct conf_in *c)
 	if (conf_publish(c->a, c->uri, &body, on_granted, c->a, c->number) == 0)
 		c->asked = now;
 	buf_free(&body);
+}
+
+static void
+on_sure(void *ctx, uint64_t cookie, const struct sip_msg *answer)
+{
+	struct conf_in *c = conf_of(ctx, cookie);
+
+	if (c == NULL)
+		return;
+	c->asking = 0;
+	on_granted(ctx, cookie, answer);
+	if (!timer_is_set(&c->over))
+		conf_answer_all(c);
+}
+
+int
+conf_ask_sure(struct conf_in *c)
+{
+	struct buf body = BUF_INIT;
+
+	if (!c->unsure || c->asking)
+		return c->asking;
+	line_begin(&body, "grant");
+	line_end(&body);
+	c->asking = flow_conn(c->a->session.confctl) != NULL &&
+	    conf_publish(c->a, c->uri, &body, on_sure, c->a, c->number) == 0;
+	buf_free(&body);
+	return c->asking;
 }
 
 void

@@ -220,6 +220,7 @@ confctl_down(void *arg, int err)
 		service_event(a, 0, "confctl", a->session.controller);
 	}
 	a->session.confctl_seen = 0;
+	confs_confctl_down(a);
 	invites_lost(a);
 	if (err == SEC_ERR_SUBKEY)
 		session_register(a, 1);

@@ -164,7 +164,7 @@ on_join(void *ctx, struct ctl_req *r)
 		conf_hold(c, ctl_peer_id(r->peer));
 	else
 		c->temporary = 0; /* joined by name: it stays */
-	if (c->state == CONF_OPEN) {
+	if (c->state == CONF_OPEN && !conf_ask_sure(c)) {
 		b = ctl_ok_begin(r);
 		line_put(b, "conf", c->uri);
 		line_put(b, "name", c->name);
@@ -176,8 +176,8 @@ on_join(void *ctx, struct ctl_req *r)
 	memset(&w, 0, sizeof(w));
 	w.who = ctl_keep(r);
 	w.joined = fresh;
-	w.children =
-	    !hold && strcmp(line_get_or(r->line, "alone", "0"), "1") != 0;
+	w.children = c->state != CONF_OPEN && !hold &&
+	    strcmp(line_get_or(r->line, "alone", "0"), "1") != 0;
 	conf_wait(c, &w);
 	if (fresh)
 		conf_invite(c);

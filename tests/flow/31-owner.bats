@@ -393,6 +393,8 @@ kill_during() {
 		    where conf = id) from conference where name = 'd$round'"
 		[ -z "$output" ] || [ "$output" = 11 ]
 
+		# Without the controller he could not hear that he is out.
+		until_ok agent_is_back bob
 		until_ok as bob sec-confctl join d0
 		kill_during sec-confctl block d0 bob
 		run -0 db conf.db "select (select count(*) from conference_user u

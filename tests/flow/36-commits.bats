@@ -172,6 +172,18 @@ no_key() { [ -z "$(epoch "$1" "$2")" ]; }
 	works board alice bob carol
 }
 
+# The BYE is lost with the controller, and his agent takes itself for in.
+@test "block, and let in at once: a join is one, whatever his agent believes" {
+	let_in() {
+		as alice sec-confctl unblock board bob
+		as bob sec-confctl join board
+		[ "$(rows "device join conference on id = conf where
+		    name = 'board' and user = 'sip:bob@lab.test'")" = 1 ]
+		works board alice bob carol
+	}
+	every_step bob_is_in let_in
+}
+
 @test "rekey: one key for all, and a number that was never used" {
 	before() {
 		command=(rekey board)
