@@ -125,6 +125,17 @@ changed(struct conference *c, const struct asker *by, const char *what)
 	return 200;
 }
 
+/* Moderators are seen to by the owner alone: whom he has muted could unmute
+ * himself else. */
+static int
+rank_refuses(struct conference *c, struct asker *by, const char *user)
+{
+	if (rank_of(c, by->user) == RANK_OWNER ||
+	    rank_of(c, user) < rank_of(c, by->user))
+		return 0;
+	return policy_forbids(c, by, RANK_OWNER);
+}
+
 /* 0, or the status that refuses it. */
 static int
 mute_refused(struct conference *c, struct asker *by, const struct uri *who)
@@ -135,18 +146,17 @@ mute_refused(struct conference *c, struct asker *by, const struct uri *who)
 		by->why = by->room;
 		return 404;
 	}
-	if (rank_of(c, who->full) >= rank_of(c, by->user) &&
-	    strcmp(who->full, by->user) != 0)
-		return policy_forbids(c, by, RANK_OWNER);
-	return 0;
+	return rank_refuses(c, by, who->full);
 }
 
 /* 0, or the status: who neither is muted nor asks need not be unmuted. */
 static int
 unmute_refused(struct conference *c, struct asker *by, const struct uri *who)
 {
+	if (conf_list_bits(c, who->full) & LIST_MUTE)
+		return rank_refuses(c, by, who->full);
 	if (strcmp(c->row.speak, "asked") != 0 || may_speak(c, who->full) ||
-	    (conf_list_bits(c, who->full) & (LIST_MUTE | LIST_HAND)))
+	    (conf_list_bits(c, who->full) & LIST_HAND))
 		return 0;
 	snprintf(by->room, sizeof by->room, "%.64s has not raised a hand",
 	    who->name);

@@ -282,6 +282,16 @@ held_back() {
 	as alice sec-confctl set r1 moderator-=carol
 	as bob sec-confctl mute r1 carol
 	run -4 as carol sec-confctl unmute r1 carol
+	# Whom the owner has muted stays so, though he is a moderator.
+	as alice sec-confctl set r1 moderator+=carol
+	as alice sec-confctl unmute r1 carol
+	as alice sec-confctl mute r1 bob
+	run -4 --separate-stderr as bob sec-confctl unmute r1 bob
+	[[ $stderr == *"only alice (creator) may do that"* ]]
+	run -4 as carol sec-confctl unmute r1 bob
+	as alice sec-confctl mute r1 alice
+	as alice sec-confctl unmute r1 alice,bob
+	run -4 as bob sec-confctl mute r1 bob
 	run -5 as bob sec-confctl mute r1 dave
 	run -2 as bob sec-confctl mute r1 ,
 }
