@@ -250,13 +250,14 @@ policy_detach(struct conference *c, struct asker *by, const struct line *l)
 	struct detached *g;
 	int r;
 
-	if (!is_owner(c, by->user) && conf_member(c, by->user) == NULL)
+	if (rank_of(c, by->user) < RANK_OWNER &&
+	    conf_member(c, by->user) == NULL)
 		return policy_forbids(c, by, RANK_MEMBER);
 	if ((r = attachment_get(f->s->db, c->row.id, name, &a)) != 0) {
 		by->why = r == SEC_ERR_NOTHING ? "no such file" : NULL;
 		return sec_err_sip(r);
 	}
-	if (strcmp(a.by, by->user) != 0 && !is_owner(c, by->user)) {
+	if (strcmp(a.by, by->user) != 0 && rank_of(c, by->user) < RANK_OWNER) {
 		by->why = "only who attached it and the owner may do that";
 		return 403;
 	}

@@ -248,6 +248,24 @@ r.voice joined too" ]
 	as carol sec-confctl join k.voice
 }
 
+@test "whose is the child of a conference that he is blocked in" {
+	as alice sec-confctl create -q -n w --open
+	as bob sec-confctl join w
+	as carol sec-confctl join w
+	as bob sec-confctl spawn -T 0 w text
+	as carol sec-confctl join w.text
+	run -4 as alice sec-confctl set w.text title=hers
+	as alice sec-confctl block w bob
+	run -4 --separate-stderr as bob sec-confctl set w.text title=his
+	[[ $stderr == *"only alice (creator)"* ]]
+	run -4 as bob sec-confctl kick w.text carol
+	run -4 as bob sec-confctl end -y w.text
+	as alice sec-confctl set w.text title=hers
+	as alice sec-confctl unblock w bob
+	as bob sec-confctl set w.text title=his
+	run -4 as alice sec-confctl set w.text title=hers
+}
+
 @test "a block outlives the parent" {
 	as alice sec-confctl create -q -p -n u --open
 	as bob sec-confctl join u
