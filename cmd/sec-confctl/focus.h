@@ -163,6 +163,8 @@ struct conf_medium {
 	int	server;                /* number, 0: none */
 	int	next;                  /* it moves there, once that is on the
 					* disk; 0 */
+	int	from;                  /* it was there */
+	int64_t	moved;                 /* until then: mono ms */
 };
 
 struct conference {

@@ -184,7 +184,13 @@ line_store(struct conference *c, const struct history_line *l)
 	struct focus *f = c->focus;
 	int r;
 
-	if ((r = commit_begin(f)) != 0 || (r = history_put(f->s->db, l)) != 0)
+	if ((r = commit_begin(f)) != 0)
+		return r;
+	if ((r = history_put(f->s->db, l)) == SEC_ERR_NO)
+		log_warn("history.again", "conf=%s user=%s line=%llu",
+		    log_quote(c->row.name), log_quote(l->user),
+		    (unsigned long long)l->line);
+	if (r != 0)
 		return r;
 	if (l->line > c->newest)
 		c->newest = l->line;
@@ -217,6 +223,20 @@ line_take(struct history_line *h, const struct line *l, struct buf *body)
 	    SEC_ERR_FORMAT;
 }
 
+/* Does that server route its text, or did it until a moment ago? */
+static int
+is_router(const struct conference *c, int server)
+{
+	const struct conf_medium *m;
+
+	for (m = c->media; m < c->media + c->nmedia; m++)
+		if (strcmp(m->medium, "text") == 0)
+			return m->server == server || m->next == server ||
+			    (m->from == server &&
+				clock_mono() - m->moved < LINK_DEADLINE);
+	return 0;
+}
+
 /* Of a device that is still there we know whose it is. */
 static int
 author_is(struct conference *c, uint32_t q, const char *user)
@@ -233,15 +253,19 @@ author_is(struct conference *c, uint32_t q, const char *user)
 /* 0 too if nobody wants it: it has ended or keeps nothing any more, the
  * router lies, or what its author sent is no text. */
 static int
-line_keep(struct conference *c, const struct line *l)
+line_keep(struct conference *c, const struct line *l, int server)
 {
 	struct buf body = BUF_INIT;
 	struct history_line h;
 	int r = 0;
 
 	memset(&h, 0, sizeof h);
-	if (c != NULL && c->row.history > 0 && line_take(&h, l, &body) == 0 &&
-	    h.epoch <= c->row.epoch && author_is(c, h.q, h.user)) {
+	if (c != NULL && !is_router(c, server))
+		log_warn("history.false", "conf=%s server=%d",
+		    log_quote(c->row.name), server);
+	else if (c != NULL && c->row.history > 0 &&
+	    line_take(&h, l, &body) == 0 && h.epoch <= c->row.epoch &&
+	    author_is(c, h.q, h.user)) {
 		h.conf = c->row.id;
 		r = line_store(c, &h);
 	}
@@ -255,10 +279,15 @@ on_kept(void *ctx, struct ctl_req *r)
 	struct focus *f = ((struct service *)ctx)->priv;
 	const char *conf = line_get_or(r->line, "conf", "");
 	uint64_t line;
+	int err;
 
 	if (line_get_u64(r->line, "line", &line) != 0)
 		return;
-	if (line_keep(conf_find(f, conf), r->line) != 0)
+	err = line_keep(conf_find(f, conf), r->line, ctl_peer_number(r->peer));
+	/* Another one has its number: it is not what is stored. */
+	if (err == SEC_ERR_NO)
+		return;
+	if (err != 0)
 		log_error("history.store", "conf=%s why=%s", log_quote(conf),
 		    log_quote(db_why(f->s->db)));
 	else

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include "focus.h"
@@ -19,6 +20,8 @@ medium_move(struct conference *c, struct conf_medium *m)
 	int from = m->server, to = m->next;
 
 	pick_set(f, m, to);
+	m->from = from;
+	m->moved = clock_mono();
 	TAILQ_FOREACH(d, &c->device_list, entry)
 		if (d->server == from) {
 			d->server = to;

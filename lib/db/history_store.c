@@ -11,6 +11,9 @@
 static const char sql_put[] =
     "INSERT OR IGNORE INTO history (conf, line, at, q, user, epoch, body)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+static const char sql_same[] =
+    "SELECT 1 FROM history WHERE conf = ?1 AND line = ?2 AND q = ?3"
+    " AND user = ?4 AND body = ?5";
 static const char sql_page[] =
     "SELECT line, at, q, user, epoch, body FROM history"
     " WHERE conf = ?1 AND line < ?2 AND epoch >= ?3"
@@ -27,14 +30,33 @@ static const char sql_drop_receipts[] = "DELETE FROM receipt WHERE conf = ?1";
 static const char sql_newest[] =
     "SELECT max(line) FROM history WHERE conf = ?1";
 
+/* Is it the line that is there under its number? 0, SEC_ERR_NO, or another
+ * SEC_ERR_*. */
+static int
+line_same(struct db *d, const struct history_line *l)
+{
+	char id[CONF_ID_LEN];
+	sqlite3_stmt *s;
+	int r;
+
+	r = stmt_open(d, &s, sql_same, "tlltb", conf_id_text(l->conf, id),
+	    (int64_t)l->line, (int64_t)l->q, l->user, l->body, l->n);
+	if (r == 0)
+		r = stmt_next(d, s);
+	stmt_close(s);
+	return r == 1 ? 0 : r == 0 ? SEC_ERR_NO : r;
+}
+
 int
 history_put(struct db *d, const struct history_line *l)
 {
 	char id[CONF_ID_LEN];
+	int r;
 
-	return stmt_run(d, sql_put, "tllltlb", conf_id_text(l->conf, id),
+	r = stmt_run(d, sql_put, "tllltlb", conf_id_text(l->conf, id),
 	    (int64_t)l->line, l->at, (int64_t)l->q, l->user, (int64_t)l->epoch,
 	    l->body, l->n);
+	return r == 0 && stmt_changes(d) == 0 ? line_same(d, l) : r;
 }
 
 static void

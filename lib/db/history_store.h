@@ -24,7 +24,8 @@ struct history_line {
 	size_t		 n;
 };
 
-/* One that is there already stays as it is. 0 or SEC_ERR_*. */
+/* One that is there already stays as it is: SEC_ERR_NO if it is another one
+ * of this number. 0 or SEC_ERR_*. */
 int	history_put(struct db *d, const struct history_line *l);
 /* At most n of the lines before `before` (0: the newest) of epochs from
  * `from` on, newest first; cb returns 0 to go on. 0, SEC_ERR_* or cb's. */

@@ -77,7 +77,8 @@ test_lines(void)
 	T_INT(line(CONF, 5, 1, "five"), 0);
 	T_INT(line(CONF, 6, 1, "six"), 0);
 	T_INT(line(CONF, 9, 2, "nine"), 0);
-	T_INT(line(CONF, 6, 1, "changed"), 0);
+	T_INT(line(CONF, 6, 1, "six"), 0);
+	T_INT(line(CONF, 6, 1, "changed"), SEC_ERR_NO);
 	T_INT(line(CONF + 1, 6, 1, "elsewhere"), 0);
 	T_STR(page(CONF, 0, 0, 10), "9:nine 6:six 5:five ");
 	T_STR(page(CONF, 9, 0, 1), "6:six ");
