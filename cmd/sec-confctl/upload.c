@@ -13,6 +13,7 @@
 
 #include <sys/prctl.h>
 #include <sys/queue.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -597,6 +598,20 @@ save(const struct upload *u, pid_t parent)
 	_exit(0);
 }
 
+/* Nobody would hear of its child's end, which may have given the file its
+ * name already. */
+static void
+save_stop(struct upload *u, pid_t pid)
+{
+	char whole[FILE_PATH];
+
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		;
+	(void)unlink(attachment_path(whole, u->row.conf, u->row.file, ""));
+	upload_free(u);
+}
+
 int
 policy_commit(struct conference *c, struct asker *by, const struct line *l)
 {
@@ -619,6 +634,8 @@ policy_commit(struct conference *c, struct asker *by, const struct line *l)
 	if ((pid = fork()) == 0)
 		save(u, self);
 	if (pid == -1 || loop_child(c->focus->s->loop, pid, on_child, u) != 0) {
+		if (pid != -1)
+			save_stop(u, pid);
 		by->why = "the controller is out of processes";
 		return 503;
 	}
