@@ -23,6 +23,7 @@
 #include "wire/line.h"
 
 #include "attachment.h"
+#include "download.h"
 #include "upload.h"
 
 #define LIST_BYTES 98304 /* of one answer */
@@ -266,6 +267,7 @@ policy_detach(struct conference *c, struct asker *by, const struct line *l)
 		free(g);
 		return 503;
 	}
+	downloads_forget(f, c->row.id, a.file);
 	/* The bytes go when nobody can ask for them any more. */
 	g->row = a;
 	text_copy(g->by, by->user, sizeof g->by);

@@ -677,6 +677,7 @@ struct focus {
 	struct secret		*dbk;          /* NULL: not needed yet */
 	TAILQ_HEAD(, stored)	 stored;       /* lines of this turn */
 	struct uploads		*uploads;
+	struct downloads		*downloads;
 	struct map		*detached;     /* files to remove */
 	/* commit.c */
 	struct hook		 commit_hook;

@@ -11,6 +11,7 @@
 #include "client.h"
 #include "focus.h"
 #include "policy.h"
+#include "download.h"
 #include "upload.h"
 
 static const struct sip_method methods[] = {
@@ -59,6 +60,7 @@ focus_open(struct service *s)
 	ctl_add_verbs(s->ctl, history_verbs, s);
 	TAILQ_INIT(&f->stored);
 	uploads_init(f);
+	downloads_init(f);
 	if ((r = confs_load(f)) != 0)
 		return r;
 	attachments_sweep(f);
@@ -84,6 +86,7 @@ focus_close(struct service *s)
 	moves_free(f);
 	history_close(f);
 	uploads_free(f);
+	downloads_free(f);
 	confs_free(f);
 	sessions_free(f);
 	map_free(f->confs);
