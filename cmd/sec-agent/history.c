@@ -23,6 +23,7 @@
 
 struct old_line {
 	uint64_t line;
+	uint32_t to; /* q addressed, 0: all */
 	struct buf row; /* its fields */
 	TAILQ_ENTRY(old_line) entry;
 };
@@ -37,6 +38,7 @@ struct history {
 	size_t bytes;
 	unsigned unread; /* could not be opened */
 	struct map *seen; /* an author may have had to say it again */
+	struct map *authors; /* q -> strdup'ed URI, of who is out by now too */
 	TAILQ_HEAD(, old_line) lines; /* oldest first */
 	TAILQ_ENTRY(history) entry;
 };
@@ -63,7 +65,12 @@ static void
 history_free(struct history *h)
 {
 	struct old_line *o;
+	char *user;
+	size_t i = 0;
 
+	while ((user = map_next(h->authors, &i)) != NULL)
+		free(user);
+	map_free(h->authors);
 	while ((o = TAILQ_FIRST(&h->lines)) != NULL) {
 		TAILQ_REMOVE(&h->lines, o, entry);
 		buf_free(&o->row);
@@ -84,6 +91,16 @@ history_fail(struct history *h, int status, const char *why)
 	history_free(h);
 }
 
+/* Who has or had that q, as far as can be told. */
+static const char *
+user_of(const struct history *h, uint32_t q)
+{
+	struct conf_in *c = conf_find(h->a, h->conf);
+	const char *user = c != NULL ? conf_user(c, q) : NULL;
+
+	return user != NULL ? user : map_get_u64(h->authors, q);
+}
+
 static void
 history_done(struct history *h)
 {
@@ -95,6 +112,8 @@ history_done(struct history *h)
 		TAILQ_FOREACH(o, &h->lines, entry) {
 			b = ctl_row(&r);
 			buf_put(b, buf_data(&o->row), buf_len(&o->row));
+			if (o->to != 0)
+				line_put(b, "to", user_of(h, o->to));
 			ctl_end(&r);
 		}
 		b = ctl_ok_begin(&r);
@@ -180,6 +199,18 @@ is_again(struct history *h, const struct text_head *head)
 	return 0;
 }
 
+static void
+author_note(struct history *h, uint32_t q, const char *user)
+{
+	char *copy;
+
+	if (user == NULL || map_get_u64(h->authors, q) != NULL)
+		return;
+	if ((copy = strdup(user)) == NULL)
+		abort();
+	map_put_u64(h->authors, q, copy);
+}
+
 /* One line of a page, before those that are there already. 0, or why it
  * cannot be read. */
 static int
@@ -206,7 +237,9 @@ line_open(struct history *h, const struct conf_in *c, const struct line *l,
 	if (is_again(h, &head))
 		goto out;
 	o = agent_alloc(sizeof(*o));
+	o->to = m.to;
 	row_of(h, &o->row, l, &m);
+	author_note(h, head.q, line_get(l, "user"));
 	h->bytes += buf_len(&o->row);
 	TAILQ_INSERT_HEAD(&h->lines, o, entry);
 out:
@@ -324,6 +357,7 @@ history_start(struct agent *a, struct ctl_req *r)
 	h->who = ctl_keep(r);
 	h->left = n;
 	h->seen = map_new();
+	h->authors = map_new();
 	h->is_event = strcmp(line_get_or(r->line, "form", ""), "event") == 0;
 	text_copy(h->conf, c->uri, sizeof(h->conf));
 	TAILQ_INIT(&h->lines);

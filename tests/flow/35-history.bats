@@ -99,6 +99,21 @@ has_stored() { [ "$(stored "$1")" = "$2" ]; }
 	    <<<"$output"
 }
 
+@test "whom a line was for is kept with it, also when he has left" {
+	keeping h14
+	said bob h14 before
+	as alice sec-talk -s --to bob h14 <<<"for bob"
+	until_ok has_stored h14 2
+	to() { as "$1" sec-watch -T 0 -c h14 -e text --history 10 |
+	    jq -r 'select(.old and .text == "for bob") | .to'; }
+	[ "$(to alice)" = sip:bob@lab.test ]
+	[ "$(to bob)" = sip:bob@lab.test ]
+	as alice sec-talk -l -t 0 --history 10 h14 >out
+	grep -q "alice to bob: for bob$" out
+	as bob sec-confctl leave h14
+	[ "$(to alice)" = sip:bob@lab.test ]
+}
+
 @test "what is new is shown once, whatever comes first" {
 	keeping h2
 	said alice h2 one
