@@ -2,6 +2,7 @@
 #define SEC_ADMIN_ADMIN_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/conf.h"
 #include "base/path.h"
@@ -69,6 +70,18 @@ int	realm_rm(const struct conf *conf, const char *user, char *why,
  * all are there (NULL: nothing). An exit code. */
 int	import_file(struct cli *c, const char *file,
 	    int (*each)(struct cli *c, const char *user));
+
+/* --- place.c: what this host has, and whose it is --- */
+#define PLACE_DBS 3
+extern const struct place_db {
+	const char	*name;         /* "pal.db" */
+	const char	*user;         /* who writes it */
+} place_dbs[PLACE_DBS];
+/* The system's own places, with users and groups, or somebody's own? */
+int	place_is_system(void);
+/* In the system's: chown, as far as they are there. chmod in any case. */
+void	place_give(const char *path, const char *user, const char *group,
+	    mode_t mode);
 
 /* --- words.c --- */
 /* "kettle-amber-52-violin-moss", with its NUL. */

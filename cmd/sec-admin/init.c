@@ -20,28 +20,6 @@
 #include "admin.h"
 #include "parts.h"
 
-/* The system's own places, with users and groups, or somebody's own. */
-static int
-is_system(void)
-{
-	const char *dir = getenv("SEC_DIR");
-
-	return geteuid() == 0 && (dir == NULL || *dir == '\0');
-}
-
-static void
-give_to(const char *path, const char *user, const char *group, mode_t mode)
-{
-	const struct passwd *pw = is_system() ? getpwnam(user) : NULL;
-	const struct group *gr = is_system() ? getgrnam(group) : NULL;
-
-	if (pw != NULL && gr != NULL &&
-	    chown(path, pw->pw_uid, gr->gr_gid) != 0)
-		fprintf(stderr, "sec-admin: %s: %s\n", path, strerror(errno));
-	/* chown(2) takes set-group-ID away, umask may have taken more. */
-	(void)chmod(path, mode);
-}
-
 /* --- the parts --- */
 
 static int
@@ -93,7 +71,7 @@ init_users(struct report *r)
 	char missing[512] = "";
 	size_t i, n = 0;
 
-	if (!is_system())
+	if (!place_is_system())
 		return;
 	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		if (getgrnam(groups[i]) == NULL)
@@ -131,10 +109,10 @@ init_directories(struct cli *c, struct report *r)
 	if (proc_mkdirs(state, 02771) != 0 || proc_mkdirs(keys, 0711) != 0)
 		return emit_error(cli_mode(c), SEC_ERR_DISK, "%s: %s", state,
 		    strerror(errno));
-	if (is_system()) {
-		give_to(state, "root", "sec", 02771);
-		give_to(keys, "root", "sec", 0711);
-		give_to(run, "root", "sec-run", 01775);
+	if (place_is_system()) {
+		place_give(state, "root", "sec", 02771);
+		place_give(keys, "root", "sec", 0711);
+		place_give(run, "root", "sec-run", 01775);
 	}
 	report_line(r, "state", 0, "%s", state);
 	return 0;
@@ -143,27 +121,20 @@ init_directories(struct cli *c, struct report *r)
 static int
 init_databases(struct cli *c)
 {
-	static const struct {
-		const char *name, *user;
-	} dbs[] = {
-		{ "pal.db", "sec-pal" },
-		{ "dir.db", "sec-pal" },
-		{ "conf.db", "sec-confctl" },
-	};
 	char path[PATH_LEN], why[PATH_LEN + 256];
 	struct db *d;
 	size_t i;
 	int e;
 
-	for (i = 0; i < sizeof(dbs) / sizeof(dbs[0]); i++) {
+	for (i = 0; i < PLACE_DBS; i++) {
 		/* Its daemon may have it open: only look, then. */
-		e = db_open(&d, dbs[i].name, DB_READER, why, sizeof(why));
+		e = db_open(&d, place_dbs[i].name, DB_READER, why, sizeof(why));
 		if (e == SEC_ERR_NOTHING) {
-			e = db_open(&d, dbs[i].name, DB_WRITER, why,
+			e = db_open(&d, place_dbs[i].name, DB_WRITER, why,
 			    sizeof(why));
 			if (e == 0)
-				give_to(path_db(path, dbs[i].name), dbs[i].user,
-				    "sec", 0660);
+				place_give(path_db(path, place_dbs[i].name),
+				    place_dbs[i].user, "sec", 0660);
 		}
 		if (e != 0)
 			return emit_error(cli_mode(c), e, "%s", why);

@@ -100,33 +100,33 @@ put_size(char *out, size_t n, int64_t bytes)
 void
 part_databases(struct report *r, int sum)
 {
-	static const char *const names[] = { "pal.db", "conf.db", "dir.db" };
 	char why[PATH_LEN + 256], size[32];
 	int64_t total = 0;
 	struct db *d;
 	size_t i;
 	int e, n = 0, bad = 0;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		e = db_open(&d, names[i], DB_READER, why, sizeof(why));
+	for (i = 0; i < PLACE_DBS; i++) {
+		e = db_open(&d, place_dbs[i].name, DB_READER, why, sizeof(why));
 		if (e == SEC_ERR_NOTHING)
 			continue;
 		n++;
 		if (e != 0) {
 			bad = 1;
-			report_line(r, sum ? "db" : names[i], 1, "%s", why);
+			report_line(r, sum ? "db" : place_dbs[i].name, 1, "%s",
+			    why);
 			continue;
 		}
 		if (db_check(d) != 0) {
 			bad = 1;
-			report_line(r, sum ? "db" : names[i], 1, "%s: %s",
-			    names[i], db_why(d));
+			report_line(r, sum ? "db" : place_dbs[i].name, 1,
+			    "%s: %s", place_dbs[i].name, db_why(d));
 		} else if (!sum) {
 			put_size(size, sizeof(size), db_size(d));
-			report_line(r, names[i], 0,
+			report_line(r, place_dbs[i].name, 0,
 			    "%s, integrity ok, "
 			    "schema %d",
-			    size, db_schema(names[i]));
+			    size, db_schema(place_dbs[i].name));
 		}
 		total += db_size(d);
 		db_close(d);
