@@ -236,28 +236,6 @@ write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
-static int
-sync_directory(const char *path)
-{
-	char dir[PATH_MAX];
-	char *slash;
-	int fd, r;
-
-	snprintf(dir, sizeof(dir), "%s", path);
-	if ((slash = strrchr(dir, '/')) == NULL)
-		strcpy(dir, ".");
-	else
-		slash[slash == dir] = '\0';
-	if ((fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
-		return -1;
-	r = fsync(fd);
-	/* Some file systems have nothing to sync in a directory. */
-	if (r == -1 && errno == EINVAL)
-		r = 0;
-	close(fd);
-	return r;
-}
-
 int
 proc_is_private(const char *path, char *why, size_t n)
 {
@@ -274,6 +252,29 @@ proc_is_private(const char *path, char *why, size_t n)
 		return SEC_ERR_CONFIG;
 	}
 	return 0;
+}
+
+int
+proc_sync_parent(const char *path)
+{
+	char dir[PATH_MAX];
+	char *slash;
+	int fd, r;
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	if ((slash = strrchr(dir, '/')) == NULL)
+		strcpy(dir, ".");
+	else
+		slash[slash == dir] = '\0';
+	if ((fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return error_of_errno();
+	r = fsync(fd);
+	/* Some file systems have nothing to sync in a directory. */
+	if (r == -1 && errno == EINVAL)
+		r = 0;
+	r = r == -1 ? error_of_errno() : 0;
+	close(fd);
+	return r;
 }
 
 int
@@ -307,7 +308,7 @@ proc_write_file(const char *path, const void *p, size_t n, mode_t mode)
 		errno = saved;
 		return r;
 	}
-	return sync_directory(path) == -1 ? error_of_errno() : 0;
+	return proc_sync_parent(path);
 }
 
 int

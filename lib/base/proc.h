@@ -40,6 +40,9 @@ int	proc_is_private(const char *path, char *why, size_t n);
  * SEC_ERR_DISK, SEC_ERR_SYS */
 int	proc_write_file(const char *path, const void *p, size_t n,
 	    mode_t mode);
+/* fsync of the directory that path is in, after a rename of one's own. 0,
+ * SEC_ERR_DISK, SEC_ERR_SYS */
+int	proc_sync_parent(const char *path);
 /* mkdir -p; 0 or SEC_ERR_SYS. */
 int	proc_mkdirs(const char *path, mode_t mode);
 
