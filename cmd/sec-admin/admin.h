@@ -96,5 +96,7 @@ int	verb_group(struct cli *c);
 int	verb_init(struct cli *c);
 int	verb_check(struct cli *c);
 int	verb_health(struct cli *c);
+int	verb_backup(struct cli *c);
+int	verb_restore(struct cli *c);
 
 #endif

@@ -65,6 +65,14 @@ static const struct cli_verb verbs[] = {
 	    0, verb_check },
 	{ "health", "", "every daemon, keys, Kerberos, databases", "config", 0,
 	    0, verb_health },
+	{ "backup", "FILE",
+	    "the databases, rules, types and attached files, while the "
+	    "daemons run",
+	    "config", 1, 1, verb_backup },
+	{ "restore", "FILE",
+	    "what backup wrote, in the place of what is here; no daemon may "
+	    "run",
+	    "config", 1, 1, verb_restore },
 	{ NULL, NULL, NULL, NULL, 0, 0, NULL },
 };
 
@@ -78,6 +86,7 @@ static const char *const examples[] = {
 	"sec-admin user import staff.csv",
 	"sec-admin org add 1256 --name Research --parent R",
 	"sec-admin health",
+	"sec-admin backup /var/backups/sec-$(date +%F).tar",
 	NULL,
 };
 
