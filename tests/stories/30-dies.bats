@@ -2,7 +2,8 @@
 bats_require_minimum_version 1.5.0
 # Story 1.30, as far as it is about conferences that stay: whatever dies in
 # mid-call, with kill -9, the conference, its rules, files and text are there
-# (S010, S011, S202). Telephones, backup and upgrade are not in it.
+# (S010, S011, S202). Telephones and upgrade are not in it; backup is in
+# 30-backup.bats.
 #
 #	router dies       voice is interrupted, and back on another one
 #	controller dies   nobody notices; what was decided holds
