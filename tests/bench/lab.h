@@ -58,11 +58,9 @@ lab_program(const char *name)
 	return path;
 }
 
-/* Run a program to its end; its exit status. */
-static inline int
-lab_run(const char *const argv[])
+static inline pid_t
+lab_start(const char *const argv[])
 {
-	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
@@ -71,6 +69,16 @@ lab_run(const char *const argv[])
 		execv(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
+	return pid;
+}
+
+/* Run a program to its end; its exit status. */
+static inline int
+lab_run(const char *const argv[])
+{
+	int status;
+	pid_t pid = lab_start(argv);
+
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		return 127;
 	return WEXITSTATUS(status);
