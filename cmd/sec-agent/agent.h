@@ -322,6 +322,9 @@ void	conf_gone(struct conf_in *c, const char *kind, const char *why);
 void	conf_hold(struct conf_in *c, uint64_t peer);
 void	conf_notice(struct conf_in *c, const char *kind, const char *user,
 	    const char *text);
+/* The same, and who has done it; NULL. */
+void	conf_notice_by(struct conf_in *c, const char *kind,
+	    const char *user, const char *text, const char *by);
 /* Rows of `listen`. */
 void	conf_listen(struct conf_in *c, struct ctl_req *r);
 void	confs_peer_gone(struct agent *a, uint64_t peer);

@@ -708,6 +708,13 @@ void
 conf_notice(struct conf_in *c, const char *kind, const char *user,
     const char *text)
 {
+	conf_notice_by(c, kind, user, text, NULL);
+}
+
+void
+conf_notice_by(struct conf_in *c, const char *kind, const char *user,
+    const char *text, const char *by)
+{
 	struct listener *l;
 	struct ctl_req r;
 	struct buf *b;
@@ -722,6 +729,7 @@ conf_notice(struct conf_in *c, const char *kind, const char *user,
 		line_put(b, "kind", kind);
 		line_put(b, "user", user);
 		line_put(b, "text", text);
+		line_put(b, "by", by);
 		line_putf(b, "at", "%lld", (long long)clock_real());
 		ctl_end(&r);
 	}

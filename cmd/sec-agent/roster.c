@@ -176,12 +176,26 @@ read_change(struct conf_in *c, const struct pal_entry *was,
 	conf_notice(c, "read", is->uri, to);
 }
 
+/* Who removed him or made this of him, if it was not himself; NULL. */
+static const char *
+by_of(const struct pal_entry *is)
+{
+	return is != NULL ? pal_entry_attr(is, "by") : NULL;
+}
+
+/* The same of one mark. His hand is his own. */
+static const char *
+marked_by(size_t mark, const struct pal_entry *is)
+{
+	return mark != MARK_HAND ? by_of(is) : NULL;
+}
+
 const char *
 roster_change(struct agent *a, const char *conf, const struct pal_entry *was,
     const struct pal_entry *is)
 {
 	const char *from = status_of(was), *to = status_of(is);
-	const char *event;
+	const char *event, *by = NULL;
 	struct buf *b;
 	size_t i, n = 0;
 
@@ -197,9 +211,14 @@ roster_change(struct agent *a, const char *conf, const struct pal_entry *was,
 	line_put(b, "user", is != NULL ? is->uri : was->uri);
 	if (strcmp(event, "conf.leave") != 0)
 		line_put(b, "status", to);
+	if (strcmp(event, "conf.leave") == 0)
+		by = by_of(is);
 	for (i = 0; n > 0 && i < NMARKS; i++)
-		if (is_marked(&marks[i], was, is))
+		if (is_marked(&marks[i], was, is)) {
 			line_put(b, marks[i].name, mark_of(is, &marks[i]));
+			by = i == MARK_HAND ? by : by_of(is);
+		}
+	line_put(b, "by", by);
 	event_end(a);
 	return event;
 }
@@ -254,12 +273,14 @@ on_member(void *ctx, const struct pal_entry *was, const struct pal_entry *is)
 	if (was != NULL && is_in(from) && is_in(to))
 		for (i = 0; i < NMARKS; i++)
 			if (is_marked(&marks[i], was, is))
-				conf_notice(c, marks[i].name, user,
-				    mark_of(is, &marks[i]));
+				conf_notice_by(c, marks[i].name, user,
+				    mark_of(is, &marks[i]), marked_by(i, is));
 	if (strcmp(from, to) == 0)
 		return;
-	if (strcmp(event, "conf.status") != 0)
-		conf_notice(c, event + strlen("conf."), user, NULL);
+	if (strcmp(event, "conf.leave") == 0)
+		conf_notice_by(c, "leave", user, NULL, by_of(is));
+	else if (strcmp(event, "conf.join") == 0)
+		conf_notice(c, "join", user, NULL);
 	/* Nobody wants to read that he could not be reached himself: a
 	 * controller that was restarted finds all its members so. */
 	else if (is_in(to) &&
@@ -284,6 +305,7 @@ take_owner(struct conf_in *c)
 	b = event_begin(c->a, "conf.owner");
 	line_put(b, "conf", c->uri);
 	line_put(b, "user", s);
+	line_put(b, "by", mirror_attr(c->roster, "by"));
 	event_end(c->a);
 }
 
@@ -335,10 +357,13 @@ take_policy(struct conf_in *c)
 		if (fields[i].to == c->media)
 			continue;
 		snprintf(what, sizeof(what), "%s=%s", fields[i].name, s);
-		conf_notice(c, "policy", NULL, what);
+		conf_notice_by(c, "policy", NULL, what,
+		    mirror_attr(c->roster, "by"));
 	}
-	if (b != NULL)
+	if (b != NULL) {
+		line_put(b, "by", mirror_attr(c->roster, "by"));
 		event_end(c->a);
+	}
 	take_owner(c);
 	if (level)
 		voice_policy(c);

@@ -115,6 +115,13 @@ deal_done(void *ctx, uint64_t cookie, int err, const struct line *reply)
 		    ctl_reply_status(reply, err));
 }
 
+/* Who does this to him, unless he does so himself, or nobody. */
+static const char *
+deal_by(const struct focus *f, const char *user)
+{
+	return f->by != NULL && strcmp(f->by, user) != 0 ? f->by : NULL;
+}
+
 /* reason: a status, 0: none. */
 static void
 member_line(struct conference *c, const char *user, const char *status,
@@ -132,6 +139,7 @@ member_line(struct conference *c, const char *user, const char *status,
 	if (reason != 0)
 		line_putf(b, "reason", "%d", reason);
 	deal_put_marks(c, user, b);
+	line_put(b, "by", deal_by(f, user));
 	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)f->pal);
 }
 
@@ -158,6 +166,7 @@ deal_leave(struct conference *c, uint32_t q, int server)
 {
 	struct focus *f = c->focus;
 	int to[2] = { server, f->pal }, i;
+	const struct device *d;
 	struct ctl_peer *p;
 	char text[Q_STRLEN];
 	struct buf *b;
@@ -168,6 +177,8 @@ deal_leave(struct conference *c, uint32_t q, int server)
 			continue;
 		line_put(b, "conf", c->uri);
 		line_put(b, "q", q_format(q, text));
+		if (to[i] == f->pal && (d = conf_device(c, q)) != NULL)
+			line_put(b, "by", deal_by(f, d->member->user));
 		ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)to[i]);
 	}
 }
@@ -223,6 +234,8 @@ deal_policy_to(struct conference *c, int server)
 	    (b = deal_call(f, server, "policy", &p)) == NULL)
 		return; /* dealt with the conference when it is back */
 	deal_conference(c, server, b);
+	if (server == f->pal)
+		line_put(b, "by", f->by);
 	ctl_call_end(p, LINK_DEADLINE, deal_done, f, (uint64_t)server);
 }
 

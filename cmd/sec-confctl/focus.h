@@ -676,6 +676,8 @@ struct focus {
 	int			 pal;          /* its number */
 	struct secret		*dbk;          /* NULL: not needed yet */
 	TAILQ_HEAD(, stored)	 stored;       /* lines of this turn */
+	const char		*by;           /* whose PUBLISH is worked off,
+						* or NULL */
 	struct uploads		*uploads;
 	struct downloads		*downloads;
 	struct map		*detached;     /* files to remove */

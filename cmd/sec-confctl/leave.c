@@ -26,9 +26,10 @@ device_leave(struct device *d, const char *why)
 	deal_leave(c, d->q, d->server);
 	if (commit_begin(f) == 0)
 		conf_device_rm(f->s->db, c->row.id, d->q);
-	log_info("conf.leave", "conf=%s user=%s q=%u.%u why=%s",
+	log_info("conf.leave", "conf=%s user=%s q=%u.%u why=%s by=%s",
 	    log_quote(c->row.name), log_quote(d->member->user), q_server(d->q),
-	    d->q & 0xffffff, why);
+	    d->q & 0xffffff, why,
+	    f->by != NULL ? log_quote(f->by) : log_quote(d->member->user));
 	device_free(d);
 	if (!last)
 		member_tell(m);

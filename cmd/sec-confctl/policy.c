@@ -230,7 +230,9 @@ policy_work(struct focus *f, struct conference *c, struct asker *by)
 		&by->nbytes) == 0) {
 		f->answering.id = ++f->next_op;
 		f->answering.open = 0;
+		f->by = by->user;
 		status = policy_do(c, by, &l);
+		f->by = NULL;
 		line_free(&l);
 	}
 	if (status == 200)

@@ -117,11 +117,12 @@ change(struct conference *c, const char *user, unsigned on, unsigned off)
 
 /* Changed: tell whom it is about, and say 200. */
 static int
-changed(struct conference *c, const struct asker *by, const char *what)
+changed(struct conference *c, const struct asker *by, const struct line *l)
 {
 	speak_deal(c);
-	log_info("conf.speak", "conf=%s user=%s what=%s",
-	    log_quote(c->row.name), log_quote(by->user), what);
+	log_info("conf.speak", "conf=%s user=%s what=%s by=%s",
+	    log_quote(c->row.name), log_quote(line_get_or(l, "who", by->user)),
+	    l->verb, log_quote(by->user));
 	return 200;
 }
 
@@ -206,7 +207,7 @@ each_of(struct conference *c, struct asker *by, const struct line *l,
 		if (one(c, u.full) != 0)
 			return 503;
 	}
-	return changed(c, by, l->verb);
+	return changed(c, by, l);
 }
 
 int
@@ -228,8 +229,7 @@ policy_raise(struct conference *c, struct asker *by, const struct line *l)
 	if (conf_list_bits(c, by->user) & LIST_FLOOR)
 		return 200;
 	conf_changed(c, &c->row);
-	return change(c, by->user, LIST_HAND, 0) != 0 ? 503 :
-							changed(c, by, l->verb);
+	return change(c, by->user, LIST_HAND, 0) != 0 ? 503 : changed(c, by, l);
 }
 
 int
@@ -238,5 +238,5 @@ policy_lower(struct conference *c, struct asker *by, const struct line *l)
 	conf_changed(c, &c->row);
 	return change(c, by->user, 0, LIST_HAND | LIST_FLOOR) != 0 ?
 	    503 :
-	    changed(c, by, l->verb);
+	    changed(c, by, l);
 }

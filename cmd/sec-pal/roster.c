@@ -114,6 +114,7 @@ participant_put(struct buf *b, const struct participant *pa)
 	line_put(b, "muted", pa->muted ? "1" : NULL);
 	line_put(b, "floor", pa->floor ? "1" : NULL);
 	line_put_u64(b, "since", (uint64_t)pa->since);
+	line_put(b, "by", pa->by[0] != '\0' ? pa->by : NULL);
 	buf_free(&q);
 	buf_free(&media);
 	buf_free(&via);
@@ -146,6 +147,7 @@ roster_head(struct document *d, struct buf *b)
 	line_put(b, "directory", r->directory);
 	line_put(b, "history", r->history);
 	line_put(b, "history_from", r->history_from);
+	line_put(b, "by", r->by != NULL && r->by[0] != '\0' ? r->by : NULL);
 }
 
 static struct person *
@@ -421,6 +423,7 @@ roster_free(struct roster *r)
 	free(r->directory);
 	free(r->watch);
 	free(r->parent);
+	free(r->by);
 	free(r);
 }
 

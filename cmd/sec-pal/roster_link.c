@@ -130,6 +130,10 @@ is_set(const struct line *l, const char *key, int before)
 static void
 take_marks(struct participant *pa, const struct line *l)
 {
+	int muted = pa->muted, floor = pa->floor;
+	char role[sizeof pa->role];
+
+	text_copy(role, pa->role, sizeof role);
 	text_copy(pa->role, line_get_or(l, "role", pa->role), sizeof pa->role);
 	pa->hand = is_set(l, "hand", pa->hand);
 	pa->muted = is_set(l, "muted", pa->muted);
@@ -137,6 +141,10 @@ take_marks(struct participant *pa, const struct line *l)
 	if (line_get(l, "read") != NULL &&
 	    line_get_u64(l, "read", &pa->read) != 0)
 		pa->read = 0;
+	/* A hand is his own. */
+	if (strcmp(pa->role, role) != 0 || pa->muted != muted ||
+	    pa->floor != floor)
+		text_copy(pa->by, line_get_or(l, "by", ""), sizeof pa->by);
 }
 
 static void
@@ -167,10 +175,21 @@ on_join(void *ctx, struct ctl_req *req)
 	if (line_get_u64(req->line, "since", &since) == 0)
 		pa->since = (int64_t)since;
 	text_copy(pa->state, "active", sizeof pa->state);
+	if (pa->in == 1)
+		pa->by[0] = '\0';
 	take_marks(pa, req->line);
 	roster_may(r, user);
 	participant_changed(pa);
 	ctl_ok(req);
+}
+
+/* With his last device he is out, and it is told who removed him. */
+static void
+leave_by(struct participant *pa, struct device *d, const char *by)
+{
+	if (pa->in == 1 && d->left == 0)
+		text_copy(pa->by, by, sizeof pa->by);
+	device_left(pa, d);
 }
 
 static void
@@ -186,7 +205,7 @@ on_leave(void *ctx, struct ctl_req *req)
 	if (q_parse(&q, line_get_or(req->line, "q", "")) == 0 &&
 	    (pa = map_get_u64(r->by_q, q)) != NULL &&
 	    (d = device_find(pa, q)) != NULL)
-		device_left(pa, d);
+		leave_by(pa, d, line_get_or(req->line, "by", ""));
 	ctl_ok(req);
 }
 
@@ -344,6 +363,9 @@ on_policy(void *ctx, struct ctl_req *req)
 	if (r == NULL)
 		return;
 	roster_fields(r, req->line);
+	if (line_get(req->line, "by") == NULL && r->by != NULL)
+		r->by[0] = '\0';
+	take(&r->by, req->line, "by");
 	document_changed(&r->doc);
 	roster_recheck(r);
 	roster_changed(r);

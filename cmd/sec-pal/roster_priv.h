@@ -28,6 +28,7 @@ struct participant {
 	char state[16]; /* invited active busy unreachable */
 	char reason[4]; /* status of an invitation that is over, or "" */
 	char role[12]; /* moderator, or "" */
+	char by[URI_MAX]; /* who made this of him, or removed him; "" */
 	int hand, muted, floor;
 	uint64_t read; /* up to this line of text, 0: he does not say */
 	int64_t since;
@@ -53,6 +54,7 @@ struct roster {
 	char *lobby, *locked, *invite;
 	char *history, *history_from;
 	char *directory, *watch, *parent;
+	char *by; /* whose change was the last, "": nobody's */
 	int seen;
 	unsigned in; /* participants with a device */
 	struct map *people; /* by URI */

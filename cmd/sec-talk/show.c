@@ -175,6 +175,12 @@ show_notice(const struct shower *s, const struct line *row, struct buf *out)
 		buf_put_u8(out, ' ');
 	}
 	put_words(s, k, row, out);
+	if (line_get_or(row, "by", "")[0] != '\0') {
+		buf_put_str(out,
+		    is_kind(k, "leave") ? " (removed by " : " (by ");
+		put_name(s, out, line_get(row, "by"));
+		buf_put_u8(out, ')');
+	}
 	buf_put_u8(out, '\n');
 }
 
@@ -242,8 +248,11 @@ show_json(const struct shower *s, const struct line *row, struct buf *out)
 			json_bool(&j, "clear", 1);
 		if (strcmp(line_get_or(row, "verified", "1"), "0") == 0)
 			json_bool(&j, "verified", 0);
-	} else
+	} else {
 		json_notice(&j, k, text);
+		if (line_get_or(row, "by", "")[0] != '\0')
+			json_str(&j, "by", line_get(row, "by"));
+	}
 	json_line(&j, out);
 }
 

@@ -627,7 +627,8 @@ sec-talk: you were not let in" ]
 }
 
 @test "sec-talk tells what moderators do" {
-	as alice sec-confctl create -n n1 bob
+	as alice sec-confctl create -n n1 --open bob
+	m=$(mark alice)
 	as alice sec-talk -l n1 >talk 2>&1 3>&- &
 	local talk=$!
 	as alice sec-talk -l -j n1 >json 2>&1 3>&- &
@@ -641,18 +642,44 @@ sec-talk: you were not let in" ]
 	}
 	until_ok hands
 	as alice sec-confctl mute n1 bob
-	until_ok grep -q '\* bob was muted' talk
+	until_ok grep -q '\* bob was muted (by alice)$' talk
 	as alice sec-confctl unmute n1 bob
 	as alice sec-confctl set n1 moderator+=bob speak=moderators
 	as alice sec-confctl lock n1
-	until_ok grep -q '\* n1 now has locked=yes' talk
+	until_ok grep -q '\* n1 now has locked=yes (by alice)$' talk
 	until_ok grep -q '"locked"' json
+	# A moderator is one who does so as well; who does it himself is none.
+	as bob sec-confctl set n1 title=ours
+	until_ok grep -q '\* n1 now has title=ours (by bob)$' talk
+	as alice sec-confctl kick n1 bob
+	until_ok grep -q '\* bob left (removed by alice)$' talk
+	until_ok grep -q 'conf.leave' json
+	as alice sec-confctl unlock n1
+	as bob sec-confctl join n1
+	back() { sed '1,/removed by/d' talk | grep -q '\* bob joined$'; }
+	until_ok back
+	as bob sec-confctl leave n1
+	until_ok grep -q '\* bob left$' talk
 	kill "$talk" "$json"
-	grep -q '\* bob lowered the hand' talk
+	grep -q '\* bob raised a hand$' talk
+	grep -q '\* bob lowered the hand$' talk
 	grep -q '\* bob was unmuted' talk
 	grep -q '\* bob is a moderator' talk
 	grep -q '\* n1 now has speak=moderators' talk
 	jq -es 'any(.[]; .event == "conf.status" and .hand == true)' json
 	jq -es 'any(.[]; .event == "conf.status" and .muted == true)' json
-	jq -es 'any(.[]; .event == "conf.policy" and .locked == "yes")' json
+	jq -es 'any(.[]; .event == "conf.policy" and .locked == "yes" and
+	    .by == "sip:alice@lab.test")' json
+	jq -es 'any(.[]; .event == "conf.leave" and
+	    .by == "sip:alice@lab.test")' json
+	jq -es 'any(.[]; .event == "conf.leave" and .by == null)' json
+	# The same in events, and in the controller's log.
+	as alice sec-watch -T 0 --since "$m" -c n1 >events
+	jq -es 'any(.[]; .muted == true and .by == "sip:alice@lab.test")' events
+	jq -es 'any(.[]; .title == "ours" and .by == "sip:bob@lab.test")' events
+	jq -es 'any(.[]; .event == "conf.leave" and
+	    .by == "sip:alice@lab.test")' events
+	sec-lab log confctl >log 3>&-
+	grep -q 'conf.leave conf=n1 .*user=sip:bob.* by=sip:alice@' log
+	grep -q 'conf.speak conf=n1 user=bob what=mute by=sip:alice@' log
 }
