@@ -11,6 +11,10 @@ bats_require_minimum_version 1.5.0
 #    |                      | file renamed, removed     |  or here,
 #    |<---- ok, or why not -|                           |  or nowhere: the end
 #
+# What it sends to the agents of several members, one by one, is a row of steps
+# as well: BYE to who goes, INFO with the next key to each of the others, and
+# the answer.
+#
 # tests/lib/killat counts the steps and kills.
 
 load ../lib/lab
@@ -19,9 +23,11 @@ STEPS=40 # more than anything takes
 count=0 # of names
 
 setup_file() {
-	lab_up alice bob carol
+	lab_up alice bob carol dave
 	for u in bob carol; do as "$u" sec-confctl answer accept; done
 	as alice sec-confctl create -q -p -W -n board bob carol
+	as dave sec-confctl answer accept
+	as alice sec-confctl create -q -p -W -n hall bob carol dave
 }
 teardown_file() { lab_down; }
 setup() { cd "$BATS_TEST_TMPDIR" || exit; }
@@ -30,25 +36,44 @@ teardown() {
 	show_logs
 }
 
+# every_send BEFORE AFTER USER...: the same as every_step, but what is sent to
+# agents counts, not what is stored; all has been sent when these users have
+# the key of the hall that is stored, and the others none.
+every_send() {
+	local port
+	port=$(server_addr confctl)
+	port=${port##*:}
+	having=("${@:3}")
+	every_step "$1" "$2"
+	[ "$last" -gt 3 ] # one goes to each of them, at least
+}
+is_sent() {
+	[ -n "${port-}" ] || return 0
+	gone "$killer" && return
+	one_key hall "${having[@]}" &&
+		[[ " ${having[*]} " == *" bob "* || -z $(epoch bob hall) ]]
+}
+
 # killed_at N: `sec-confctl ${command[@]}` of alice runs, and the controller is
 # killed at its N-th step; how it ended is in $status. $fewer is set when it
 # took fewer steps.
 killed_at() {
 	local n=$1 old u
 	old=$(daemon_pid confctl)
-	"$SEC_BUILD/tests/lib/killat" "$old" "$n" >killed 2>killed.err 3>&- &
+	"$SEC_BUILD/tests/lib/killat" "$old" "$n" ${port-} >killed 2>killed.err 3>&- &
 	killer=$!
 	until_ok grep -q armed killed
 	status=0
 	timeout "$DEADLINE" sec-lab run alice sec-confctl "${command[@]}" \
 	    >out 2>err </dev/null 3>&- || status=$?
 	[ "$status" != 124 ]
+	until_ok is_sent
 	kill "$killer" 2>/dev/null || :
 	wait "$killer" && killer= || fewer=$?
 	echo "$n: $(cat killed killed.err out err): $status"
 	[ -z "$killer" ] || { killer=; return 0; }
 	until_ok daemon_is_new confctl "$old"
-	for u in alice bob carol; do until_ok agent_is_back "$u"; done
+	for u in alice bob carol dave; do until_ok agent_is_back "$u"; done
 	said
 }
 
@@ -66,6 +91,7 @@ every_step() {
 		"$2"
 		databases_are_sound
 	done
+	last=$n
 	[ "$n" -gt 2 ] # it had something to write
 	[ "$n" -le $STEPS ]
 	[ "$status" = 0 ]
@@ -236,4 +262,58 @@ no_key() { [ -z "$(epoch "$1" "$2")" ]; }
 	}
 	every_step before spawned
 	works board alice bob carol
+}
+
+# All four are in it, and may be.
+hall_is_full() {
+	until_ok as alice sec-confctl unblock hall bob
+	works hall alice bob carol dave
+	was=$(stored epoch hall)
+}
+
+# The three who stay have another key than he ever had, or all have one.
+bob_is_out() {
+	if [ "$(rows "device join conference on id = conf where
+	    name = 'hall' and user = 'sip:bob@lab.test'")" = 0 ]; then
+		[ "$(stored epoch hall)" -gt "$was" ]
+		until_ok no_key bob hall
+		roster_is alice hall $'alice active\ncarol active\ndave active'
+		works hall alice carol dave
+		run ! has_line bob hall
+		holds_key carol
+		until_ok eval '! holds_key bob'
+	else
+		[ "$status" != 0 ]
+		works hall alice bob carol dave
+		holds_key bob
+	fi
+}
+
+# holds_key USER: one that the controller has for dave, too, who is only in
+# the hall, and alice.
+holds_key() {
+	keys_of alice >keys.alice
+	keys_of dave | comm -12 keys.alice - >keys.both
+	keys_of confctl | comm -12 keys.both - >keys.hall
+	[ -s keys.hall ] || return 2
+	keys_of "$1" | comm -12 keys.hall - | grep -q .
+}
+
+@test "block of four, killed between any two sends: he has no key of theirs" {
+	before() { hall_is_full; command=(block hall bob); }
+	every_send before bob_is_out alice carol dave
+}
+
+@test "kick of four, killed between any two sends: the same" {
+	before() { hall_is_full; command=(kick hall bob); }
+	every_send before bob_is_out alice carol dave
+}
+
+@test "rekey of four, killed between any two sends: all have the new key" {
+	before() { hall_is_full; command=(rekey hall); }
+	rekeyed() {
+		[ "$(stored epoch hall)" -gt "$was" ]
+		works hall alice bob carol dave
+	}
+	every_send before rekeyed alice bob carol dave
 }

@@ -1,10 +1,12 @@
 /*
- * usage: killat PID N
+ * usage: killat PID N [PORT]
  *	Kills (-9) the daemon PID at the N-th step that it makes on its disk
  *	from now on, and prints what it was; "armed" says that it watches. A
  *	step is where it is about to write to the log of its database or to an
  *	attachment, has forced it to the disk, has given a file another name,
  *	removed one, or made a directory; its children's steps count as well.
+ *	With PORT a step is where it is about to send on a connection that
+ *	somebody has made to this port of it.
  *	Exit 1 if PID ends otherwise. SIGTERM before N: it leaves PID alone.
  */
 #include <sys/ptrace.h>
@@ -29,7 +31,7 @@
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |    \
 	    PTRACE_O_TRACECLONE)
 
-enum kind { WRITE, FORCE, NAME };
+enum kind { WRITE, FORCE, NAME, SEND };
 
 static const struct call {
 	uint64_t nr;
@@ -49,6 +51,7 @@ static const struct call {
 	{ SYS_renameat2, "rename", NAME },
 	{ SYS_unlinkat, "unlink", NAME },
 	{ SYS_mkdirat, "mkdir", NAME },
+	{ SYS_sendto, "send", SEND },
 };
 
 struct task {
@@ -60,6 +63,7 @@ struct task {
 static struct task tasks[TASKS];
 static int ntasks;
 static char writing[256]; /* a row of writes to one file is one step */
+static unsigned port; /* not 0: steps are what is sent there */
 static long steps;
 
 static struct task *
@@ -93,6 +97,31 @@ call_of(uint64_t nr)
 		if (calls[i].nr == nr)
 			return &calls[i];
 	return NULL;
+}
+
+/* Is t->file, `socket:[INODE]`, a connection to that port? */
+static int
+is_at_port(const struct task *t)
+{
+	unsigned long inode, row_inode;
+	unsigned row_port;
+	char path[64], row[512];
+	int found = 0;
+	FILE *f;
+
+	if (sscanf(t->file, "socket:[%lu]", &inode) != 1)
+		return 0;
+	snprintf(path, sizeof path, "/proc/%d/net/tcp", (int)t->tid);
+	if ((f = fopen(path, "r")) == NULL)
+		die(1, "%s: %s", path, strerror(errno));
+	while (!found && fgets(row, sizeof row, f) != NULL)
+		found = sscanf(row,
+			    " %*u: %*x:%x %*x:%*x %*x %*x:%*x %*x:%*x %*x %*u "
+			    "%*u %lu",
+			    &row_port, &row_inode) == 2 &&
+		    row_inode == inode && row_port == port;
+	fclose(f);
+	return found;
 }
 
 /* Sockets, the log and the rest are no disk. */
@@ -130,8 +159,9 @@ is_step(struct task *t)
 		t->in = NULL;
 		if (had == NULL || s.exit.is_error)
 			return 0;
-		return had->kind == NAME ||
-		    (had->kind == FORCE && is_kept(t->file));
+		return port == 0 &&
+		    (had->kind == NAME ||
+			(had->kind == FORCE && is_kept(t->file)));
 	}
 	if (s.op != PTRACE_SYSCALL_INFO_ENTRY ||
 	    (t->in = call_of(s.entry.nr)) == NULL)
@@ -139,13 +169,15 @@ is_step(struct task *t)
 	t->file[0] = '\0';
 	if (t->in->kind != NAME)
 		file_of(t, s.entry.args[0]);
+	if (t->in->kind == SEND)
+		return port != 0 && is_at_port(t);
 	if (t->in->kind != WRITE)
 		writing[0] = '\0';
 	else if (!is_kept(t->file) || strcmp(writing, t->file) == 0)
 		return 0;
 	else
 		memcpy(writing, t->file, sizeof writing);
-	return t->in->kind == WRITE;
+	return port == 0 && t->in->kind == WRITE;
 }
 
 static void
@@ -173,7 +205,7 @@ kill_there(pid_t pid, const struct task *t, const struct call *c)
 			break;
 	while (!WIFSIGNALED(status));
 	printf("%ld %s%s %s\n", steps, t->tid != pid ? "child " : "", c->name,
-	    t->file[0] != '\0' ? strrchr(t->file, '/') + 1 : "");
+	    strrchr(t->file, '/') != NULL ? strrchr(t->file, '/') + 1 : "");
 	exit(0);
 }
 
@@ -186,10 +218,12 @@ main(int argc, char **argv)
 	int status;
 	long at;
 
-	if (argc != 3)
-		die(2, "usage: killat PID N");
+	if (argc != 3 && argc != 4)
+		die(2, "usage: killat PID N [PORT]");
 	pid = (pid_t)strtol(argv[1], NULL, 10);
 	at = strtol(argv[2], NULL, 10);
+	if (argc == 4)
+		port = (unsigned)strtoul(argv[3], NULL, 10);
 	if (ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) != 0 ||
 	    ptrace(PTRACE_INTERRUPT, pid, 0, 0) != 0)
 		die(1, "cannot watch %d: %s", (int)pid, strerror(errno));
