@@ -37,7 +37,7 @@ epoch() { db conf.db "select epoch from conference where name = '$1'"; }
 	[[ $stderr == *"nowhere: no such conference" ]]
 }
 
-@test "S011: a persistent conference outlives its members; nobody in it, no key" {
+@test "S011 S188: a persistent conference outlives its members; nobody in it, no key" {
 	as bob sec-confctl answer accept
 	as alice sec-confctl create -p -n p1 bob
 	as bob sec-confctl answer ask
@@ -62,7 +62,38 @@ epoch() { db conf.db "select epoch from conference where name = '$1'"; }
 	as alice sec-confctl end -y p1
 }
 
-@test "its name is its owner's when it has ended: a new one, and no way back" {
+@test "S002 S004 S185: many that stay at once, with the same people in several" {
+	local of=(a1 a2 a3 a4 a5 a6 a7 a8) i
+	as bob sec-confctl answer accept
+	as carol sec-confctl answer accept
+	for i in "${of[@]}"; do
+		as alice sec-confctl create -q -p -n "$i" bob carol
+	done
+	as alice sec-confctl create -q -p -n pair bob
+	kill_daemon confctl
+	run -0 as bob sec-confctl list -q
+	[ ${#lines[@]} = 9 ]
+	for i in "${of[@]}" pair; do
+		echo "in $i" | as bob sec-talk -s "$i"
+	done
+	for i in "${of[@]}"; do
+		[ "$(texts carol "$i")" = "bob: in $i" ]
+		[ "$(texts alice "$i")" = "bob: in $i" ]
+	done
+	[ "$(texts alice pair)" = 'bob: in pair' ]
+	run -0 as carol sec-watch -T 0 --since 0 -c pair
+	[ -z "$output" ]
+	# Nothing in them says how many or how long.
+	run -0 as alice sec-confctl show -j a1
+	run ! grep -qE '"(max|limit|until|expires)' <<<"$output"
+	for i in "${of[@]}" pair; do
+		as alice sec-confctl end -y "$i"
+	done
+	as bob sec-confctl answer ask
+	as carol sec-confctl answer ask
+}
+
+@test "S189: its name is its owner's when it has ended: a new one, and no way back" {
 	as alice sec-confctl create -p --open -n t1
 	id=$(as alice sec-confctl show -j t1 | jq -r .id)
 	as bob sec-confctl join t1
