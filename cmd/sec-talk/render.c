@@ -27,7 +27,8 @@ struct render {
 	int fd;
 	int regular;
 	enum wav_kind wav;
-	struct frames_out *out;
+	int rate;
+	struct frames_out *out; /* NULL: nothing is written yet */
 	struct buf bytes;
 	uint64_t lost;
 };
@@ -42,8 +43,7 @@ open_file(struct render *r, const char *dst, enum wav_kind kind, int rate,
 	if (strcmp(dst, "-") == 0)
 		r->fd = dup(STDOUT_FILENO);
 	else
-		r->fd =
-		    open(dst, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+		r->fd = open(dst, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 	if (r->fd == -1 || fstat(r->fd, &st) != 0) {
 		err = errno == ENOENT ? SEC_ERR_NOTHING : SEC_ERR_SYS;
 		snprintf(why, 256, "cannot write %s: %s", dst, strerror(errno));
@@ -52,10 +52,8 @@ open_file(struct render *r, const char *dst, enum wav_kind kind, int rate,
 	r->kind = RENDER_FILE;
 	r->regular = S_ISREG(st.st_mode) && strcmp(dst, "-") != 0;
 	r->wav = kind;
-	r->out = frames_out_new(kind, rate);
-	/* A head is there even if nothing is heard. */
-	frames_out_put(r->out, NULL, 0, &r->bytes);
-	return render_flush(r) == 0 ? 0 : SEC_ERR_SYS;
+	r->rate = rate;
+	return 0;
 }
 
 int
@@ -80,6 +78,19 @@ render_open(struct render **out, const char *dst, enum wav_kind kind, int rate,
 	}
 	*out = r;
 	return 0;
+}
+
+int
+render_begin(struct render *r)
+{
+	if (r->kind != RENDER_FILE)
+		return 0;
+	if (r->regular && ftruncate(r->fd, 0) != 0)
+		return SEC_ERR_DISK;
+	r->out = frames_out_new(r->wav, r->rate);
+	/* A head is there even if nothing is heard. */
+	frames_out_put(r->out, NULL, 0, &r->bytes);
+	return render_flush(r);
 }
 
 /* 0, or as render_flush(). */

@@ -18,6 +18,9 @@ enum render_kind { RENDER_NONE, RENDER_CARD, RENDER_FILE };
  * file. kind: for files and pipes. As capture_open(). */
 int	render_open(struct render **out, const char *dst, enum wav_kind kind,
 	    int rate, char *why);
+/* There is something to hear: until then a file keeps what is in it. As
+ * render_put(). */
+int	render_begin(struct render *r);
 /* That was all: what waits for a pipe's reader gets RENDER_LAST_MS more, heads
  * get their lengths. As render_put(). */
 #define RENDER_LAST_MS 2000

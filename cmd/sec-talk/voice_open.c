@@ -122,6 +122,9 @@ voice_open(struct voice **out, struct cli *c, const struct voice_set *set,
 		v->ops.verbose = cli_flag(c, "v") > 0;
 		r = open_seats(v, confs, n, at);
 	}
+	if (r == 0 && (r = render_begin(v->render)) != 0)
+		r = emit_error(cli_mode(c), r, "cannot write %s: %s",
+		    v->set.out, strerror(errno));
 	if (r != 0) {
 		voice_close(v);
 		return r;

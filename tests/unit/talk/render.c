@@ -18,7 +18,8 @@ open_path(const char *path, enum wav_kind kind)
 	struct render *r = NULL;
 	char why[256];
 
-	if (render_open(&r, path, kind, AUDIO_RATE, why) != 0)
+	if (render_open(&r, path, kind, AUDIO_RATE, why) != 0 ||
+	    render_begin(r) != 0)
 		exit(1);
 	return r;
 }
@@ -81,6 +82,28 @@ test_nobody(void)
 	close(fd[0]);
 	T_INT(render_finish(r), SEC_ERR_CLOSED);
 	render_close(r);
+}
+
+/* Until there is something to hear, a file keeps what is in it. */
+static void
+test_keeps(void)
+{
+	char path[] = "/tmp/render.XXXXXX", why[256], got[8] = "";
+	int fd = mkstemp(path);
+	struct render *r;
+
+	T_INT(write(fd, "before", 6), 6);
+	T_INT(render_open(&r, path, WAV_RIFF, AUDIO_RATE, why), 0);
+	render_close(r);
+	T_INT(pread(fd, got, sizeof(got), 0), 6);
+	T_STR(got, "before");
+	r = open_path(path, WAV_RIFF);
+	render_close(r);
+	T_INT(pread(fd, got, 4, 0), 4);
+	T(memcmp(got, "RIFF", 4) == 0);
+	T_INT(lseek(fd, 0, SEEK_END), 44);
+	close(fd);
+	unlink(path);
 }
 
 /* A file gets its length; one that cannot have its end is an error. */
@@ -179,6 +202,7 @@ main(void)
 	(void)signal(SIGXFSZ, SIG_IGN);
 	test_slow();
 	test_nobody();
+	test_keeps();
 	test_file();
 	test_stem();
 	return t_done();
