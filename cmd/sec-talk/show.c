@@ -151,20 +151,38 @@ put_words(const struct shower *s, const struct kind *k, const struct line *row,
 		buf_put_u8(out, ')');
 }
 
+/* Is it over for me alone, while the others may go on? */
+static int
+is_without_me(const char *why)
+{
+	static const char removed[] = " removed you";
+	size_t n = strlen(why), k = sizeof(removed) - 1;
+
+	return strcmp(why, "no longer a member") == 0 ||
+	    (n > k && strcmp(why + n - k, removed) == 0);
+}
+
 void
 show_notice(const struct shower *s, const struct line *row, struct buf *out)
 {
 	const char *user = line_get(row, "user");
+	const char *text = line_get_or(row, "text", "");
 	const struct kind *k = kind_of(row);
 
 	put_clock(out, row);
 	buf_put_str(out, "* ");
-	/* The others may go on without me. */
-	if (is_kind(k, "end") &&
-	    strcmp(line_get_or(row, "text", ""), "left") == 0) {
+	if (is_kind(k, "end") && strcmp(text, "left") == 0) {
 		buf_put_str(out, "you have left ");
 		put_name(s, out, s->conf);
 		buf_put_u8(out, '\n');
+		return;
+	}
+	if (is_kind(k, "end") && is_without_me(text)) {
+		buf_put_str(out, "you are out of ");
+		put_name(s, out, s->conf);
+		buf_put_str(out, " (");
+		put_visible(s, out, text, 0);
+		buf_put_str(out, ")\n");
 		return;
 	}
 	if (user != NULL && *user != '\0') {

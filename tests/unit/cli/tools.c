@@ -314,6 +314,11 @@ static const struct fake agent[] = {
 		"bob") "\nrow what=notice kind=media at=1795357987120 "
 		       "text=text,voice"
 		       "\nrow what=notice kind=end at=1795357987120 text=left" },
+	{ "join conf=out", "ok conf=" CONF("out") " media=text" },
+	{ "listen conf=" CONF("out"),
+	    "row what=open members=" USER(
+		"bob") "\nrow what=notice kind=end at=1795357987120 "
+		       "text=alice%20removed%20you" },
 	{ "join", "error code=403 reason=not%20invited%20to%20secret" },
 	{ "listen conf=" CONF("over"),
 	    "row what=open members=" USER("bob") "\n" SAID(
@@ -799,6 +804,8 @@ test_talk(void)
 		{ "sec-talk -l away", 0, "",
 		    "14:33 * away now has text,voice\n"
 		    "14:33 * you have left away\n" },
+		{ "sec-talk -l out", 0, "",
+		    "14:33 * you are out of out (alice removed you)\n" },
 		{ "sec-talk -i null -o /nosuch/x.wav voiceonly", 5, "",
 		    "sec-talk: cannot write /nosuch/x.wav: "
 		    "No such file or directory\n" },
