@@ -234,9 +234,9 @@ set_field(struct conference *c, const struct line_field *v, struct wish *w,
 		    0;
 	}
 	by->why =
-	    "that cannot be set: title, media, streams, select, access, "
-	    "record, level, directory, speak, lobby, invite, watch+, watch-, "
-	    "moderator+, moderator-";
+	    "that cannot be set, but these can: title, media, streams, "
+	    "select, access, record, level, directory, speak, lobby, invite, "
+	    "history, history-from, watch+, watch-, moderator+, moderator-";
 	return 400;
 }
 

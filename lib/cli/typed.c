@@ -110,7 +110,7 @@ typed_media(struct cli *c, const char *s)
 				break;
 		if (i == 3)
 			return cli_usage(c,
-			    "-m %s: media are text, voice and app, with commas "
+			    "%s: media are text, voice and app, with commas "
 			    "between",
 			    shown(s, out));
 		p = p[n] == ',' ? p + n + 1 : NULL;
