@@ -47,5 +47,12 @@ sees_now() {
 	END { exit at < n }' "$@"
 }
 
-# Every terminal of this file is closed.
-terms_end() { ! [ -e "$SEC_DIR/tm" ] || tm kill-server || :; }
+# Every terminal of this file is closed; the next one finds no server that is
+# about to go.
+terms_end() {
+	local server
+	[ -e "$SEC_DIR/tm" ] && server=$(tm display-message -p '#{pid}') ||
+	    return 0
+	tm kill-server || :
+	until_ok gone "$server"
+}
